@@ -1,0 +1,76 @@
+import type { Descriptor } from './oci/descriptor.ts';
+
+/** Bytes in order, in pieces of any length. A piece may be reused by its maker once the next is asked for. */
+export type ByteStream = AsyncIterable<Uint8Array>;
+
+/** Options of anything that may take long. */
+export interface AbortOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of reading {@link Content}. */
+export interface ReadOptions extends AbortOptions {
+  /** The first byte to read. Default: 0. */
+  readonly start?: number;
+}
+
+/** A run of bytes in a file of this machine, which can be sent without passing through the program. */
+export interface FileRange {
+  readonly path: string;
+  /** The first byte of the content in the file. */
+  readonly offset: number;
+}
+
+/** Bytes that can be read again from any place: what makes a transfer possible to retry and resume. */
+export interface Content {
+  /** Bytes. */
+  readonly size: number;
+  /** Set when the content lies in a file. */
+  readonly file?: FileRange;
+  /**
+   * Reads from `start` to the end. Not verified: whoever keeps the bytes compares their digest.
+   * Ends only after exactly `size - start` bytes, else throws.
+   */
+  stream(options?: ReadOptions): ByteStream;
+}
+
+/** A place that content can be read from: the store, a repository, an archive. */
+export interface ContentReader {
+  /**
+   * Whether the content is here. A manifest that is here has its config and its layers here too; of an
+   * index that is here some members may be missing.
+   */
+  has(descriptor: Descriptor, options?: AbortOptions): Promise<boolean>;
+  /**
+   * The content that `descriptor` names.
+   * @throws FinchError `CONTENT_MISSING` when it is not here (a repository: `REMOTE_NOT_FOUND`)
+   */
+  open(descriptor: Descriptor, options?: AbortOptions): Promise<Content>;
+}
+
+/** Options of {@link ContentStore.write}. */
+export interface WriteOptions extends AbortOptions {
+  /** Called with the number of bytes that went through since the last call; negative when some are sent again. */
+  readonly onBytes?: (count: number) => void;
+}
+
+/** A place that content can also be written to. */
+export interface ContentStore extends ContentReader {
+  /**
+   * Keeps `content` under its digest. It becomes visible when all of it is here and has the digest and
+   * the size that the descriptor says, or not at all. Writing what is already here does nothing.
+   * What a document names must be written before it.
+   * @throws FinchError `CONTENT_MISMATCH` when the bytes are not those that the descriptor names
+   */
+  write(descriptor: Descriptor, content: Content, options?: WriteOptions): Promise<void>;
+}
+
+/** Content that is in memory. */
+export function memoryContent(bytes: Uint8Array): Content {
+  return {
+    size: bytes.length,
+    async *stream({ start = 0 } = {}) {
+      if (start < bytes.length) yield bytes.subarray(start);
+    },
+  };
+}
