@@ -1,0 +1,26 @@
+/**
+ * The path that `text` names in a file tree, as `a/b`: without `.`, empty parts and leading slashes;
+ * the root itself is the empty string.
+ * @param folder what a relative `text` starts from, itself such a path; default: the root
+ * @returns undefined when `..` would leave the tree
+ */
+export function memberPath(text: string, folder = ''): string | undefined {
+  const parts: string[] = [];
+  for (const part of (text.startsWith('/') ? text : `${folder}/${text}`).split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part !== '..') parts.push(part);
+    else if (parts.pop() === undefined) return undefined;
+  }
+  return parts.join('/');
+}
+
+/** The folder that `path`, as {@link memberPath} gives it, lies in. */
+export function parentPath(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+/** `path` for a message: in quotes, on one line, at most 200 characters, without control characters. */
+export function quotePath(path: string): string {
+  const shown = path.length > 200 ? `${path.slice(0, 200)}…` : path;
+  return JSON.stringify(shown).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e]/g, '?');
+}
