@@ -1,0 +1,112 @@
+import type { AbortOptions, ByteStream, Content, WriteOptions } from '../content.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { collect } from './collect.ts';
+import type { StoreContext } from './context.ts';
+import { refreshIndex, takeForeignNames } from './foreign-names.ts';
+import { isReachedFrom } from './graph.ts';
+import { hasBlob } from './has.ts';
+import type {
+  Collected,
+  ImageRecord,
+  ImageStore,
+  LayerRecord,
+  Lease,
+  NameChanges,
+} from './image-store.ts';
+import { findLayer, findLayerByDiffId, recordLayer } from './layers.ts';
+import { applyNameChanges, findName, findTargets, listNames } from './names.ts';
+import { type BlobRecord, findBlob } from './presence.ts';
+import { openBlob, readReferrers } from './read.ts';
+import { freeBlobs } from './trash.ts';
+import { ingestBlob, writeBlob } from './write.ts';
+
+/** An {@link ImageStore} in a folder. It only hands on: each part is a file of its own beside this one. */
+export class DiskStore implements ImageStore {
+  readonly path: string;
+  readonly #store: StoreContext;
+
+  constructor(store: StoreContext) {
+    this.#store = store;
+    this.path = store.layout.root;
+  }
+
+  has(descriptor: Descriptor, options?: AbortOptions): Promise<boolean> {
+    return hasBlob(this.#store, descriptor, options);
+  }
+
+  open(descriptor: Descriptor, options?: AbortOptions): Promise<Content> {
+    return openBlob(this.#store, descriptor, options);
+  }
+
+  write(descriptor: Descriptor, content: Content, options?: WriteOptions): Promise<void> {
+    return writeBlob(this.#store, descriptor, { ...options, content });
+  }
+
+  ingest(
+    stream: ByteStream,
+    options: AbortOptions & { mediaType: string; expect?: Digest },
+  ): Promise<Descriptor> {
+    return ingestBlob(this.#store, stream, options);
+  }
+
+  async lease(): Promise<Lease> {
+    return this.#store.leases.create(this.#store);
+  }
+
+  names(): readonly ImageRecord[] {
+    return listNames(this.#store.database);
+  }
+
+  name(name: string): ImageRecord | undefined {
+    return findName(this.#store.database, name);
+  }
+
+  targetsByPrefix(prefix: string): readonly ImageRecord[] {
+    return findTargets(this.#store.database, prefix);
+  }
+
+  async changeNames(changes: NameChanges): Promise<void> {
+    await takeForeignNames(this.#store);
+    if (applyNameChanges(this.#store, changes)) await refreshIndex(this.#store);
+  }
+
+  collect(options?: AbortOptions): Promise<Collected> {
+    return collect(this.#store, options);
+  }
+
+  async remove(digest: Digest): Promise<boolean> {
+    const freed = await freeBlobs(this.#store, { digests: [digest], isFree: () => true });
+    return freed.length > 0;
+  }
+
+  stat(digest: Digest): BlobRecord | undefined {
+    return findBlob(this.#store, digest);
+  }
+
+  reaches(namePrefix: string, digest: Digest): boolean {
+    return isReachedFrom(this.#store.database, namePrefix, digest);
+  }
+
+  referrers(digest: Digest): readonly Descriptor[] {
+    return readReferrers(this.#store, digest);
+  }
+
+  layerByDiffId(diffId: Digest): LayerRecord | undefined {
+    return findLayerByDiffId(this.#store, diffId);
+  }
+
+  layer(digest: Digest): LayerRecord | undefined {
+    return findLayer(this.#store, digest);
+  }
+
+  recordLayer(layer: LayerRecord): void {
+    recordLayer(this.#store, layer);
+  }
+
+  /** Ends the leases of this object and closes the database. Content that is open can still be read. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#store.leases.release();
+    this.#store.database[Symbol.dispose]();
+  }
+}

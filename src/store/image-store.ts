@@ -1,0 +1,110 @@
+import type { AbortOptions, ByteStream, ContentStore } from '../content.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+
+/** A name in the store and the image that it names. */
+export interface ImageRecord {
+  /** The whole reference, for example `docker.io/library/alpine:latest`, or with `@sha256:…` instead of a tag. */
+  readonly name: string;
+  /** The manifest or index. */
+  readonly target: Descriptor;
+  /** When the name was last given to a target. */
+  readonly createdAt: Date;
+}
+
+/** What is known of a layer's uncompressed form. */
+export interface LayerRecord {
+  /** The stored, mostly compressed, layer. */
+  readonly digest: Digest;
+  readonly size: number;
+  readonly mediaType: string;
+  /** Digest of the uncompressed tar. */
+  readonly diffId: Digest;
+  /** Bytes of the uncompressed tar. */
+  readonly diffSize: number;
+}
+
+/** What {@link ImageStore.collect} freed. */
+export interface Collected {
+  readonly digests: readonly Digest[];
+  readonly bytes: number;
+}
+
+/** How names change together: all of it or nothing. */
+export interface NameChanges {
+  readonly set?: readonly { readonly name: string; readonly target: Descriptor }[];
+  readonly remove?: readonly string[];
+}
+
+/**
+ * Keeps what is written through it from being collected until it is disposed of, by which time names
+ * should reach what is meant to stay. A process that dies loses its leases.
+ */
+export interface Lease extends AsyncDisposable {
+  readonly id: string;
+}
+
+/**
+ * The images of one home: content under its digests in an OCI image layout, and names. Any number of
+ * processes may use one store at once. Content that is visible has been verified and is on disk.
+ */
+export interface ImageStore extends ContentStore, AsyncDisposable {
+  /** The folder, an OCI image layout. */
+  readonly path: string;
+
+  /**
+   * Starts to protect what this process relies on: everything that `write`, `ingest` and a `has` that
+   * answers yes touch from now on, until the lease is disposed of.
+   */
+  lease(): Promise<Lease>;
+
+  /**
+   * Keeps a stream whose digest is not known before it ends, and says what it was. `expect` is checked
+   * when given.
+   * @throws FinchError `CONTENT_MISMATCH`
+   */
+  ingest(
+    stream: ByteStream,
+    options: AbortOptions & { mediaType: string; expect?: Digest },
+  ): Promise<Descriptor>;
+
+  /** All names, newest first; names of one moment in alphabetical order. */
+  names(): readonly ImageRecord[];
+
+  /** The record of exactly this whole name. */
+  name(name: string): ImageRecord | undefined;
+
+  /** The distinct targets of names whose hexadecimal digest begins with `prefix`. */
+  targetsByPrefix(prefix: string): readonly ImageRecord[];
+
+  /**
+   * Gives and takes names in one step, then brings `index.json` up to date. Giving a name that exists
+   * moves it and makes it new.
+   * @throws FinchError `CONTENT_MISSING` when a target is not here
+   */
+  changeNames(changes: NameChanges): Promise<void>;
+
+  /** Frees what neither a name nor a lease reaches. */
+  collect(options?: AbortOptions): Promise<Collected>;
+
+  /** Frees one blob at once, whatever reaches it. Whether it was there. */
+  remove(digest: Digest): Promise<boolean>;
+
+  /** The media type that content was written with, and its size; undefined when it is not here. */
+  stat(digest: Digest): { readonly mediaType: string; readonly size: number } | undefined;
+
+  /** Whether some name of those that begin with `namePrefix` reaches the digest. */
+  reaches(namePrefix: string, digest: Digest): boolean;
+
+  /** The manifests here whose `subject` is `digest`, for the referrers API. */
+  referrers(digest: Digest): readonly Descriptor[];
+
+  /** A stored layer whose uncompressed form is `diffId`, if there is one. */
+  layerByDiffId(diffId: Digest): LayerRecord | undefined;
+
+  /** What is known of a stored layer. */
+  layer(digest: Digest): LayerRecord | undefined;
+
+  /** Remembers what a layer is uncompressed; forgotten when the layer is freed. */
+  recordLayer(layer: LayerRecord): void;
+}

@@ -1,0 +1,63 @@
+import type { Digest } from '../oci/digest.ts';
+import type { StoreDatabase } from './database.ts';
+import type { Lease } from './image-store.ts';
+
+/**
+ * The leases of one open store. The rule that makes collecting safe beside any number of writers is
+ * *lease before look*: a digest is put under the lease first, and only then looked for.
+ */
+export class Leases {
+  readonly #database: StoreDatabase;
+  /** What each living lease protects already. */
+  readonly #active = new Map<string, Set<Digest>>();
+
+  constructor(database: StoreDatabase) {
+    this.#database = database;
+  }
+
+  /** A new lease. In a read-only store nothing is collected, so there it is only a token. */
+  create({ owner, now }: { readonly owner: string; now(): Date }): Lease {
+    const id = crypto.randomUUID();
+    if (this.#database.writable) {
+      this.#database.transaction(() =>
+        this.#database.run('INSERT INTO leases VALUES (?, ?, ?)', id, owner, now().getTime()),
+      );
+      this.#active.set(id, new Set());
+    }
+    return {
+      id,
+      [Symbol.asyncDispose]: async () => {
+        if (this.#active.delete(id)) this.#drop(id);
+      },
+    };
+  }
+
+  /** Puts a digest under every lease of this store, to be called before it is looked for. */
+  protect(digest: Digest): void {
+    const leases = this.#unprotected(digest);
+    if (leases.length === 0) return;
+    this.#database.transaction(() => this.protectWithin(digest));
+    for (const [, digests] of leases) digests.add(digest);
+  }
+
+  /** As {@link protect}, inside a transaction of the caller. */
+  protectWithin(digest: Digest): void {
+    for (const [id] of this.#unprotected(digest)) {
+      this.#database.run('INSERT OR IGNORE INTO lease_blobs VALUES (?, ?)', id, digest);
+    }
+  }
+
+  /** Ends every lease of this store. */
+  release(): void {
+    for (const id of this.#active.keys()) this.#drop(id);
+    this.#active.clear();
+  }
+
+  #unprotected(digest: Digest): (readonly [string, Set<Digest>])[] {
+    return [...this.#active].filter(([, digests]) => !digests.has(digest));
+  }
+
+  #drop(id: string): void {
+    this.#database.transaction(() => this.#database.run('DELETE FROM leases WHERE id = ?', id));
+  }
+}

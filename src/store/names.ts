@@ -1,0 +1,102 @@
+import { FinchError } from '../errors.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { familiarReference, parseReference } from '../oci/reference.ts';
+import type { StoreContext } from './context.ts';
+import type { StoreDatabase } from './database.ts';
+import type { ImageRecord, NameChanges } from './image-store.ts';
+import { findBlob } from './presence.ts';
+
+interface NameRow {
+  readonly name: string;
+  readonly digest: Digest;
+  readonly media_type: string;
+  readonly size: number;
+  readonly created_at: number;
+}
+
+const SELECT = 'SELECT name, digest, media_type, size, created_at FROM names';
+const NEWEST_FIRST = 'ORDER BY created_at DESC, name';
+
+/** As `ImageStore.names`. */
+export function listNames(database: StoreDatabase): readonly ImageRecord[] {
+  return database.all<NameRow>(`${SELECT} ${NEWEST_FIRST}`).map(record);
+}
+
+/** As `ImageStore.name`. */
+export function findName(database: StoreDatabase, name: string): ImageRecord | undefined {
+  const row = database.get<NameRow>(`${SELECT} WHERE name = ?`, name);
+  return row && record(row);
+}
+
+/** As `ImageStore.targetsByPrefix`; each target under its newest name. */
+export function findTargets(database: StoreDatabase, prefix: string): readonly ImageRecord[] {
+  if (!/^[0-9a-f]*$/.test(prefix)) return [];
+  const rows = database.all<NameRow>(
+    // "g" is what follows the hexadecimal digits.
+    `${SELECT} WHERE (digest >= 'sha256:' || ?1 AND digest < 'sha256:' || ?1 || 'g')
+                            OR (digest >= 'sha512:' || ?1 AND digest < 'sha512:' || ?1 || 'g')
+     ${NEWEST_FIRST}`,
+    prefix,
+  );
+  const seen = new Set<string>();
+  return rows.filter(({ digest }) => !seen.has(digest) && seen.add(digest)).map(record);
+}
+
+/**
+ * Takes and gives names, in this order, so that the change survives a power cut. Whether anything changed.
+ * @throws FinchError `CONTENT_MISSING`
+ */
+export function applyNameChanges(
+  store: StoreContext,
+  { set = [], remove = [] }: NameChanges,
+): boolean {
+  if (set.length + remove.length === 0) return false;
+  const { database } = store;
+  const createdAt = store.now().getTime();
+  const change = () => {
+    let changed = 0;
+    for (const name of remove) changed += database.run('DELETE FROM names WHERE name = ?', name);
+    for (const { name, target } of set) {
+      requireTarget(store, name, target);
+      changed += setName(database, { name, target, createdAt });
+    }
+    if (changed > 0) countGeneration(database);
+    return changed > 0;
+  };
+  return database.transaction(change, { durable: true });
+}
+
+/** Gives a name; how many rows that changed. Inside a transaction of the caller, who counts the generation up. */
+export function setName(
+  database: StoreDatabase,
+  { name, target, createdAt }: { name: string; target: Descriptor; createdAt: number },
+): number {
+  return database.run(
+    'INSERT OR REPLACE INTO names VALUES (?, ?, ?, ?, ?, ?)',
+    name,
+    familiarReference(parseReference(name)),
+    target.digest,
+    target.mediaType,
+    target.size,
+    createdAt,
+  );
+}
+
+/** Notes that names changed, so that `index.json` is out of date. Inside a transaction of the caller. */
+export function countGeneration(database: StoreDatabase): void {
+  database.run('UPDATE index_file SET generation = generation + 1');
+}
+
+function requireTarget(store: StoreContext, name: string, { digest, size }: Descriptor): void {
+  if (findBlob(store, digest)?.size === size) return;
+  throw new FinchError(
+    'CONTENT_MISSING',
+    `${name} cannot name ${digest}, which is not in the store`,
+  );
+}
+
+function record({ name, digest, media_type, size, created_at }: NameRow): ImageRecord {
+  const target = { mediaType: media_type, digest, size };
+  return { name, target, createdAt: new Date(created_at) };
+}

@@ -1,0 +1,57 @@
+import { hasCode, systemCode } from '../errors.ts';
+import type { StoreContext } from './context.ts';
+import { emptyDatabase, openDatabase, type StoreDatabase } from './database.ts';
+import { isUnwritable } from './database-error.ts';
+import { DiskStore } from './disk-store.ts';
+import { FolderSync } from './folder-sync.ts';
+import { refreshIndex, takeForeignNames } from './foreign-names.ts';
+import type { ImageStore } from './image-store.ts';
+import { createLayout, fileSize, type Layout, layoutAt } from './layout.ts';
+import { Leases } from './leases.ts';
+import { currentOwner } from './owner.ts';
+
+/** Options of {@link openImageStore}. */
+export interface OpenStoreOptions {
+  /** The clock. Default: the machine's. */
+  readonly now?: () => Date;
+}
+
+/**
+ * Opens the store in the folder `path`, and makes it when there is none. Where it cannot be written to, it
+ * can still be read, as an empty one if it does not exist; then everything that changes it throws `IO`.
+ * @throws FinchError `STORE_UNUSABLE` when a newer finch made it or it is damaged, `IO`
+ */
+export async function openImageStore(
+  path: string,
+  { now = () => new Date() }: OpenStoreOptions = {},
+): Promise<ImageStore> {
+  const layout = layoutAt(path);
+  const isNew = fileSize(layout.database) === undefined;
+  const database = isNew ? await createDatabase(layout) : openDatabase(layout.database);
+  try {
+    const leases = new Leases(database);
+    const store: StoreContext = {
+      ...{ layout, database, leases, now },
+      folders: new FolderSync(),
+      owner: currentOwner(),
+    };
+    await takeForeignNames(store);
+    if (isNew && database.writable) await refreshIndex(store);
+    return new DiskStore(store);
+  } catch (error) {
+    database[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function createDatabase(layout: Layout): Promise<StoreDatabase> {
+  try {
+    await createLayout(layout);
+    return openDatabase(layout.database);
+  } catch (error) {
+    const code = hasCode(error, 'IO') ? systemCode(error.cause) : undefined;
+    const isRefused = code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
+    if (isRefused || isUnwritable(error)) return emptyDatabase(layout.database);
+    throw error;
+  }
+}
