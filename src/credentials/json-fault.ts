@@ -1,0 +1,71 @@
+const STRING = /"(?:[^"\\\p{Cc}]|[\x7f-\x9f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/u;
+const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/u;
+const TOKEN = new RegExp(
+  `[ \\t\\r\\n]*(?:([{}\\[\\]:,])|(${STRING.source})|${SCALAR.source})`,
+  'uy',
+);
+
+/** What may come next. */
+type Expected = 'value' | 'value or ]' | 'key' | 'key or }' | 'colon' | 'comma or end';
+
+/**
+ * The line, counted from 1, in which `text` stops being JSON; undefined when it is JSON. For the
+ * messages about files that people edit by hand, because the runtime's parser does not say where.
+ * https://www.rfc-editor.org/rfc/rfc8259
+ */
+export function jsonFaultLine(text: string): number | undefined {
+  const open: ('{' | '[')[] = [];
+  let expected: Expected = 'value';
+  let at = 0;
+  for (;;) {
+    const isOver = expected === 'comma or end' && open.length === 0;
+    if (isOver && text.slice(at).trim() === '') return undefined;
+    TOKEN.lastIndex = at;
+    const match = TOKEN.exec(text);
+    if (match === null || isOver) return lineAt(text, at);
+    const next = step(expected, { open, mark: match[1], isString: match[2] !== undefined });
+    if (next === undefined) return lineAt(text, at);
+    expected = next;
+    at = TOKEN.lastIndex;
+  }
+}
+
+/** What may come after a token, or undefined when it is out of place. Keeps `open` up to date. */
+function step(
+  expected: Expected,
+  { open, mark, isString }: { open: ('{' | '[')[]; mark: string | undefined; isString: boolean },
+): Expected | undefined {
+  const inObject = open.at(-1) === '{';
+  switch (expected) {
+    case 'colon':
+      return mark === ':' ? 'value' : undefined;
+    case 'key':
+    case 'key or }':
+      if (isString) return 'colon';
+      return mark === '}' && expected === 'key or }' ? close(open) : undefined;
+    case 'comma or end':
+      if (mark === ',') return inObject ? 'key' : 'value';
+      return mark === (inObject ? '}' : ']') ? close(open) : undefined;
+    case 'value':
+    case 'value or ]':
+      if (mark === undefined) return 'comma or end';
+      if (mark === ']' && expected === 'value or ]') return close(open);
+      if (mark !== '{' && mark !== '[') return undefined;
+      open.push(mark);
+      return mark === '{' ? 'key or }' : 'value or ]';
+    default:
+      return expected satisfies never;
+  }
+}
+
+function close(open: ('{' | '[')[]): Expected {
+  open.pop();
+  return 'comma or end';
+}
+
+/** The line of the first character at or after `at` that is no white space, or else of the end. */
+function lineAt(text: string, at: number): number {
+  const fault = at + (/^[ \t\r\n]*/.exec(text.slice(at))?.[0].length ?? 0);
+  const end = fault >= text.length ? text.trimEnd().length : fault;
+  return text.slice(0, end).split('\n').length;
+}

@@ -1,0 +1,116 @@
+import { FinchError, systemCode } from '../errors.ts';
+
+/** What is known of a request that got no answer. */
+export interface FailureContext {
+  /** `host[:port]`, as messages name it. */
+  readonly host: string;
+  /** The caller's signal: a failure after it fired is a cancellation. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What went wrong and what to do about it, for one group of codes. */
+interface Explanation {
+  readonly message: (host: string) => string;
+  readonly hint: (host: string) => string;
+}
+
+const UNKNOWN_HOST: Explanation = {
+  message: (host) => `cannot find the host ${host}`,
+  hint: () => 'check the spelling of the registry and the network connection',
+};
+const REFUSED: Explanation = {
+  message: (host) => `cannot connect to ${host}: connection refused`,
+  hint: (host) => `check that a registry runs at ${host}`,
+};
+const UNREACHABLE: Explanation = {
+  message: (host) => `cannot connect to ${host}: the network is unreachable`,
+  hint: () => 'check the network connection and the proxy settings',
+};
+const SILENT: Explanation = {
+  message: (host) => `${host} did not answer in time`,
+  hint: () => 'check the network connection and try again',
+};
+const CLOSED: Explanation = {
+  message: (host) => `the connection to ${host} was closed`,
+  hint: () => 'try again; a proxy or the registry may limit the size of a request',
+};
+const NO_TLS: Explanation = {
+  message: (host) => `${host} does not speak TLS`,
+  hint: (host) => `use --insecure-registry if ${host} speaks plain HTTP`,
+};
+const UNTRUSTED: Explanation = {
+  message: (host) => `the certificate of ${host} is not trusted`,
+  hint: () => 'point SSL_CERT_FILE at a file with its certificate authority',
+};
+const EXPIRED: Explanation = {
+  message: (host) => `the certificate of ${host} has expired or is not valid yet`,
+  hint: (host) => `check this machine's clock, and ask who runs ${host} to renew it`,
+};
+const OTHER_NAME: Explanation = {
+  message: (host) => `the certificate of ${host} is for another host name`,
+  hint: () => 'use the name that the certificate was made for',
+};
+
+const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
+  ENOTFOUND: UNKNOWN_HOST,
+  EAI_AGAIN: UNKNOWN_HOST,
+  EAI_NONAME: UNKNOWN_HOST,
+  EAI_NODATA: UNKNOWN_HOST,
+  ENODATA: UNKNOWN_HOST,
+  ESERVFAIL: UNKNOWN_HOST,
+  ECONNREFUSED: REFUSED,
+  EHOSTUNREACH: UNREACHABLE,
+  ENETUNREACH: UNREACHABLE,
+  ETIMEDOUT: SILENT,
+  ECONNRESET: CLOSED,
+  ECONNABORTED: CLOSED,
+  EPIPE: CLOSED,
+  EPROTO: NO_TLS,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  CERT_UNTRUSTED: UNTRUSTED,
+  CERT_HAS_EXPIRED: EXPIRED,
+  CERT_NOT_YET_VALID: EXPIRED,
+  ERR_TLS_CERT_ALTNAME_INVALID: OTHER_NAME,
+};
+
+/** Failures of a connection that worked before: the same request may well go through next time. */
+const PASSING = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT']);
+
+/**
+ * The error for a request that got no answer, or whose answer broke off. A {@link FinchError} stays
+ * what it is.
+ */
+export function transportError(error: unknown, { host, signal }: FailureContext): FinchError {
+  if (error instanceof FinchError) return error;
+  if (signal?.aborted) return new FinchError('CANCELLED', 'cancelled', { cause: error });
+  const explanation = EXPLANATIONS[systemCode(error) ?? ''];
+  if (explanation === undefined) {
+    return new FinchError(
+      'NETWORK',
+      `cannot talk to ${host}: ${systemCode(error) ?? 'no answer'}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return new FinchError('NETWORK', explanation.message(host), {
+    hint: explanation.hint(host),
+    cause: error,
+  });
+}
+
+/** The system's code of a `NETWORK` error's cause: `ECONNREFUSED`, `EPROTO`. */
+export function networkCode(error: unknown): string | undefined {
+  return error instanceof FinchError && error.code === 'NETWORK'
+    ? systemCode(error.cause)
+    : undefined;
+}
+
+/** Whether the connection broke, or fell silent, so that it is worth trying again. */
+export function isPassing(error: unknown): boolean {
+  return PASSING.has(networkCode(error) ?? '');
+}

@@ -1,0 +1,89 @@
+import { FinchError } from '../errors.ts';
+import { discardBody } from './body.ts';
+import type { HttpRequest, Transport } from './transport.ts';
+
+const MAX_HOPS = 10;
+
+/** What may go to another origin: nothing that says who we are or what only the first server should see. */
+const PORTABLE_HEADERS = new Set([
+  'accept',
+  'accept-encoding',
+  'content-type',
+  'range',
+  'user-agent',
+]);
+
+/**
+ * Follows redirects, up to 10 of them. To another origin (scheme, host and port) it takes neither
+ * Authorization nor cookies nor any header but the few that describe the content. 307 and 308 send the
+ * body again; 303 turns the request into a GET, and 301 and 302 a POST.
+ * https://www.rfc-editor.org/rfc/rfc9110#section-15.4
+ * @throws FinchError `REGISTRY` for a loop, too many hops, a target that is no HTTP address, or one
+ * that would leave TLS
+ */
+export function withRedirect(transport: Transport): Transport {
+  return async (first) => {
+    const seen = new Set<string>();
+    let request = first;
+    for (;;) {
+      const response = await transport(request);
+      const location = redirectTarget(response);
+      if (location === undefined) return response;
+      await discardBody(response);
+      const url = nextUrl(location, request.url);
+      const next = follow(request, { url, status: response.status });
+      const key = `${next.method} ${url.href}`;
+      if (seen.has(key)) throw refused(request.url, 'redirects in a circle');
+      if (seen.size === MAX_HOPS)
+        throw refused(request.url, `redirects more than ${MAX_HOPS} times`);
+      seen.add(key);
+      request = next;
+    }
+  };
+}
+
+function redirectTarget({ status, headers }: Response): string | undefined {
+  const isRedirect = [301, 302, 303, 307, 308].includes(status);
+  return isRedirect ? (headers.get('location') ?? undefined) : undefined;
+}
+
+function nextUrl(location: string, from: URL): URL {
+  if (!URL.canParse(location, from.href)) throw refused(from, 'redirects to no valid address');
+  const url = new URL(location, from);
+  url.hash = '';
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw refused(from, 'redirects to something that is not HTTP');
+  }
+  if (from.protocol === 'https:' && url.protocol === 'http:') {
+    throw refused(from, `redirects to ${url.host} without TLS`);
+  }
+  return url;
+}
+
+function follow(request: HttpRequest, { url, status }: { url: URL; status: number }): HttpRequest {
+  const { body, headers = {}, insecure, ...rest } = request;
+  const toGet =
+    (status === 303 && request.method !== 'HEAD') ||
+    ((status === 301 || status === 302) && request.method === 'POST');
+  const here = url.origin === request.url.origin;
+  return {
+    ...rest,
+    url,
+    method: toGet ? 'GET' : request.method,
+    headers: here ? headers : portable(headers),
+    ...(body && !toGet && { body }),
+    ...(insecure !== undefined && url.host === request.url.host && { insecure }),
+  };
+}
+
+function portable(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => PORTABLE_HEADERS.has(name.toLowerCase())),
+  );
+}
+
+function refused(from: URL, what: string): FinchError {
+  return new FinchError('REGISTRY', `${from.host} ${what}`, {
+    hint: 'ask who runs the registry, or check for a proxy in between',
+  });
+}

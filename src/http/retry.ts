@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AbortOptions } from '../content.ts';
+import { FinchError } from '../errors.ts';
+import { discardBody } from './body.ts';
+import { isPassing } from './failure.ts';
+import { retryAfterMs } from './retry-after.ts';
+import type { HttpRequest, Transport } from './transport.ts';
+
+/** How often and how long to try. Tests give their own clock. */
+export interface RetryOptions {
+  /** Sends in all, the first one included. Default: 5. */
+  readonly attempts?: number;
+  /** Waits; rejects when the signal fires. */
+  readonly sleep?: (ms: number, options: AbortOptions) => Promise<void>;
+  /** A number from 0 to 1. */
+  readonly random?: () => number;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+const ATTEMPTS = 5;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+
+/** A server that asks for a longer pause than this gets no second request; the user decides. */
+const LONGEST_RETRY_AFTER_MS = 120_000;
+
+const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504]);
+
+/** Whether an answer of this status may be another one soon. */
+export function isPassingStatus(status: number): boolean {
+  return PASSING_STATUS.has(status);
+}
+
+/**
+ * Sends idempotent requests again when the connection broke or the server was busy or broken, with full
+ * jitter between the attempts, or as long after as the server asked. Refused connections, unknown hosts
+ * and bad certificates are not tried again: they do not change in seconds.
+ * @throws what the last attempt threw
+ */
+export function withRetry(transport: Transport, options: RetryOptions = {}): Transport {
+  const attempts = options.attempts ?? ATTEMPTS;
+  return async (request) => {
+    if (!isIdempotent(request)) return transport(request);
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await tryOnce(transport, request);
+      const wait = attempt < attempts ? waitAfter(outcome, attempt, options) : undefined;
+      if (wait === undefined) {
+        if (outcome instanceof Response) return outcome;
+        throw outcome.error;
+      }
+      if (outcome instanceof Response) await discardBody(outcome);
+      await pause(wait, { ...options, signal: request.signal });
+    }
+  };
+}
+
+function isIdempotent({ idempotent, method }: HttpRequest): boolean {
+  return idempotent ?? (method === 'GET' || method === 'HEAD' || method === 'DELETE');
+}
+
+async function tryOnce(
+  transport: Transport,
+  request: HttpRequest,
+): Promise<Response | { readonly error: unknown }> {
+  try {
+    return await transport(request);
+  } catch (error) {
+    return { error };
+  }
+}
+
+/**
+ * How long to wait before the next attempt, in milliseconds.
+ * @returns undefined when another attempt makes no sense
+ */
+export function waitAfter(
+  outcome: Response | { readonly error: unknown },
+  attempt: number,
+  { random = Math.random, now = Date.now }: RetryOptions = {},
+): number | undefined {
+  const jittered = random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
+  if (!(outcome instanceof Response)) return isPassing(outcome.error) ? jittered : undefined;
+  if (!isPassingStatus(outcome.status)) return undefined;
+  const asked = retryAfterMs(outcome.headers.get('retry-after'), now());
+  if (asked === undefined) return jittered;
+  return asked > LONGEST_RETRY_AFTER_MS ? undefined : asked;
+}
+
+/**
+ * Waits for `ms`.
+ * @throws FinchError `CANCELLED` when the signal fires first
+ */
+export async function pause(
+  ms: number,
+  { sleep: wait = nativeSleep, signal }: RetryOptions & AbortOptions = {},
+): Promise<void> {
+  try {
+    await wait(ms, { signal });
+  } catch (cause) {
+    throw new FinchError('CANCELLED', 'cancelled', { cause });
+  }
+}
+
+async function nativeSleep(ms: number, { signal }: AbortOptions): Promise<void> {
+  await sleep(ms, undefined, signal ? { signal } : {});
+}

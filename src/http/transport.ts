@@ -1,0 +1,125 @@
+import { fetch as undiciFetch } from 'undici';
+import type { AbortOptions } from '../content.ts';
+import { transportError } from './failure.ts';
+import { isLoopback } from './loopback.ts';
+import { Watchdog } from './watchdog.ts';
+
+/** One HTTP request. Redirects are not followed and nothing is retried below {@link Transport}. */
+export interface HttpRequest extends AbortOptions {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Called once for each time the request is sent, so that a layer above can send it again. */
+  readonly body?: () => HttpBody;
+  /** Turns off the checks of the server's certificate, for a host that the user named. */
+  readonly insecure?: boolean;
+  /** Whether sending it twice does what sending it once does. Default: for GET, HEAD and DELETE. */
+  readonly idempotent?: boolean;
+}
+
+/** What can be sent: bytes, a run of a file, or a stream of known length. */
+export type HttpBody =
+  | { readonly bytes: Uint8Array }
+  | { readonly file: { readonly path: string; readonly start: number; readonly end: number } }
+  | { readonly stream: AsyncIterable<Uint8Array>; readonly length: number };
+
+/**
+ * Sends one request and gives the answer with its body still to be read, whatever its status.
+ * @throws FinchError `NETWORK` when there was no answer, `CANCELLED` when `signal` fired
+ */
+export type Transport = (request: HttpRequest) => Promise<Response>;
+
+/** How long a server may take to begin its answer, and how long a piece of a body may take to go out. */
+const PATIENCE_MS = 120_000;
+
+/** A registry hashes what it was sent before it answers: no slower than this, in bytes per millisecond. */
+const SERVER_BYTES_PER_MS = 20_000;
+
+/** The slowest link on which a file is sent, in bytes per millisecond: sendfile tells no progress. */
+const LINK_BYTES_PER_MS = 64;
+
+// Under Bun the bare specifier is the runtime's own client, which has these options and this answer;
+// the package's types describe the client of Node.js.
+const nativeFetch = undiciFetch as unknown as (
+  url: string,
+  init: BunFetchRequestInit & { timeout: false; decompress: false; proxy?: string | false },
+) => Promise<Response>;
+
+/**
+ * The {@link Transport} of this machine: HTTP/1.1 with the system's certificate authorities and those of
+ * `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS`, and with the proxy of the environment, which loopback
+ * hosts do not use. Bodies come as the server sent them, never decompressed. A server that stays silent
+ * for two minutes counts as no answer.
+ */
+export const sendRequest: Transport = async (request) => {
+  const { method, url, headers, insecure = false } = request;
+  using watchdog = new Watchdog();
+  const signal = request.signal
+    ? AbortSignal.any([request.signal, watchdog.signal])
+    : watchdog.signal;
+  watchdog.expect(PATIENCE_MS);
+  const body = request.body && outgoing(request.body(), { url, watchdog });
+  try {
+    return await nativeFetch(url.href, {
+      method,
+      headers: { 'accept-encoding': 'identity', ...headers, ...body?.headers },
+      ...(body && { body: body.init }),
+      redirect: 'manual',
+      decompress: false,
+      timeout: false,
+      signal,
+      ...(insecure && { tls: { rejectUnauthorized: false } }),
+      ...(isLoopback(url.hostname) && { proxy: false }),
+    });
+  } catch (error) {
+    if (body?.failed.length) throw body.failed[0];
+    throw transportError(error, { host: url.host, signal: request.signal });
+  }
+};
+
+/** A body as fetch takes it. `failed` gets the error of a stream that broke on our side. */
+interface Outgoing {
+  readonly init: BunFetchRequestInit['body'];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly failed: unknown[];
+}
+
+function outgoing(body: HttpBody, { url, watchdog }: { url: URL; watchdog: Watchdog }): Outgoing {
+  const failed: unknown[] = [];
+  if ('bytes' in body) {
+    watchdog.expect(PATIENCE_MS + body.bytes.length / LINK_BYTES_PER_MS);
+    return { init: body.bytes, headers: {}, failed };
+  }
+  if ('stream' in body) {
+    const { stream, length } = body;
+    const init = watched(stream, { length, watchdog, failed });
+    return { init, headers: { 'content-length': String(length) }, failed };
+  }
+  const { path, start, end } = body.file;
+  const length = end - start;
+  const slice = Bun.file(path).slice(start, end);
+  if (url.protocol === 'http:') {
+    watchdog.expect(PATIENCE_MS + length / LINK_BYTES_PER_MS);
+    return { init: slice, headers: {}, failed };
+  }
+  // Over TLS a file body is read whole into memory: 2 GiB for a file of 1 GiB (Bun 1.4.5).
+  const init = watched(slice.stream(), { length, watchdog, failed });
+  return { init, headers: { 'content-length': String(length) }, failed };
+}
+
+/** Passes the pieces on, gives the server time for each, and more for its answer after the last. */
+async function* watched(
+  stream: AsyncIterable<Uint8Array>,
+  { length, watchdog, failed }: { length: number; watchdog: Watchdog; failed: unknown[] },
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const piece of stream) {
+      watchdog.expect(PATIENCE_MS);
+      yield piece;
+    }
+  } catch (error) {
+    failed.push(error);
+    throw error;
+  }
+  watchdog.expect(PATIENCE_MS + length / SERVER_BYTES_PER_MS);
+}

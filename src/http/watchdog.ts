@@ -1,0 +1,25 @@
+/** Fires its signal when what is expected does not come in time. Disposing of it stops the clock. */
+export class Watchdog implements Disposable {
+  readonly #controller = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Its reason is an error with the code `ETIMEDOUT`. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Starts the clock again: something must happen within `ms` from now. */
+  expect(ms: number): void {
+    clearTimeout(this.#timer);
+    // A timer of more than 2^31 ms would fire at once.
+    this.#timer = setTimeout(() => this.#fire(), Math.min(ms, 2 ** 31 - 1));
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+
+  #fire(): void {
+    this.#controller.abort(Object.assign(new Error('nothing came in time'), { code: 'ETIMEDOUT' }));
+  }
+}

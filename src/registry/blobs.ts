@@ -1,0 +1,120 @@
+import type { AbortOptions, Content, ReadOptions } from '../content.ts';
+import { FinchError, hasCode } from '../errors.ts';
+import { readBody } from '../http/body.ts';
+import { contentRangeStart } from '../http/range.ts';
+import { pause, type RetryOptions, waitAfter } from '../http/retry.ts';
+import type { HttpRequest } from '../http/transport.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { call, type RepositoryApi, repositoryUrl } from './api.ts';
+
+/** Times that a broken download is taken up again without a single byte in between. */
+const MAX_STALLS = 4;
+
+/** Whether the repository has a blob. */
+export async function hasBlob(
+  api: RepositoryApi,
+  { digest }: Descriptor,
+  { signal }: AbortOptions = {},
+): Promise<boolean> {
+  const request = { method: 'HEAD', url: repositoryUrl(api, `blobs/${digest}`), signal } as const;
+  const response = await call(api, request, { good: [200, 404] });
+  return response.status === 200;
+}
+
+/**
+ * A blob, whose download has begun when the promise settles. A connection that breaks is taken up again
+ * where it broke. Not verified: whoever keeps the bytes compares their digest.
+ * @throws FinchError `REMOTE_NOT_FOUND` when it is not there, `CONTENT_MISMATCH` when it has another size
+ */
+export async function openBlob(
+  api: RepositoryApi,
+  descriptor: Descriptor,
+  { signal, retry = {} }: AbortOptions & { retry?: RetryOptions } = {},
+): Promise<Content> {
+  const { size } = descriptor;
+  let begun: Download | undefined = await download(api, descriptor, { start: 0, signal });
+
+  const take = async (start: number, options: AbortOptions): Promise<Download> => {
+    const ready = begun;
+    if (start !== 0 || ready === undefined) return download(api, descriptor, { start, ...options });
+    begun = undefined;
+    return ready;
+  };
+
+  return {
+    size,
+    async *stream({ start = 0, signal: streamSignal }: ReadOptions = {}) {
+      let at = start;
+      for (let stalls = 0; at < size; stalls += 1) {
+        const before = at;
+        try {
+          const { response, first } = await take(at, { signal: streamSignal });
+          let position = first;
+          for await (const piece of readBody(response, { signal: streamSignal })) {
+            const known = Math.min(piece.length, at - position);
+            position += piece.length;
+            if (position > size) throw wrongSize(api, descriptor);
+            at = Math.max(at, position);
+            if (known < piece.length) yield piece.subarray(known);
+          }
+          if (at < size) throw wrongSize(api, descriptor);
+        } catch (error) {
+          if (at > before) stalls = 0;
+          const wait = stalls < MAX_STALLS ? waitAfter({ error }, stalls, retry) : undefined;
+          if (wait === undefined) throw error;
+          await pause(wait, { ...retry, signal: streamSignal });
+        }
+      }
+    },
+  };
+}
+
+/** An answer that brings the blob from the byte `first` on. */
+interface Download {
+  readonly response: Response;
+  readonly first: number;
+}
+
+/** Asks for the blob from `start` on; a registry that knows no ranges begins at 0 all the same. */
+async function download(
+  api: RepositoryApi,
+  descriptor: Descriptor,
+  { start, signal }: AbortOptions & { start: number },
+): Promise<Download> {
+  const request: HttpRequest = {
+    method: 'GET',
+    url: repositoryUrl(api, `blobs/${descriptor.digest}`),
+    signal,
+    ...(start > 0 && { headers: { range: `bytes=${start}-` } }),
+  };
+  const response = await openResponse(api, request, descriptor);
+  const { status, headers } = response;
+  const first = status === 206 ? contentRangeStart(headers.get('content-range')) : 0;
+  const length = headers.get('content-length');
+  const isWhole =
+    first !== undefined &&
+    first <= start &&
+    (length === null || first + Number(length) === descriptor.size);
+  if (isWhole) return { response, first };
+  response.body?.cancel().catch(() => {});
+  throw wrongSize(api, descriptor);
+}
+
+async function openResponse(
+  api: RepositoryApi,
+  request: HttpRequest,
+  { digest }: Descriptor,
+): Promise<Response> {
+  try {
+    return await call(api, request, { good: [200, 206] });
+  } catch (error) {
+    if (!hasCode(error, 'REMOTE_NOT_FOUND')) throw error;
+    const message = `${api.registry}/${api.name} has no blob ${digest}`;
+    throw new FinchError('REMOTE_NOT_FOUND', message, { cause: error });
+  }
+}
+
+function wrongSize({ registry }: RepositoryApi, { digest, size }: Descriptor): FinchError {
+  const message = `registry ${registry} sent blob ${digest} with another size than ${size} bytes`;
+  return new FinchError('CONTENT_MISMATCH', message);
+}

@@ -1,0 +1,109 @@
+import { type AbortOptions, type Content, memoryContent } from '../content.ts';
+import type { Keychain } from '../credentials/keychain.ts';
+import { FinchError } from '../errors.ts';
+import type { RetryOptions } from '../http/retry.ts';
+import type { Transport } from '../http/transport.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
+import { isDocumentType } from '../oci/media-types.ts';
+import type { RepositoryApi } from './api.ts';
+import { hasBlob, openBlob } from './blobs.ts';
+import { connect } from './connect.ts';
+import { getManifest, putManifest, resolveManifest } from './manifests.ts';
+import type { Repository } from './repository.ts';
+import { type Access, repositoryScope } from './scope.ts';
+import { listTags } from './tags.ts';
+import { uploadBlob } from './upload.ts';
+
+/** How {@link openRepository} reaches a repository. */
+export interface RepositoryOptions {
+  readonly transport: Transport;
+  readonly keychain: Keychain;
+  /** What will be done with it, so that the first token is good for it. Default: `pull`. */
+  readonly access?: Access;
+  /** Whether the user named this registry as one without a valid certificate, or without TLS. */
+  readonly insecure?: boolean;
+  /** What `User-Agent` says, for example `finch/1.2.3`. */
+  readonly userAgent?: string;
+  readonly retry?: RetryOptions;
+}
+
+/**
+ * A repository of a registry. Nothing is sent before something is asked of it. Loopback hosts are
+ * reached over plain HTTP, all others over TLS; Docker Hub is `docker.io`.
+ */
+export function openRepository(
+  { registry, name }: { readonly registry: string; readonly name: string },
+  options: RepositoryOptions,
+): Repository {
+  const { transport, keychain, access = 'pull', insecure, userAgent, retry = {} } = options;
+  const connection = connect(registry, {
+    transport,
+    credential: (abort) => keychain.credential(registry, abort),
+    scopes: [repositoryScope(name, access)],
+    insecure,
+    userAgent,
+    retry,
+  });
+  const api: RepositoryApi = { registry, name, ...connection };
+  // What a question has found missing is written without asking again.
+  const absent = new Set<Digest>();
+  const has = async (descriptor: Descriptor, abort?: AbortOptions): Promise<boolean> => {
+    if (isDocumentType(descriptor.mediaType)) {
+      return (await resolveManifest(api, descriptor.digest, abort)) !== undefined;
+    }
+    const isHere = await hasBlob(api, descriptor, abort);
+    if (!isHere) absent.add(descriptor.digest);
+    return isHere;
+  };
+  return {
+    registry,
+    name,
+    has,
+    resolve: (reference, abort) => resolveManifest(api, reference, abort),
+    tags: (abort) => listTags(api, abort),
+    async tag(tag, document, bytes, abort) {
+      await putManifest(api, { reference: tag, document, bytes }, abort);
+    },
+    async open(descriptor, abort) {
+      if (!isDocumentType(descriptor.mediaType))
+        return openBlob(api, descriptor, { ...abort, retry });
+      const { bytes } = await getManifest(api, descriptor.digest, abort);
+      return memoryContent(bytes);
+    },
+    async write(descriptor, content, writing = {}) {
+      if (!isDocumentType(descriptor.mediaType)) {
+        if (!absent.delete(descriptor.digest) && (await has(descriptor, writing))) return;
+        absent.delete(descriptor.digest);
+        return uploadBlob(api, { descriptor, content }, { ...writing, retry });
+      }
+      const bytes = await readDocumentBytes(descriptor, { content, signal: writing.signal });
+      await putManifest(
+        api,
+        { reference: descriptor.digest, document: descriptor, bytes },
+        writing,
+      );
+      writing.onBytes?.(bytes.length);
+    },
+  };
+}
+
+/** The bytes of a document that is to be written; {@link putManifest} compares their digest. */
+async function readDocumentBytes(
+  { digest, size }: Descriptor,
+  { content, signal }: AbortOptions & { content: Content },
+): Promise<Uint8Array> {
+  const mismatch = () =>
+    new FinchError('CONTENT_MISMATCH', `the bytes of ${digest} do not have its size`);
+  if (size !== content.size || size > MAX_DOCUMENT_BYTES) throw mismatch();
+  const bytes = new Uint8Array(size);
+  let length = 0;
+  for await (const piece of content.stream({ signal })) {
+    if (length + piece.length > size) throw mismatch();
+    bytes.set(piece, length);
+    length += piece.length;
+  }
+  if (length !== size) throw mismatch();
+  return bytes;
+}

@@ -1,0 +1,27 @@
+import type { AbortOptions, ContentStore } from '../content.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+
+/**
+ * One repository of a registry. Blobs and manifests are told apart by the descriptor's media type.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
+ */
+export interface Repository extends ContentStore {
+  /** `host[:port]` as the user names it. */
+  readonly registry: string;
+  /** The path in the registry. */
+  readonly name: string;
+
+  /**
+   * What a tag or digest names now, in one request without a body.
+   * @returns undefined when there is no such manifest (404)
+   * @throws FinchError `UNAUTHENTICATED`, `DENIED`, `REGISTRY`, `NETWORK`
+   */
+  resolve(reference: string | Digest, options?: AbortOptions): Promise<Descriptor | undefined>;
+
+  /** Stores a document's exact bytes under a tag, which names it from then on. */
+  tag(tag: string, document: Descriptor, bytes: Uint8Array, options?: AbortOptions): Promise<void>;
+
+  /** All tags, in the registry's order. */
+  tags(options?: AbortOptions): Promise<readonly string[]>;
+}

@@ -1,0 +1,134 @@
+import type { AbortOptions } from '../content.ts';
+import type { Credential } from '../credentials/keychain.ts';
+import { FinchError } from '../errors.ts';
+import { discardBody, readWhole } from '../http/body.ts';
+import { isLoopback } from '../http/loopback.ts';
+import type { Transport } from '../http/transport.ts';
+import { isJsonObject } from '../oci/json.ts';
+import type { Endpoint } from './endpoint.ts';
+import { loginCommand, readRefusal } from './errors.ts';
+
+/** What a token lets its bearer do, and for how long. */
+export interface Token {
+  readonly value: string;
+  /** When it should be replaced, before the registry stops taking it: milliseconds since 1970. */
+  readonly renewAt: number;
+}
+
+/** What a token is asked for. */
+export interface TokenRequest {
+  /** The address of the token server, as the registry named it. */
+  readonly realm: string;
+  readonly service?: string | undefined;
+  readonly scopes: readonly string[];
+}
+
+/** Who asks for a token, of which registry. */
+export interface TokenContext extends AbortOptions {
+  readonly registry: string;
+  readonly endpoint: Endpoint;
+  readonly credential?: Credential | undefined;
+  readonly now?: (() => number) | undefined;
+}
+
+const MAX_TOKEN_BYTES = 128 * 1024;
+
+/** How long a token lives that does not say so, and the least that is believed. */
+const SHORTEST_LIFE_MS = 60_000;
+
+/**
+ * Asks a token server for a token, with the credential if there is one.
+ * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/token.md
+ * @throws FinchError `UNAUTHENTICATED` or `DENIED` when the token server refuses, `REGISTRY` when it
+ * answers something else or the realm cannot be trusted with a credential, `NETWORK`
+ */
+export async function fetchToken(
+  transport: Transport,
+  request: TokenRequest,
+  { registry, endpoint, credential, signal, now = Date.now }: TokenContext,
+): Promise<Token> {
+  const url = tokenUrl(request, { registry, endpoint });
+  const response = await transport({
+    method: 'GET',
+    url,
+    signal,
+    headers: { accept: 'application/json', ...(credential && basicHeader(credential)) },
+    insecure: endpoint.skipsVerification(url),
+  });
+  if (response.status !== 200) throw await tokenRefused(response, { registry, credential });
+  const bytes = await readWhole(response, { limit: MAX_TOKEN_BYTES, signal });
+  const { value, lifeMs } = parseToken(bytes, { registry, host: url.host });
+  return { value, renewAt: now() + lifeMs - Math.max(30_000, lifeMs / 10) };
+}
+
+/** The `Authorization` header of a user name and a password. */
+export function basicHeader({ username, secret }: Credential): { readonly authorization: string } {
+  return { authorization: `Basic ${Buffer.from(`${username}:${secret}`).toString('base64')}` };
+}
+
+function tokenUrl(
+  { realm, service, scopes }: TokenRequest,
+  { registry, endpoint }: { registry: string; endpoint: Endpoint },
+): URL {
+  const url = URL.parse(realm);
+  const why = url === null ? 'is no address' : distrust(url, endpoint);
+  if (url === null || why !== undefined) {
+    throw new FinchError('REGISTRY', `registry ${registry} names a token server that ${why}`, {
+      hint: `nothing was sent to it; ask who runs ${registry}`,
+    });
+  }
+  // The realm may come with a query of its own, which stays as it is.
+  if (service !== undefined) url.searchParams.append('service', service);
+  for (const scope of scopes) url.searchParams.append('scope', scope);
+  return url;
+}
+
+/** Why a realm must not be asked: a registry that can name any address could reach for local services. */
+function distrust(url: URL, endpoint: Endpoint): string | undefined {
+  if (url.username !== '' || url.password !== '') return 'carries a login';
+  if (endpoint.owns(url)) return undefined;
+  const usesTls = url.protocol === 'https:';
+  if (!usesTls && (url.protocol !== 'http:' || endpoint.usesTls)) return 'does not use TLS';
+  const name = url.hostname;
+  const isLocal = isLoopback(name) || /^169\.254\.|^\[(?:fe80:|::ffff:)/.test(name);
+  return isLocal && !isLoopback(endpoint.host) ? 'is an address of this machine' : undefined;
+}
+
+async function tokenRefused(
+  response: Response,
+  { registry, credential }: { registry: string; credential: Credential | undefined },
+): Promise<FinchError> {
+  const { status } = response;
+  if (status !== 401 && status !== 403 && status !== 400) {
+    await discardBody(response);
+    const message = `the token server of ${registry} answered ${status}`;
+    return new FinchError('REGISTRY', message, { hint: 'try again later' });
+  }
+  const { reason } = await readRefusal(response);
+  const what = credential === undefined ? 'access was refused' : 'the login was refused';
+  return new FinchError(
+    status === 403 ? 'DENIED' : 'UNAUTHENTICATED',
+    `registry ${registry}: ${what}: ${reason}`,
+    { hint: `log in with: ${loginCommand(registry)}` },
+  );
+}
+
+function parseToken(
+  bytes: Uint8Array,
+  { registry, host }: { registry: string; host: string },
+): { value: string; lifeMs: number } {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    json = undefined;
+  }
+  const answer = isJsonObject(json) ? json : {};
+  const value = answer['token'] || answer['access_token'];
+  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
+    throw new FinchError('REGISTRY', `${host}, the token server of ${registry}, sent no token`);
+  }
+  const seconds = answer['expires_in'];
+  const life = typeof seconds === 'number' && Number.isFinite(seconds) ? seconds * 1000 : 0;
+  return { value, lifeMs: Math.max(SHORTEST_LIFE_MS, life) };
+}

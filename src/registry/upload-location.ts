@@ -1,0 +1,30 @@
+import { FinchError } from '../errors.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { RepositoryApi } from './api.ts';
+
+/**
+ * Where an upload goes on: the `Location` of an answer, absolute or relative. Its query stays as it
+ * is, for it may be signed. An address of this registry takes the scheme that it is spoken to with.
+ * @throws FinchError `REGISTRY` when it is missing, no HTTP address, or would leave TLS
+ */
+export function uploadLocation({ registry, endpoint }: RepositoryApi, response: Response): URL {
+  const invalid = (what: string) =>
+    new FinchError('REGISTRY', `registry ${registry} ${what}`, {
+      hint: 'ask who runs the registry, or check for a proxy in between',
+    });
+  const location = response.headers.get('location');
+  if (location === null) throw invalid('opened an upload without saying where');
+  const url = URL.parse(location, response.url);
+  if (url === null) throw invalid('opened an upload at no valid address');
+  if (endpoint.owns(url)) return endpoint.url(`${url.pathname}${url.search}`);
+  if (url.protocol !== 'https:' && (url.protocol !== 'http:' || endpoint.usesTls)) {
+    throw invalid(`wants the upload to go to ${url.host} without TLS`);
+  }
+  url.hash = '';
+  return url;
+}
+
+/** The address that closes an upload. A digest needs no escape in a query. */
+export function withDigest(location: URL, digest: Digest): URL {
+  return new URL(`${location.href}${location.search === '' ? '?' : '&'}digest=${digest}`);
+}
