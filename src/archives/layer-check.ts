@@ -1,0 +1,101 @@
+import type { AbortOptions } from '../content.ts';
+import { FinchError } from '../errors.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { type Digest, digestParts } from '../oci/digest.ts';
+import { parseImageConfig } from '../oci/image-config.ts';
+import { MAX_CONFIG_BYTES } from '../oci/json.ts';
+import { isDocumentType, isImageConfigType, isNonDistributable } from '../oci/media-types.ts';
+import { matchesPlatform, type PlatformSelector } from '../oci/platform.ts';
+import type { ImageStore } from '../store/image-store.ts';
+import { decompress } from '../streams/decompress.ts';
+import { digestAll } from '../streams/digest-stream.ts';
+import { readDocument, readVerified } from './read-verified.ts';
+
+/** Every spelling of a layer that is a tar, plain or compressed with gzip or zstd, by OCI and by Docker. */
+const TAR_LAYER = /\.tar(?:[+.](?:gzip|zstd))?$/;
+
+/** Options of {@link recordLayers}. */
+export interface RecordLayersOptions extends AbortOptions {
+  readonly store: ImageStore;
+  /** Images of other platforms are left alone. Default: none is. */
+  readonly platform?: PlatformSelector | undefined;
+}
+
+/**
+ * Checks that every layer of an image in the store is, uncompressed, the one that its configuration
+ * names, and remembers the uncompressed digest and size. Layers that are known are not read again.
+ * Of an index, does so for every image that is here. What is no image with tar layers is left alone.
+ * @throws FinchError `CONTENT_MISMATCH` with the layer that is another; `DOCUMENT_INVALID`
+ */
+export async function recordLayers(
+  root: Descriptor,
+  { store, platform, signal }: RecordLayersOptions,
+): Promise<void> {
+  const { document } = await readDocument(store, root, { signal });
+  if (document.kind === 'index') {
+    for (const member of document.manifests) {
+      if (!isDocumentType(member.mediaType)) continue;
+      if (platform && member.platform && !matchesPlatform(platform, member.platform)) continue;
+      if (!(await store.has(member, { signal }))) continue;
+      await recordLayers(member, { store, platform, signal });
+    }
+    return;
+  }
+  const { config, layers } = document;
+  if (!isImageConfigType(config.mediaType)) return;
+  if (!layers.every(({ mediaType }) => TAR_LAYER.test(mediaType))) return;
+  const bytes = await readVerified(store, config, { limit: MAX_CONFIG_BYTES, signal });
+  const image = parseImageConfig(bytes, `config ${config.digest}`);
+  if (platform && !matchesPlatform(platform, image.platform)) return;
+  if (image.diffIds.length !== layers.length) {
+    throw new FinchError(
+      'DOCUMENT_INVALID',
+      `manifest ${root.digest} has ${layers.length} layers, but its config names ${image.diffIds.length}`,
+    );
+  }
+  for (const [i, diffId] of image.diffIds.entries()) {
+    const layer = layers[i];
+    if (layer === undefined) continue;
+    if (isNonDistributable(layer.mediaType) && !(await store.has(layer, { signal }))) continue;
+    await recordLayer(layer, { store, diffId, what: `layer ${layer.digest}`, signal });
+  }
+}
+
+/** Options of {@link recordLayer}. */
+export interface RecordLayerOptions extends AbortOptions {
+  readonly store: ImageStore;
+  /** What the uncompressed layer must be. */
+  readonly diffId: Digest;
+  /** Names the layer in messages. */
+  readonly what: string;
+}
+
+/**
+ * Checks one stored layer and remembers what it is uncompressed.
+ * @throws FinchError `CONTENT_MISMATCH`
+ */
+export async function recordLayer(
+  layer: Descriptor,
+  { store, diffId, what, signal }: RecordLayerOptions,
+): Promise<void> {
+  const known = store.layer(layer.digest);
+  if (known !== undefined) {
+    if (known.diffId !== diffId) throw layerMismatch(what, diffId, known.diffId);
+    return;
+  }
+  const content = await store.open(layer, { signal });
+  const plain = decompress(content.stream({ signal }), { what, code: 'CONTENT_MISMATCH', signal });
+  const { digest, size: diffSize } = await digestAll(plain, digestParts(diffId).algorithm);
+  if (digest !== diffId) throw layerMismatch(what, diffId, digest);
+  const { mediaType, size } = layer;
+  store.recordLayer({ digest: layer.digest, size, mediaType, diffId, diffSize });
+}
+
+/** The error about a layer that is not the one that its image's configuration names. */
+export function layerMismatch(what: string, expected: Digest, found: Digest): FinchError {
+  return new FinchError(
+    'CONTENT_MISMATCH',
+    `${what} is not the one that the image names: uncompressed it is ${found}, not ${expected}`,
+    { hint: 'the image is damaged; get it again from where it was made' },
+  );
+}

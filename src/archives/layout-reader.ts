@@ -1,0 +1,64 @@
+import type { AbortOptions, ContentReader } from '../content.ts';
+import { FinchError } from '../errors.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { type Digest, digestParts } from '../oci/digest.ts';
+import { childrenOf } from '../oci/document.ts';
+import { isDocumentType, isNonDistributable } from '../oci/media-types.ts';
+import type { FileTree } from './file-tree.ts';
+import { readDocument } from './read-verified.ts';
+
+/** As many missing digests as a message needs. */
+const MAX_MISSING = 10;
+
+/** The blobs of an OCI image layout. */
+export interface LayoutReader extends ContentReader {
+  /**
+   * What keeps `descriptor` from being here, at most 10 digests; empty when it is here. A manifest
+   * needs its config and every layer that can be distributed, an index one of its members.
+   */
+  missing(descriptor: Descriptor, options?: AbortOptions): Promise<readonly Digest[]>;
+}
+
+/**
+ * Reads the blobs below `blobs/` of an image layout, any of which may be missing.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md#blobs
+ * @param what names the archive in messages
+ */
+export function layoutReader(tree: FileTree, what: string): LayoutReader {
+  const known = new Map<Digest, readonly Digest[]>();
+  const get = ({ digest }: Descriptor, options?: AbortOptions) => {
+    const { algorithm, hex } = digestParts(digest);
+    return tree.get(`blobs/${algorithm}/${hex}`, options);
+  };
+  const reader: LayoutReader = {
+    async has(descriptor, options) {
+      return (await reader.missing(descriptor, options)).length === 0;
+    },
+    async open(descriptor, options) {
+      const content = await get(descriptor, options);
+      if (content !== undefined) return content;
+      throw new FinchError('CONTENT_MISSING', `${what} does not hold ${descriptor.digest}`);
+    },
+    async missing(descriptor, options) {
+      const { digest, mediaType } = descriptor;
+      const before = known.get(digest);
+      if (before !== undefined) return before;
+      let missing: readonly Digest[] = [];
+      if ((await get(descriptor, options)) === undefined) missing = [digest];
+      else if (isDocumentType(mediaType)) missing = await missingBelow(descriptor, options);
+      known.set(digest, missing);
+      return missing;
+    },
+  };
+  async function missingBelow(descriptor: Descriptor, options?: AbortOptions) {
+    const { document } = await readDocument(reader, descriptor, options);
+    const missing = new Set<Digest>();
+    for (const child of childrenOf(document)) {
+      const below = isNonDistributable(child.mediaType) ? [] : await reader.missing(child, options);
+      if (document.kind === 'index' && below.length === 0) return [];
+      for (const digest of below) if (missing.size < MAX_MISSING) missing.add(digest);
+    }
+    return [...missing];
+  }
+  return reader;
+}

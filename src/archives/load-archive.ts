@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import type { AbortOptions } from '../content.ts';
+import { FinchError } from '../errors.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Platform } from '../oci/platform.ts';
+import { formatReference, type Reference } from '../oci/reference.ts';
+import type { ImageStore } from '../store/image-store.ts';
+import { readDockerArchive } from './docker-archive.ts';
+import { archivedName, importName, layoutName } from './import-name.ts';
+import { recordLayers } from './layer-check.ts';
+import type { LoadEvent } from './load-event.ts';
+import { hasBareImages, readOciLayout } from './oci-layout.ts';
+import { type Archive, type ArchiveInput, notAnArchive, openArchive } from './open-archive.ts';
+import { storeDockerImage } from './store-docker-image.ts';
+import { storeFromLayout } from './store-layout.ts';
+
+/** A name that an archive gave to an image, now in the store. */
+export interface LoadedImage {
+  readonly reference: Reference;
+  /** The manifest or index. */
+  readonly target: Descriptor;
+}
+
+/** Options of {@link loadArchive}. */
+export interface LoadOptions extends AbortOptions {
+  readonly store: ImageStore;
+  /** What images run on here: the layers of its images are checked uncompressed too. */
+  readonly platform: Platform;
+  /** Names the day in names that finch makes up. */
+  readonly now: Date;
+  readonly onEvent?: ((event: LoadEvent) => void) | undefined;
+}
+
+/**
+ * Puts the images of an archive into the store, with all their platforms, and names them, all of them
+ * or none. Reads docker-archives, OCI archives and OCI layout folders, archives also compressed with
+ * gzip or zstd. On failure the store is as it was.
+ * @returns each name, in the order of the archive
+ * @throws FinchError `ARCHIVE_INVALID`, `DOCUMENT_INVALID`, `CONTENT_MISSING`, `CONTENT_MISMATCH`, `IO`
+ */
+export async function loadArchive(
+  input: ArchiveInput,
+  options: LoadOptions,
+): Promise<readonly LoadedImage[]> {
+  const { store, signal } = options;
+  await using archive = await openArchive(input, {
+    spoolFolder: join(store.path, 'ingest'),
+    signal,
+  });
+  const lease = await store.lease();
+  try {
+    const images = await loadAll(archive, options);
+    await lease[Symbol.asyncDispose]();
+    return images;
+  } catch (error) {
+    await lease[Symbol.asyncDispose]();
+    await store.collect();
+    throw error;
+  }
+}
+
+async function loadAll(archive: Archive, options: LoadOptions): Promise<readonly LoadedImage[]> {
+  const { store, platform, signal } = options;
+  const images = await storeImages(archive, options);
+  if (images.length === 0) {
+    throw new FinchError('ARCHIVE_INVALID', `${archive.what} holds no image`);
+  }
+  for (const { target } of images) await recordLayers(target, { store, platform, signal });
+  const set = images.map(({ reference, target }) => ({ name: formatReference(reference), target }));
+  await store.changeNames({ set });
+  return images;
+}
+
+async function storeImages(archive: Archive, options: LoadOptions): Promise<LoadedImage[]> {
+  const { store, signal, now, onEvent = () => {} } = options;
+  const layout = await readOciLayout(archive, { signal });
+  const useLayout = layout !== undefined && !(await hasBareImages(layout, { signal }));
+  const docker = useLayout ? undefined : await readDockerArchive(archive, { signal });
+  if (docker === undefined) {
+    if (layout === undefined) throw notAnArchive(archive.what);
+    const loaded = new NamedImages();
+    for (const entry of layout.entries) {
+      await storeFromLayout({ reader: layout.reader, root: entry }, { store, signal, onEvent });
+      loaded.add(layoutName(entry, now), entry);
+    }
+    return loaded.list();
+  }
+  const loaded = new NamedImages();
+  for (const image of docker) {
+    const target = await storeDockerImage({ archive, image }, { store, signal, onEvent });
+    const named = image.tags.map(archivedName).filter((name) => name !== undefined);
+    for (const reference of named.length > 0 ? named : [importName(target, { now })]) {
+      loaded.add(reference, target);
+    }
+  }
+  return loaded.list();
+}
+
+/** What was loaded, in order. A name that comes again moves to the later image, as it would by two loads. */
+class NamedImages {
+  readonly #images = new Map<string, LoadedImage>();
+
+  add(reference: Reference, { mediaType, digest, size }: Descriptor): void {
+    const name = formatReference(reference);
+    this.#images.delete(name);
+    this.#images.set(name, { reference, target: { mediaType, digest, size } });
+  }
+
+  list(): LoadedImage[] {
+    return [...this.#images.values()];
+  }
+}

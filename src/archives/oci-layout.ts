@@ -1,0 +1,79 @@
+import type { AbortOptions } from '../content.ts';
+import { FinchError } from '../errors.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { parseDocument } from '../oci/document.ts';
+import { parseJsonObject } from '../oci/json.ts';
+import { isDocumentType, mediaTypes } from '../oci/media-types.ts';
+import type { FileTree } from './file-tree.ts';
+import { type LayoutReader, layoutReader } from './layout-reader.ts';
+import { readBounded, readDocument } from './read-verified.ts';
+
+/** An OCI image layout that is open for reading. */
+export interface OciLayout {
+  readonly reader: LayoutReader;
+  /** The manifests and indexes that `index.json` lists, with their annotations; other content is left out. */
+  readonly entries: readonly Descriptor[];
+}
+
+const VERSION = '1.0.0';
+
+/**
+ * The image layout in `tree`; undefined when it has no `oci-layout` file.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+ * @param tree.what names the archive in messages
+ * @throws FinchError `ARCHIVE_INVALID`, `DOCUMENT_INVALID`
+ */
+export async function readOciLayout(
+  { tree, what }: { readonly tree: FileTree; readonly what: string },
+  options: AbortOptions = {},
+): Promise<OciLayout | undefined> {
+  const mark = await tree.get('oci-layout', options);
+  if (mark === undefined) return undefined;
+  const markName = `oci-layout in ${what}`;
+  const markBytes = await readBounded(mark, { ...options, what: markName });
+  const version = parseJsonObject(markBytes, markName)['imageLayoutVersion'];
+  if (version !== VERSION) {
+    throw new FinchError('ARCHIVE_INVALID', `${markName} does not have version ${VERSION}`);
+  }
+  const indexName = `index.json in ${what}`;
+  const index = await tree.get('index.json', options);
+  if (index === undefined) throw new FinchError('ARCHIVE_INVALID', `${what} has no index.json`);
+  const bytes = await readBounded(index, { ...options, what: indexName });
+  const document = parseDocument(bytes, { what: indexName });
+  const entries = document.kind === 'index' ? document.manifests : [];
+  return {
+    reader: layoutReader(tree, what),
+    entries: entries.filter(({ mediaType }) => isDocumentType(mediaType)),
+  };
+}
+
+/**
+ * Whether the layout holds no image at all, or one that has no layers or uncompressed ones. Docker's engine writes these
+ * next to a `manifest.json`, which is then the better source (moby#47065).
+ */
+export async function hasBareImages(
+  { reader, entries }: OciLayout,
+  options: AbortOptions = {},
+): Promise<boolean> {
+  if (entries.length === 0) return true;
+  const seen = new Set<Digest>();
+  async function isBare(descriptor: Descriptor): Promise<boolean> {
+    if (!isDocumentType(descriptor.mediaType) || seen.has(descriptor.digest)) return false;
+    seen.add(descriptor.digest);
+    if (!(await reader.has(descriptor, options))) return false;
+    const { document } = await readDocument(reader, descriptor, options);
+    if (document.kind === 'manifest') {
+      const { layers } = document;
+      return layers.length === 0 || layers.some(({ mediaType }) => isPlainLayer(mediaType));
+    }
+    for (const member of document.manifests) if (await isBare(member)) return true;
+    return false;
+  }
+  for (const entry of entries) if (await isBare(entry)) return true;
+  return false;
+}
+
+function isPlainLayer(mediaType: string): boolean {
+  return mediaType === mediaTypes.layer || mediaType.endsWith('.rootfs.diff.tar');
+}

@@ -1,0 +1,116 @@
+import { rm, stat } from 'node:fs/promises';
+import type { AbortOptions, ByteStream } from '../content.ts';
+import { FinchError, systemCode } from '../errors.ts';
+import { ioError } from '../host/io-error.ts';
+import { decompress, sniffCompression } from '../streams/decompress.ts';
+import { readRange } from '../streams/file-stream.ts';
+import { quotePath } from '../streams/member-path.ts';
+import { peek } from '../streams/peek.ts';
+import { isZeroBlock, parseTarHeader, TAR_BLOCK_BYTES } from '../streams/tar-header.ts';
+import { scanTar } from '../streams/tar-reader.ts';
+import type { FileTree } from './file-tree.ts';
+import { folderTree } from './folder-tree.ts';
+import { spool } from './spool.ts';
+import { tarTree } from './tar-tree.ts';
+
+/** Where an archive comes from: a file or folder of this machine, or standard input. */
+export type ArchiveInput = { readonly path: string } | { readonly stream: ByteStream };
+
+/** An archive that is open for reading. Disposing of it removes what had to be unpacked. */
+export interface Archive extends AsyncDisposable {
+  /** The archive in messages, for example `"images.tar"`. */
+  readonly what: string;
+  readonly tree: FileTree;
+}
+
+/** Options of {@link openArchive}. */
+export interface OpenArchiveOptions extends AbortOptions {
+  /** Where a compressed or streamed archive is unpacked to. */
+  readonly spoolFolder: string;
+}
+
+/**
+ * Opens an archive: a plain tar file or a folder where it lies; a tar that is compressed with gzip or
+ * zstd, or comes as a stream, through a temporary file.
+ * @throws FinchError `ARCHIVE_INVALID` when it is none of these or damaged; `IO`
+ */
+export async function openArchive(
+  input: ArchiveInput,
+  { spoolFolder, signal }: OpenArchiveOptions,
+): Promise<Archive> {
+  if ('stream' in input) {
+    return unpack(input.stream, { what: 'standard input', spoolFolder, signal });
+  }
+  const { path } = input;
+  const what = quotePath(path);
+  const stats = await stat(path).catch((error: unknown) => {
+    if (systemCode(error) !== 'ENOENT') throw ioError(error, 'read', path);
+    throw new FinchError('IO', `no such file: ${what}`, { cause: error });
+  });
+  if (stats.isDirectory()) return { what, tree: folderTree(path), [Symbol.asyncDispose]: nothing };
+  // A pipe has no size, and can be read once.
+  if (!stats.isFile()) {
+    return unpack(Bun.file(path).stream(), { what, spoolFolder, signal });
+  }
+  const file = readRange(path, { start: 0, end: stats.size, signal });
+  const { head, whole } = await peek(file, TAR_BLOCK_BYTES);
+  if (sniffCompression(head) !== 'none') return unpack(whole, { what, spoolFolder, signal });
+  await whole.return();
+  if (!isTar(head)) throw notAnArchive(what);
+  return { what, tree: await openTar(path, what, signal), [Symbol.asyncDispose]: nothing };
+}
+
+/** A hint for whoever has a file of another kind. */
+export const READABLE_FORMATS = 'finch load reads docker-archive, OCI archive and OCI layout files';
+
+/** The error about what is something else than an archive of images. */
+export function notAnArchive(what: string): FinchError {
+  return new FinchError('ARCHIVE_INVALID', `${what} is not an image archive`, {
+    hint: READABLE_FORMATS,
+  });
+}
+
+interface UnpackOptions extends OpenArchiveOptions {
+  readonly what: string;
+}
+
+async function unpack(source: ByteStream, options: UnpackOptions): Promise<Archive> {
+  const { what, spoolFolder, signal } = options;
+  const plain = onlyTar(decompress(source, { what, signal }), what);
+  const path = await spool(plain, { folder: spoolFolder, signal });
+  const remove = () => rm(path, { force: true });
+  try {
+    return { what, tree: await openTar(path, what, signal), [Symbol.asyncDispose]: remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function openTar(path: string, what: string, signal?: AbortSignal): Promise<FileTree> {
+  return tarTree(path, { members: await scanTar(path, { what, signal }), what });
+}
+
+/** Passes a tar on, and stops at the first piece of anything else, before it fills the disk. */
+async function* onlyTar(source: ByteStream, what: string): ByteStream {
+  const { head, whole } = await peek(source, TAR_BLOCK_BYTES);
+  try {
+    if (head.length === 0) {
+      throw new FinchError('ARCHIVE_INVALID', `${what} is empty`, {
+        hint: 'name the archive with: finch load -i FILE',
+      });
+    }
+    if (!isTar(head)) throw notAnArchive(what);
+    yield* whole;
+  } finally {
+    await whole.return();
+  }
+}
+
+function isTar(head: Uint8Array): boolean {
+  const block = head.subarray(0, TAR_BLOCK_BYTES);
+  if (block.length < TAR_BLOCK_BYTES) return false;
+  return parseTarHeader(block) !== undefined || isZeroBlock(block);
+}
+
+async function nothing(): Promise<void> {}

@@ -1,0 +1,122 @@
+import type { AbortOptions, ContentReader, ContentStore } from '../content.ts';
+import { memoryContent } from '../content.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { childrenOf, type Document, type Index } from '../oci/document.ts';
+import { isDocumentType, isManifestType, isNonDistributable } from '../oci/media-types.ts';
+import type { CopyEvent } from './events.ts';
+import { readDocument } from './read-document.ts';
+import { Slots } from './slots.ts';
+
+/** Blobs that are sent or fetched at once. Peers use 3 to 6; several connections fill a slow link. */
+const TRANSFERS = 4;
+
+/** Questions "is it there?" that are asked at once: they cost a round trip and no bandwidth. */
+const CHECKS = 16;
+
+/** How {@link copyGraph} copies. */
+export interface CopyOptions extends AbortOptions {
+  /** Which members of an index to copy. Default: all. What it throws, the copy throws. */
+  readonly choose?: (index: Index, descriptor: Descriptor) => readonly Descriptor[];
+  /** Stores the root, once everything below it is there. Default: {@link ContentStore.write}. */
+  readonly finish?: (root: Descriptor, bytes: Uint8Array) => Promise<void>;
+  /** Told of everything that happens, in order for one descriptor. */
+  readonly onEvent?: (event: CopyEvent) => void;
+}
+
+/**
+ * Copies what `root` names, and everything below it, from one place to another: blobs first, largest
+ * first, then each document as soon as all that it names is there, the root last. What is there
+ * already is not sent again; a manifest that is there is taken for whole. Layers that may not be
+ * distributed are left where they are.
+ *
+ * The first failure stops the rest; nothing is left running when the promise settles.
+ * @throws FinchError of either side
+ */
+export async function copyGraph(
+  root: Descriptor,
+  { from, to }: { readonly from: ContentReader; readonly to: ContentStore },
+  options: CopyOptions = {},
+): Promise<void> {
+  const { choose = (index) => index.manifests, onEvent = () => {} } = options;
+  const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const checks = new Slots(CHECKS);
+  const transfers = new Slots(TRANSFERS);
+  const started = new Map<Digest, Promise<void>>();
+
+  const copyOnce = (descriptor: Descriptor): Promise<void> => {
+    const running = started.get(descriptor.digest);
+    if (running !== undefined) return running;
+    const copying = copyNode(descriptor).catch((error: unknown) => {
+      stop.abort(error);
+      throw error;
+    });
+    started.set(descriptor.digest, copying);
+    return copying;
+  };
+
+  const copyNode = async (descriptor: Descriptor): Promise<void> => {
+    onEvent({ kind: 'found', descriptor });
+    if (isDocumentType(descriptor.mediaType)) return copyDocument(descriptor);
+    if (await isThere(descriptor)) return onEvent({ kind: 'exists', descriptor });
+    return transfers.run(() => copyBlob(descriptor), { weight: descriptor.size });
+  };
+
+  const isThere = (descriptor: Descriptor) =>
+    checks.run(() => {
+      signal.throwIfAborted();
+      return to.has(descriptor, { signal });
+    });
+
+  const copyBlob = async (descriptor: Descriptor) => {
+    signal.throwIfAborted();
+    onEvent({ kind: 'started', descriptor });
+    const content = await from.open(descriptor, { signal });
+    const onBytes = (bytes: number) => onEvent({ kind: 'progress', descriptor, bytes });
+    await to.write(descriptor, content, { signal, onBytes });
+    onEvent({ kind: 'done', descriptor });
+  };
+
+  const copyDocument = async (descriptor: Descriptor) => {
+    const finish = descriptor.digest === root.digest ? options.finish : undefined;
+    const isManifest = isManifestType(descriptor.mediaType);
+    // Of an index that is there members may be missing, so it is worth asking only before writing it.
+    const known = (isManifest || finish === undefined) && (await isThere(descriptor));
+    if (known && isManifest && finish === undefined) return onEvent({ kind: 'exists', descriptor });
+    const { document, bytes } = await readDocument(from, descriptor, { signal });
+    if (!(known && isManifest)) await all(childrenToCopy(document, descriptor).map(copyOnce));
+    if (known && finish === undefined) return onEvent({ kind: 'exists', descriptor });
+    await transfers.run(async () => {
+      signal.throwIfAborted();
+      onEvent({ kind: 'started', descriptor });
+      await (finish ?? write)(descriptor, bytes);
+      onEvent({ kind: 'done', descriptor });
+    });
+  };
+
+  const write = (descriptor: Descriptor, bytes: Uint8Array) =>
+    to.write(descriptor, memoryContent(bytes), { signal });
+
+  const childrenToCopy = (document: Document, descriptor: Descriptor) =>
+    document.kind === 'index'
+      ? choose(document, descriptor)
+      : childrenOf(document).filter(({ mediaType }) => !isNonDistributable(mediaType));
+
+  await copyOnce(root);
+}
+
+/** Waits for all, also after one failed, then fails with the first failure. */
+async function all(promises: readonly Promise<void>[]): Promise<void> {
+  let failed = false;
+  let first: unknown;
+  await Promise.all(
+    promises.map((promise) =>
+      promise.catch((error: unknown) => {
+        first = failed ? first : error;
+        failed = true;
+      }),
+    ),
+  );
+  if (failed) throw first;
+}

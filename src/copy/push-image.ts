@@ -1,0 +1,36 @@
+import type { AbortOptions, ContentReader } from '../content.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Repository } from '../registry/repository.ts';
+import { copyGraph } from './copy-graph.ts';
+import type { CopyEvent } from './events.ts';
+
+/**
+ * Pushes `root` and everything below it, and gives it the tag, if there is one. The tag comes last, in
+ * the same request as the root, so nobody can pull what is not whole. When the registry has the root
+ * under that tag already, that one answer is all it takes.
+ * @throws FinchError of the registry or the store
+ */
+export async function pushImage(
+  root: Descriptor,
+  { from, to }: { readonly from: ContentReader; readonly to: Repository },
+  options: AbortOptions & { tag: string | undefined; onEvent?: (event: CopyEvent) => void },
+): Promise<void> {
+  const { tag, signal, onEvent } = options;
+  const current = await to.resolve(tag ?? root.digest, { signal });
+  if (current?.digest === root.digest) {
+    onEvent?.({ kind: 'found', descriptor: root });
+    onEvent?.({ kind: 'exists', descriptor: root });
+    return;
+  }
+  await copyGraph(
+    root,
+    { from, to },
+    {
+      signal,
+      ...(onEvent && { onEvent }),
+      ...(tag !== undefined && {
+        finish: (document, bytes) => to.tag(tag, document, bytes, { signal }),
+      }),
+    },
+  );
+}

@@ -1,0 +1,67 @@
+import type { AbortOptions, ContentReader } from '../content.ts';
+import { FinchError } from '../errors.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { digestOf, digestParts } from '../oci/digest.ts';
+import { type Document, parseDocument } from '../oci/document.ts';
+import { type ImageConfig, parseImageConfig } from '../oci/image-config.ts';
+import { MAX_CONFIG_BYTES, MAX_DOCUMENT_BYTES } from '../oci/json.ts';
+
+/** A manifest or index and its exact bytes. */
+export interface StoredDocument {
+  readonly document: Document;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The verified manifest or index that `descriptor` names.
+ * @throws FinchError `CONTENT_MISSING`, `CONTENT_MISMATCH`, `DOCUMENT_INVALID`
+ */
+export async function readDocument(
+  from: ContentReader,
+  descriptor: Descriptor,
+  options: AbortOptions = {},
+): Promise<StoredDocument> {
+  const bytes = await readVerified(from, descriptor, { ...options, limit: MAX_DOCUMENT_BYTES });
+  const document = parseDocument(bytes, {
+    mediaType: descriptor.mediaType,
+    what: `document ${descriptor.digest}`,
+  });
+  return { document, bytes };
+}
+
+/**
+ * The verified image configuration that `descriptor` names.
+ * @throws FinchError `CONTENT_MISSING`, `CONTENT_MISMATCH`, `DOCUMENT_INVALID`
+ */
+export async function readImageConfig(
+  from: ContentReader,
+  descriptor: Descriptor,
+  options: AbortOptions = {},
+): Promise<ImageConfig> {
+  const bytes = await readVerified(from, descriptor, { ...options, limit: MAX_CONFIG_BYTES });
+  return parseImageConfig(bytes, `config ${descriptor.digest}`);
+}
+
+async function readVerified(
+  from: ContentReader,
+  descriptor: Descriptor,
+  { limit, signal }: AbortOptions & { limit: number },
+): Promise<Uint8Array> {
+  const { digest, size } = descriptor;
+  if (size > limit) {
+    throw new FinchError('DOCUMENT_INVALID', `${digest} has ${size} bytes, more than ${limit}`);
+  }
+  const content = await from.open(descriptor, { signal });
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of content.stream({ signal })) {
+    length += piece.length;
+    if (length > size) break;
+    pieces.push(piece.slice());
+  }
+  const bytes = Buffer.concat(pieces);
+  if (length !== size || digestOf(bytes, digestParts(digest).algorithm) !== digest) {
+    throw new FinchError('CONTENT_MISMATCH', `the bytes of ${digest} do not have that digest`);
+  }
+  return bytes;
+}

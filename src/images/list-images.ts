@@ -1,0 +1,76 @@
+import type { AbortOptions } from '../content.ts';
+import { type PlatformImage, readPlatformImages } from '../copy/platforms.ts';
+import { hasCode } from '../errors.ts';
+import { formatPlatform, matchesPlatform, type Platform } from '../oci/platform.ts';
+import { familiarRepository, parseReference } from '../oci/reference.ts';
+import type { ImageRecord, ImageStore } from '../store/image-store.ts';
+import type { ImageRow } from './image-row.ts';
+
+/** What of a row is the same for every name of an image. */
+type PlatformPart = Pick<ImageRow, 'platform' | 'size' | 'blobSize'>;
+
+/**
+ * The rows of `records`, in their order: one for each platform that is here, in the order of the index.
+ * An image of no platform, as an artifact is, has one row with an empty platform.
+ * @param platform what this machine runs; images for others count as not unpacked, with size 0
+ */
+export async function listImages(
+  store: ImageStore,
+  records: readonly ImageRecord[],
+  { platform, signal }: AbortOptions & { platform: Platform },
+): Promise<readonly ImageRow[]> {
+  const known = new Map<string, readonly PlatformPart[]>();
+  const rows: ImageRow[] = [];
+  for (const record of records) {
+    const { digest } = record.target;
+    const parts = known.get(digest) ?? (await readParts(store, record, { platform, signal }));
+    known.set(digest, parts);
+    rows.push(...parts.map((part) => ({ ...namePart(record), ...part })));
+  }
+  return rows;
+}
+
+async function readParts(
+  store: ImageStore,
+  { target }: ImageRecord,
+  { platform, signal }: AbortOptions & { platform: Platform },
+): Promise<readonly PlatformPart[]> {
+  const images = await readPlatformImages(store, target, { signal }).catch((error: unknown) => {
+    // One damaged image must not hide the others.
+    if (hasCode(error, 'CONTENT_MISSING', 'CONTENT_MISMATCH', 'DOCUMENT_INVALID')) return [];
+    throw error;
+  });
+  if (images.length === 0) return [{ platform: '', size: 0, blobSize: target.size }];
+  const byPlatform = new Map<string, PlatformPart>();
+  for (const image of images) {
+    const name = formatPlatform(image.platform);
+    const isOurs = matchesPlatform(platform, image.platform);
+    const part = {
+      platform: name,
+      size: isOurs ? size(image, store) : 0,
+      blobSize: blobSize(image),
+    };
+    if (!byPlatform.has(name)) byPlatform.set(name, part);
+  }
+  return [...byPlatform.values()];
+}
+
+function size({ manifest }: PlatformImage, store: ImageStore): number {
+  return manifest.layers.reduce((sum, { digest }) => sum + (store.layer(digest)?.diffSize ?? 0), 0);
+}
+
+function blobSize({ descriptor, manifest }: PlatformImage): number {
+  const below = [manifest.config, ...manifest.layers];
+  return below.reduce((sum, blob) => sum + blob.size, descriptor.size);
+}
+
+function namePart({ name, target, createdAt }: ImageRecord) {
+  const reference = parseReference(name);
+  return {
+    name,
+    repository: familiarRepository(reference),
+    tag: reference.tag ?? '<none>',
+    digest: target.digest,
+    createdAt,
+  };
+}

@@ -1,0 +1,79 @@
+import { deleteBlob, getBlob } from './blobs.ts';
+import { listReferrers, listRepositories, listTags } from './lists.ts';
+import { deleteManifest, getManifest } from './manifests.ts';
+import { putManifest } from './put-manifest.ts';
+import type { Handler, Registry } from './registry.ts';
+import { RegistryError } from './registry-error.ts';
+import { repositoryKey } from './repository-names.ts';
+import { parseRoute, type Route } from './route.ts';
+import {
+  cancelUpload,
+  continueUpload,
+  finishUpload,
+  startUpload,
+  uploadStatus,
+} from './uploads.ts';
+import { refuseWebPages } from './web-page-guard.ts';
+
+/** What the API answers to; `HEAD` where there is `GET`. */
+const ENDPOINTS: Readonly<Record<Route['kind'], Readonly<Record<string, Handler>>>> = {
+  base: { GET: () => Response.json({}) },
+  catalog: { GET: listRepositories },
+  tags: { GET: listTags },
+  referrers: { GET: listReferrers },
+  blob: { GET: getBlob, DELETE: deleteBlob },
+  uploads: { POST: startUpload },
+  upload: {
+    GET: uploadStatus,
+    PATCH: continueUpload,
+    PUT: finishUpload,
+    DELETE: cancelUpload,
+  },
+  manifest: { GET: getManifest, PUT: putManifest, DELETE: deleteManifest },
+};
+
+/** How {@link answer} answers. */
+export interface AnswerOptions {
+  readonly readOnly: boolean;
+  /** Whether the server is for other machines too, by whatever name they know it. */
+  readonly allowRemote: boolean;
+  /** Lets the connection of the request be silent for as long as the work takes. */
+  readonly takeTime: () => void;
+}
+
+/**
+ * The answer to one request of the distribution API.
+ * @throws RegistryError and, from the store, FinchError
+ */
+export async function answer(
+  registry: Registry,
+  request: Request,
+  { readOnly, allowRemote, takeTime }: AnswerOptions,
+): Promise<Response> {
+  const url = URL.parse(request.url);
+  const route = url === null ? undefined : parseRoute(url.pathname);
+  if (url === null || route === undefined) {
+    const message = 'this is no path of the distribution API, which begins at /v2/';
+    throw new RegistryError(404, 'UNSUPPORTED', { message });
+  }
+  refuseWebPages(request, url, { anyName: allowRemote });
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  if (readOnly && method !== 'GET') {
+    const message = 'this registry is read-only';
+    throw new RegistryError(405, 'UNSUPPORTED', { message, headers: { Allow: 'GET, HEAD' } });
+  }
+  const methods = ENDPOINTS[route.kind];
+  const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
+  if (handler === undefined) {
+    const allowed = Object.keys(methods).map((name) => (name === 'GET' ? 'GET, HEAD' : name));
+    throw new RegistryError(405, 'UNSUPPORTED', {
+      message: 'this path does not have this method',
+      headers: { Allow: allowed.join(', ') },
+    });
+  }
+  const repository = 'repository' in route ? route.repository : '';
+  const key = repository === '' ? '' : repositoryKey(repository);
+  const reference = 'reference' in route ? route.reference : '';
+  const query = url.searchParams;
+  return handler(registry, { request, query, repository, key, reference, takeTime });
+}

@@ -1,0 +1,76 @@
+import { memoryContent } from '../content.ts';
+import { describe } from '../oci/descriptor.ts';
+import { type Digest, digestOf, digestParts, isDigest } from '../oci/digest.ts';
+import { childrenOf, type Document, parseDocument } from '../oci/document.ts';
+import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
+import { isNonDistributable } from '../oci/media-types.ts';
+import { isTag } from '../oci/reference.ts';
+import type { ImageStore } from '../store/image-store.ts';
+import { readBody } from './read-body.ts';
+import type { Call, Registry } from './registry.ts';
+import { RegistryError } from './registry-error.ts';
+
+/**
+ * Keeps a manifest or index under a tag; or by its digest, with the tags of the query if there are some.
+ * What a manifest names must be here; members of an index may come later or never.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests
+ */
+export async function putManifest(registry: Registry, call: Call): Promise<Response> {
+  const { store, names } = registry;
+  const { digest: named, tags } = parseTarget(call);
+  const bytes = await readBody(call.request, MAX_DOCUMENT_BYTES);
+  const digest = digestOf(bytes, named && digestParts(named).algorithm);
+  if (named !== undefined && digest !== named) {
+    throw new RegistryError(400, 'DIGEST_INVALID', {
+      message: `the manifest's digest is ${digest}`,
+    });
+  }
+  const document = parseBody(bytes, call.request);
+  await requireChildren(store, document);
+  const target = describe(document.mediaType, digest, bytes);
+  await store.write(target, memoryContent(bytes));
+  await names.put(call.key, target, { document, tags });
+  const headers = {
+    Location: `/v2/${call.repository}/manifests/${digest}`,
+    'Docker-Content-Digest': digest,
+    ...(document.subject && { 'OCI-Subject': document.subject.digest }),
+    ...(named !== undefined && tags.length > 0 && { 'OCI-Tag': tags.join(', ') }),
+  };
+  return new Response(null, { status: 201, headers });
+}
+
+function parseTarget({ reference, query }: Call): { digest?: Digest; tags: readonly string[] } {
+  const byDigest = isDigest(reference);
+  const tags = byDigest ? query.getAll('tag') : [reference];
+  if (!tags.every(isTag)) {
+    const message = 'a manifest is put under a tag or its digest, and this is neither';
+    throw new RegistryError(400, 'MANIFEST_INVALID', { message });
+  }
+  return byDigest ? { digest: reference, tags } : { tags };
+}
+
+function parseBody(bytes: Uint8Array, request: Request): Document {
+  const mediaType = request.headers.get('content-type')?.split(';')[0]?.trim();
+  const document = parseDocument(bytes, { what: 'the manifest', ...(mediaType && { mediaType }) });
+  if (mediaType && mediaType !== document.mediaType) {
+    const message = `the manifest is ${document.mediaType} and the Content-Type says otherwise`;
+    throw new RegistryError(400, 'MANIFEST_INVALID', { message });
+  }
+  return document;
+}
+
+/** Checks that what a manifest names is here, and has what is here kept until the manifest is named. */
+async function requireChildren(store: ImageStore, document: Document): Promise<void> {
+  for (const child of childrenOf(document)) {
+    const { digest, size } = child;
+    const stat = store.stat(digest);
+    if (stat !== undefined && stat.size !== size) {
+      const message = `the manifest says ${size} bytes of content that has ${stat.size}`;
+      throw new RegistryError(400, 'MANIFEST_INVALID', { message, detail: { digest } });
+    }
+    const here = await store.has(child);
+    if (here || document.kind === 'index' || isNonDistributable(child.mediaType)) continue;
+    const message = 'the manifest names content that this registry does not have';
+    throw new RegistryError(400, 'MANIFEST_BLOB_UNKNOWN', { message, detail: { digest } });
+  }
+}

@@ -1,0 +1,47 @@
+import { FinchError, hasCode } from '../errors.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { type Document, parseDocument } from '../oci/document.ts';
+import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
+import { isDocumentType, isIndexType } from '../oci/media-types.ts';
+import type { ImageStore } from '../store/image-store.ts';
+import { readAll } from '../streams/bounded.ts';
+
+/** The document that the store holds under a descriptor; undefined when it is not here, or not that. */
+export async function readDocument(
+  store: ImageStore,
+  descriptor: Descriptor,
+): Promise<Document | undefined> {
+  const { digest, mediaType } = descriptor;
+  const what = `the document ${digest}`;
+  try {
+    const content = await store.open(descriptor);
+    const bytes = await readAll(content.stream(), {
+      limit: MAX_DOCUMENT_BYTES,
+      tooLarge: () => new FinchError('DOCUMENT_INVALID', `${what} is larger than 4 MiB`),
+    });
+    return parseDocument(bytes, { mediaType, what });
+  } catch (error) {
+    if (hasCode(error, 'CONTENT_MISSING', 'DOCUMENT_INVALID')) return undefined;
+    throw error;
+  }
+}
+
+/** The digests of all documents that an index reaches, through the indexes that are here. */
+export async function documentsBelow(
+  store: ImageStore,
+  document: Document,
+): Promise<ReadonlySet<Digest>> {
+  const found = new Set<Digest>();
+  const pending: Document[] = [document];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (next.kind !== 'index') continue;
+    for (const member of next.manifests) {
+      if (found.has(member.digest) || !isDocumentType(member.mediaType)) continue;
+      found.add(member.digest);
+      const inner = isIndexType(member.mediaType) ? await readDocument(store, member) : undefined;
+      if (inner !== undefined) pending.push(inner);
+    }
+  }
+  return found;
+}

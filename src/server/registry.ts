@@ -1,0 +1,27 @@
+import type { ImageStore } from '../store/image-store.ts';
+import type { RepositoryNames } from './repository-names.ts';
+import type { UploadSessions } from './upload-sessions.ts';
+
+/** What every endpoint works on. */
+export interface Registry {
+  readonly store: ImageStore;
+  readonly names: RepositoryNames;
+  readonly uploads: UploadSessions;
+}
+
+/** One request to an endpoint, its names checked. */
+export interface Call {
+  readonly request: Request;
+  readonly query: URLSearchParams;
+  /** As the path says it. Empty where the path names none. */
+  readonly repository: string;
+  /** The repository's name in the store, before `:` or `@`. Empty where the path names none. */
+  readonly key: string;
+  /** A digest, a tag, or the id of an upload; not checked. Empty where the path names none. */
+  readonly reference: string;
+  /** Lets the connection be silent for as long as the work takes. */
+  readonly takeTime: () => void;
+}
+
+/** Answers one method of one endpoint. What it throws becomes the API's error. */
+export type Handler = (registry: Registry, call: Call) => Response | Promise<Response>;

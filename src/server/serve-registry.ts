@@ -1,0 +1,162 @@
+import { join } from 'node:path';
+import { FinchError } from '../errors.ts';
+import type { ImageStore } from '../store/image-store.ts';
+import { type AnswerOptions, answer } from './answer.ts';
+import type { Registry } from './registry.ts';
+import { errorResponse } from './registry-error.ts';
+import { RepositoryNames } from './repository-names.ts';
+import { UploadSessions } from './upload-sessions.ts';
+
+/** Seconds that a connection may be silent, also in the middle of an upload. */
+const IDLE_SECONDS = 120;
+
+/** How often uploads that were given up are looked for. */
+const SWEEP_MS = 5 * 60 * 1000;
+
+/** How long requests may take to finish once the server stops. */
+const STOP_GRACE_MS = 3000;
+
+/** One request that was answered. */
+export interface ServedRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  readonly status: number;
+  readonly durationMs: number;
+  /** What went wrong when `status` is 500 or above; the client was not told. */
+  readonly error?: unknown;
+}
+
+/** How a registry is served. */
+export interface ServeOptions {
+  /** An address or name of this machine. */
+  readonly hostname: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** Refuses everything that writes. Default: false. */
+  readonly readOnly?: boolean;
+  /** Listens also where other machines can reach it. Anyone who does may read and write. Default: false. */
+  readonly allowRemote?: boolean;
+  /** The clock by which idle uploads are dropped. Default: the system's. */
+  readonly now?: () => Date;
+  /** Called after each answer. */
+  readonly onRequest?: (request: ServedRequest) => void;
+}
+
+/** A registry that listens. */
+export interface RegistryServer {
+  /** `http://HOST:PORT`, without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /** Stops to listen, gives requests a moment to finish, and forgets uploads in progress. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Serves the images of a store by the OCI distribution API, without authentication and encryption.
+ *
+ * Names: see {@link RepositoryNames}. Blobs have no repository: the store keeps each content once, and
+ * whoever knows its digest can read it from every repository. What is uploaded is kept while the
+ * server runs, whether a manifest names it or not.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
+ * @throws FinchError `USAGE` when other machines could reach `hostname` and that is not allowed, `IO`
+ * when it cannot listen
+ */
+export async function serveRegistry(
+  store: ImageStore,
+  options: ServeOptions,
+): Promise<RegistryServer> {
+  const { readOnly = false, allowRemote = false, now = () => new Date() } = options;
+  const hostname = options.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (!allowRemote && !isLoopback(hostname)) {
+    throw new FinchError('USAGE', `other machines could reach the registry at ${hostname}`, {
+      hint: 'listen on 127.0.0.1, or let everyone who reaches it in with --allow-remote',
+    });
+  }
+  const uploads = new UploadSessions(join(store.path, 'uploads'), { now });
+  const registry: Registry = { store, names: new RepositoryNames(store), uploads };
+  if (!readOnly) await uploads.prepare();
+  await using resources = new AsyncDisposableStack();
+  if (!readOnly) resources.use(await store.lease());
+  resources.defer(() => uploads.close());
+  const running = new Set<Promise<Response>>();
+  resources.defer(async () => void (await Promise.allSettled(running)));
+  const server = listen({ hostname, port: options.port }, (request, takeTime) => {
+    const reply = respond(registry, request, { ...options, readOnly, allowRemote, takeTime });
+    running.add(reply);
+    const answered = () => void running.delete(reply);
+    reply.then(answered, answered);
+    return reply;
+  });
+  resources.defer(() => stopListening(server));
+  const sweep = setInterval(() => uploads.dropIdle().catch(() => {}), SWEEP_MS);
+  sweep.unref();
+  resources.defer(() => clearInterval(sweep));
+  const owned = resources.move();
+  const port = server.port ?? options.port;
+  return {
+    url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`,
+    port,
+    stop: () => owned.disposeAsync(),
+  };
+}
+
+/** Whether only this machine can reach a host name or address. */
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '::1' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
+function listen(
+  { hostname, port }: { readonly hostname: string; readonly port: number },
+  handle: (request: Request, takeTime: () => void) => Promise<Response>,
+): Bun.Server<undefined> {
+  try {
+    return Bun.serve({
+      hostname,
+      port,
+      idleTimeout: IDLE_SECONDS,
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      development: false,
+      // Without it, Bun lets several processes share a port when it is not in development.
+      reusePort: false,
+      fetch: (request, server) => handle(request, () => server.timeout(request, 0)),
+      // Reached when a file vanished while it was about to be sent.
+      error: (error) => errorResponse(error),
+    });
+  } catch (cause) {
+    throw new FinchError('IO', `cannot listen on ${hostname}, port ${port}`, {
+      hint: 'another program may use the port: choose one with --listen 127.0.0.1:PORT',
+      cause,
+    });
+  }
+}
+
+async function respond(
+  registry: Registry,
+  request: Request,
+  options: AnswerOptions & Pick<ServeOptions, 'onRequest'>,
+): Promise<Response> {
+  const began = performance.now();
+  let failure: unknown;
+  const response = await answer(registry, request, options).catch((error: unknown) => {
+    failure = error;
+    return errorResponse(error);
+  });
+  response.headers.set('Docker-Distribution-API-Version', 'registry/2.0');
+  options.onRequest?.({
+    method: request.method,
+    path: request.url.replace(/^https?:\/\/[^/]*/, ''),
+    status: response.status,
+    durationMs: performance.now() - began,
+    ...(response.status >= 500 && { error: failure }),
+  });
+  return response;
+}
+
+async function stopListening(server: Bun.Server<undefined>): Promise<void> {
+  void server.stop();
+  const deadline = performance.now() + STOP_GRACE_MS;
+  // Not `stop()` itself: it also waits for clients that were answered before they had sent all.
+  while (server.pendingRequests > 0 && performance.now() < deadline) await Bun.sleep(10);
+  await server.stop(true);
+}
