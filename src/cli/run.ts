@@ -1,0 +1,73 @@
+import type { App } from '../app.ts';
+import type { Result } from '../commands/command.ts';
+import { type CommandEntry, commands } from '../commands/index.ts';
+import { version } from '../version.ts';
+import { parseArguments } from './arguments.ts';
+import { commandHelp, groupHelp } from './help.ts';
+
+/** What a command line calls: a command and the words behind its name. */
+interface Called {
+  readonly entry: CommandEntry;
+  readonly path: string;
+  readonly argv: readonly string[];
+}
+
+/**
+ * Does what the command line says.
+ * @returns what goes to stdout
+ * @throws FinchError `USAGE` and all that commands throw
+ */
+export async function runCommandLine(
+  argv: readonly string[],
+  { app, signal }: { app: App; signal: AbortSignal },
+): Promise<string> {
+  const words = argv.filter((word) => word !== '--debug');
+  const [first = '--help', second] = words;
+  if (first === '--version' || first === '-v') return `finch version v${version}\n`;
+  if (first === '--help' || first === '-h' || (first === 'help' && second === undefined)) {
+    return groupHelp();
+  }
+  if (first === 'help') return runCommandLine([...words.slice(1), '--help'], { app, signal });
+  const called = route(words);
+  if (called === undefined) {
+    const isGroup = commands.some(({ paths }) =>
+      paths.some((path) => path.startsWith(`${first} `)),
+    );
+    if (isGroup && (second === undefined || second.startsWith('-'))) return groupHelp(first);
+    const { unknownCommand } = await import('./nearest.ts');
+    throw unknownCommand(isGroup ? `${first} ${second}` : first, knownWords(isGroup));
+  }
+  const { command } = await called.entry.load();
+  const invocation = parseArguments(called.path, command, { argv: called.argv, signal });
+  if (invocation.on('help')) return commandHelp(called.path, called.entry, command);
+  return render(await command.run(app, invocation), app);
+}
+
+/** What a mistyped command may have meant: with `inGroup` also the commands of two words. */
+function knownWords(inGroup: boolean): readonly string[] {
+  const paths = commands.flatMap((entry) => entry.paths);
+  return inGroup ? paths : [...new Set(paths.map((path) => path.split(' ')[0] ?? ''))];
+}
+
+/** The command whose words the line begins with; of several the longest. */
+function route(words: readonly string[]): Called | undefined {
+  for (const length of [2, 1]) {
+    const path = words.slice(0, length).join(' ');
+    const entry = commands.find(({ paths }) => paths.includes(path));
+    if (entry !== undefined) return { entry, path, argv: words.slice(length) };
+  }
+  return undefined;
+}
+
+async function render(result: Result, { host }: App): Promise<string> {
+  switch (result.kind) {
+    case 'lines':
+      return result.lines.map((line) => `${line}\n`).join('');
+    case 'images': {
+      const { formatImages } = await import('./image-table.ts');
+      return formatImages(result.rows, { ...result.view, now: host.now() });
+    }
+    default:
+      return result satisfies never;
+  }
+}

@@ -1,0 +1,63 @@
+import type { Command } from './command.ts';
+
+/** Where a command is found, known before its code is loaded. */
+export interface CommandEntry {
+  /** The words that call it, the shortest way first. */
+  readonly paths: readonly [string, ...string[]];
+  readonly summary: string;
+  load(): Promise<{ readonly command: Command }>;
+}
+
+/** Everything that finch does, in the order of the help. */
+export const commands: readonly CommandEntry[] = [
+  {
+    paths: ['login'],
+    summary: 'Log in to a registry',
+    load: () => import('./login.ts'),
+  },
+  {
+    paths: ['logout'],
+    summary: 'Log out from a registry',
+    load: () => import('./logout.ts'),
+  },
+  {
+    paths: ['images', 'image list', 'image ls'],
+    summary: 'List images',
+    load: () => import('./images.ts'),
+  },
+  {
+    paths: ['load', 'image load'],
+    summary: 'Load images from an archive',
+    load: () => import('./load.ts'),
+  },
+  {
+    paths: ['tag', 'image tag'],
+    summary: 'Give an image one more name',
+    load: () => import('./tag.ts'),
+  },
+  {
+    paths: ['push', 'image push'],
+    summary: 'Push an image to a registry',
+    load: () => import('./push.ts'),
+  },
+  {
+    paths: ['pull', 'image pull'],
+    summary: 'Pull an image from a registry',
+    load: () => import('./pull.ts'),
+  },
+  {
+    paths: ['rmi', 'image rm', 'image remove'],
+    summary: 'Remove images',
+    load: () => import('./rmi.ts'),
+  },
+  {
+    paths: ['registry serve'],
+    summary: 'Serve the local images as a registry',
+    load: () => import('./registry-serve.ts'),
+  },
+  {
+    paths: ['version'],
+    summary: 'Show the version',
+    load: () => import('./version.ts'),
+  },
+];

@@ -1,0 +1,52 @@
+import { loadArchive } from '../archives/load-archive.ts';
+import { FinchError } from '../errors.ts';
+import { familiarReference } from '../oci/reference.ts';
+import type { Command } from './command.ts';
+
+/** `finch load`. */
+export const command: Command = {
+  usage: '',
+  arity: { min: 0, max: 0 },
+  about:
+    'Reads images from docker-archives, OCI archives and OCI layout folders, plain or compressed with gzip or zstd.',
+  flags: [
+    {
+      name: 'input',
+      short: 'i',
+      value: 'FILE',
+      summary: 'read from a file or folder instead of stdin',
+    },
+    { name: 'quiet', short: 'q', summary: 'no progress' },
+  ],
+  examples: [
+    { line: 'finch load -i app.tar', what: 'load the images in a file' },
+    { line: 'zcat app.tar.gz | finch load', what: 'load what another program writes' },
+  ],
+  async run(app, invocation) {
+    const { signal } = invocation;
+    const { host } = app;
+    const path = invocation.text('input');
+    if (path === undefined && host.stdin.isTerminal) {
+      throw new FinchError('USAGE', 'stdin is a terminal and no file is given', {
+        hint: 'name the archive with: finch load -i FILE',
+      });
+    }
+    const store = await app.store();
+    using progress = app.talk.progress(
+      { active: 'loading', done: 'done' },
+      { quiet: invocation.on('quiet') },
+    );
+    const images = await loadArchive(
+      path === undefined ? { stream: host.stdin.stream() } : { path },
+      {
+        store,
+        platform: host.platform,
+        now: host.now(),
+        signal,
+        onEvent: (event) => progress.update(event),
+      },
+    );
+    const lines = images.map(({ reference }) => `Loaded image: ${familiarReference(reference)}`);
+    return { kind: 'lines', lines };
+  },
+};

@@ -1,0 +1,46 @@
+import { pullImage } from '../copy/pull-image.ts';
+import { familiarReference, formatReference, parseReference } from '../oci/reference.ts';
+import type { Command } from './command.ts';
+import { platformChoice, platformFlags } from './platform-flags.ts';
+
+/** `finch pull`. */
+export const command: Command = {
+  usage: 'NAME[:TAG|@DIGEST]',
+  arity: { min: 1, max: 1 },
+  about:
+    'Fetches an image into the local store, every byte verified. Without --platform it is the one that runs on this machine.',
+  flags: [
+    ...platformFlags,
+    { name: 'quiet', short: 'q', summary: 'no progress; print only the name' },
+    {
+      name: 'insecure-registry',
+      summary: 'accept an invalid certificate, or plain HTTP, from this registry',
+    },
+  ],
+  examples: [
+    { line: 'finch pull alpine:3.22', what: "fetch this machine's platform" },
+    { line: 'finch pull --all-platforms ghcr.io/me/app:1.0', what: 'fetch every platform' },
+  ],
+  async run(app, invocation) {
+    const { args, signal } = invocation;
+    const { platform } = app.host;
+    const choice = platformChoice(invocation, {
+      otherwise: { kind: 'named', platforms: [platform] },
+    });
+    const reference = parseReference(args[0] ?? '');
+    const from = app.repository(reference, {
+      access: 'pull',
+      insecure: invocation.on('insecure-registry'),
+    });
+    const quiet = invocation.on('quiet');
+    const to = await app.store();
+    using progress = app.talk.progress({ active: 'downloading', done: 'done' }, { quiet });
+    const root = await pullImage(
+      reference,
+      { from, to },
+      { choice, platform, signal, onEvent: (event) => progress.update(event) },
+    );
+    const result = `${familiarReference(reference)}: digest: ${root.digest} size: ${root.size}`;
+    return { kind: 'lines', lines: [quiet ? formatReference(reference) : result] };
+  },
+};

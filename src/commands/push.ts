@@ -1,0 +1,57 @@
+import { pushImage } from '../copy/push-image.ts';
+import { selectPlatforms } from '../copy/select.ts';
+import { findImage } from '../images/find-image.ts';
+import { familiarReference, formatReference, parseReference } from '../oci/reference.ts';
+import type { Command } from './command.ts';
+import { platformChoice, platformFlags } from './platform-flags.ts';
+
+/** `finch push`. */
+export const command: Command = {
+  usage: 'NAME[:TAG]',
+  arity: { min: 1, max: 1 },
+  about:
+    'Sends an image to the registry that its name says. Without --platform all platforms that are here go along.',
+  flags: [
+    ...platformFlags,
+    { name: 'quiet', short: 'q', summary: 'no progress; print only the name' },
+    {
+      name: 'insecure-registry',
+      summary: 'accept an invalid certificate, or plain HTTP, from this registry',
+    },
+  ],
+  examples: [
+    { line: 'finch push ghcr.io/me/app:1.0', what: 'push what is here of an image' },
+    {
+      line: 'finch push --platform linux/arm64,linux/amd64 ghcr.io/me/app:1.0',
+      what: 'push two platforms and an index of them',
+    },
+  ],
+  async run(app, invocation) {
+    const { args, signal } = invocation;
+    const choice = platformChoice(invocation, { otherwise: { kind: 'present' } });
+    const reference = parseReference(args[0] ?? '');
+    const name = familiarReference(reference);
+    const store = await app.store();
+    const { target } = findImage(store, formatReference(reference));
+    const { root, from, dropped } = await selectPlatforms({ name, root: target }, store, {
+      choice,
+      signal,
+    });
+    if (dropped.length > 0) {
+      app.talk.note(`${name}: left out ${dropped.join(', ')}; what is pushed is ${root.digest}`);
+    }
+    const to = app.repository(reference, {
+      access: 'push',
+      insecure: invocation.on('insecure-registry'),
+    });
+    const quiet = invocation.on('quiet');
+    using progress = app.talk.progress({ active: 'uploading', done: 'done' }, { quiet });
+    await pushImage(
+      root,
+      { from, to },
+      { tag: reference.tag, signal, onEvent: (event) => progress.update(event) },
+    );
+    const result = `${name}: digest: ${root.digest} size: ${root.size}`;
+    return { kind: 'lines', lines: [quiet ? formatReference(reference) : result] };
+  },
+};

@@ -1,0 +1,28 @@
+import { FinchError } from '../errors.ts';
+import { findImage } from '../images/find-image.ts';
+import { formatReference, parseReference } from '../oci/reference.ts';
+import { type Command, silence } from './command.ts';
+
+/** `finch tag`. */
+export const command: Command = {
+  usage: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
+  arity: { min: 2, max: 2 },
+  about: 'Gives an image one more name. Nothing is copied and no registry is asked.',
+  flags: [],
+  examples: [
+    { line: 'finch tag app:latest ghcr.io/me/app:1.0', what: 'name an image for a registry' },
+    { line: 'finch tag 69b2528740fe app:stable', what: 'name an image by its id' },
+  ],
+  async run(app, { args: [source = '', target = ''] }) {
+    const reference = parseReference(target);
+    if (reference.digest !== undefined) {
+      throw new FinchError('REFERENCE_INVALID', `${target} has a digest, which cannot be given`, {
+        hint: `give it a tag: finch tag ${source} ${target.replace(/@.*/, '')}:TAG`,
+      });
+    }
+    const store = await app.store();
+    const image = findImage(store, source);
+    await store.changeNames({ set: [{ name: formatReference(reference), target: image.target }] });
+    return silence;
+  },
+};
