@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'bun:test';
+import { type ReportOptions, reportError } from '../../src/cli/report-error.ts';
+import { FinchError } from '../../src/errors.ts';
+
+function report(error: unknown, options: Partial<ReportOptions> = {}) {
+  let text = '';
+  const stderr = {
+    isTerminal: false,
+    columns: 80,
+    write(written: string) {
+      text += written;
+    },
+  };
+  const status = reportError(error, { stderr, redact: (line) => line, ...options });
+  return { text, status };
+}
+
+describe('reportError()', () => {
+  test('shows message and hint of an error for the user, and asks for status 1', () => {
+    const error = new FinchError('IMAGE_NOT_FOUND', 'image "x": not found', {
+      hint: 'see what there is with: finch images',
+    });
+    expect(report(error)).toEqual({
+      text: 'finch: image "x": not found\nhint: see what there is with: finch images\n',
+      status: 1,
+    });
+  });
+
+  test('shows one line when there is no hint', () => {
+    expect(report(new FinchError('IO', 'cannot read x')).text).toBe('finch: cannot read x\n');
+  });
+
+  test('asks for status 130 when the user interrupted', () => {
+    const interrupted = { text: 'finch: interrupted\n', status: 130 };
+    expect(report(new FinchError('CANCELLED', 'cancelled', { hint: 'no' }))).toEqual(interrupted);
+    expect(report(new Error('socket closed'), { interrupted: true })).toEqual(interrupted);
+  });
+
+  test('calls anything else an internal error, without its stack', () => {
+    expect(report(new TypeError('x is not a function'))).toEqual({
+      text: 'finch: internal error: TypeError: x is not a function\n',
+      status: 1,
+    });
+    expect(report('text').text).toBe('finch: internal error: text\n');
+    expect(report(undefined).text).toBe('finch: internal error: undefined\n');
+  });
+
+  test('shows the stack of an internal error with debug', () => {
+    const { text } = report(new TypeError('bad'), { debug: true });
+    expect(text).toMatch(/^finch: internal error: TypeError: bad\nat .*report-error\.test\.ts/);
+  });
+
+  test('shows the causes with debug, even if they go in a circle', () => {
+    const lowest = new Error('ECONNRESET');
+    const middle = new FinchError('NETWORK', 'no answer', { cause: lowest });
+    lowest.cause = middle;
+    const error = new FinchError('REGISTRY', 'push failed', { cause: middle });
+    expect(report(error).text).toBe('finch: push failed\n');
+    expect(report(error, { debug: true }).text).toBe(
+      'finch: push failed\ncaused by: no answer\ncaused by: Error: ECONNRESET\n',
+    );
+  });
+
+  test('shows what failed first when closing failed too', () => {
+    const first = new FinchError('IO', 'the disk is full');
+    expect(report(new SuppressedError(new Error('close'), first)).text).toBe(
+      'finch: the disk is full\n',
+    );
+  });
+
+  test('redacts everything it writes', () => {
+    const cause = new Error('token s3cret');
+    const error = new FinchError('IO', 'message s3cret', { hint: 'hint s3cret', cause });
+    const { text } = report(error, {
+      debug: true,
+      redact: (line) => line.replaceAll('s3cret', '***'),
+    });
+    expect(text).toBe('finch: message ***\nhint: hint ***\ncaused by: Error: token ***\n');
+  });
+
+  test('keeps message and hint on one line each, without control characters', () => {
+    const error = new FinchError('IO', 'a\r\nb\x1b[2Jc\u202e', { hint: 'd\n\n\ne' });
+    expect(report(error).text).toBe('finch: a b [2Jc\nhint: d e\n');
+  });
+});

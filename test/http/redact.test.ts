@@ -1,0 +1,34 @@
+import { expect, test } from 'bun:test';
+import { cleanText } from '../../src/http/clean-text.ts';
+import { redactText, redactUrl } from '../../src/http/redact.ts';
+
+test.each([
+  [
+    'https://r.test/v2/a/blobs/uploads/1?_state=abc%3D&digest=sha256:1',
+    'https://r.test/v2/a/blobs/uploads/1?_state=REDACTED&digest=sha256:1',
+  ],
+  [
+    'https://s3.test/b?X-Amz-Signature=1&X-Amz-Credential=2&x=3',
+    'https://s3.test/b?X-Amz-Signature=REDACTED&X-Amz-Credential=REDACTED&x=3',
+  ],
+  ['https://az.test/b?sv=1&sig=abc', 'https://az.test/b?sv=1&sig=REDACTED'],
+  ['https://me:secret@r.test/', 'https://REDACTED@r.test/'],
+])('redactUrl() hides what opens doors in %s', (url, safe) => {
+  expect(redactUrl(url)).toBe(safe);
+  expect(redactUrl(new URL(url))).toBe(safe);
+});
+
+test.each([
+  ['Authorization: Basic dTpw', 'Authorization: REDACTED'],
+  ['sent "authorization": "Bearer abc.def" to it', 'sent "authorization": "REDACTED" to it'],
+  ['the token was Bearer eyJhbGciOiJSUzI1NiJ9.e30.abc', 'the token was Bearer REDACTED'],
+  ['{"token":"a\\"b","x":1}', '{"token":"REDACTED","x":1}'],
+  ['basic authentication is off', 'basic authentication is off'],
+])('redactText() of %s', (text, safe) => {
+  expect(redactText(text)).toBe(safe);
+});
+
+test('cleanText() makes server text safe for a terminal: one line, no escapes, bounded', () => {
+  expect(cleanText('a\u001b[31mred\u0007\r\nb\u009b2J\u202ec')).toBe('a [31mred b 2J c');
+  expect(cleanText('x'.repeat(50), { limit: 10 })).toBe(`${'x'.repeat(10)}…`);
+});

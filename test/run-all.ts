@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+// Everything between a fresh clone and "it works": set-up, build, checks, every test, the main job.
+// The last line counts the tests. Imports nothing but what Bun has, because it runs before
+// `bun install`.
+
+/** What a step's tests did; a step that runs none counts only when it fails. */
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const root = join(import.meta.dir, '..');
+const reports = await mkdtemp(join(tmpdir(), 'finch-reports-'));
+/** Longer than any step takes on two slow cores, and short enough to learn which one hangs. */
+const STEP_MS = 20 * 60_000;
+
+const prepared = [
+  await step('set-up', 'test/setup.ts'),
+  await step('install', 'install', '--frozen-lockfile'),
+  await step('build', 'build.ts'),
+];
+const checked = prepared.some(({ failed }) => failed > 0)
+  ? []
+  : [
+      await step('format and lint', 'run', 'biome', 'check'),
+      await step('types', 'run', 'tsc'),
+      await step('unused code', 'run', 'knip'),
+      await tests('test'),
+      await tests('e2e'),
+      await step('main job', 'run', 'test/demo/run.ts'),
+    ];
+await rm(reports, { recursive: true });
+
+const all = [...prepared, ...checked];
+const total = (key: keyof Counts) => all.reduce((sum, counts) => sum + counts[key], 0);
+const skipped = total('skipped') > 0 ? `, ${total('skipped')} skipped` : '';
+say(`\n${total('passed')} passed, ${total('failed')} failed${skipped}`);
+process.exitCode = total('failed') > 0 || total('passed') === 0 ? 1 : 0;
+
+/** Runs Bun with `args` in view. */
+async function run(name: string, args: readonly string[]): Promise<boolean> {
+  say(`\n== ${name}`);
+  const started = performance.now();
+  const child = Bun.spawn([process.execPath, ...args], {
+    cwd: root,
+    stdin: 'ignore',
+    stdout: 'inherit',
+    stderr: 'inherit',
+    timeout: STEP_MS,
+  });
+  const status = await child.exited;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  say(`== ${name}: ${status === 0 ? 'good' : `failed with status ${status}`} after ${seconds} s`);
+  return status === 0;
+}
+
+async function step(name: string, ...args: readonly string[]): Promise<Counts> {
+  return { passed: 0, failed: (await run(name, args)) ? 0 : 1, skipped: 0 };
+}
+
+/** Runs the tests of one script in package.json and counts them by Bun's own report. */
+async function tests(script: string): Promise<Counts> {
+  const report = join(reports, `${script}.xml`);
+  const reporter = ['--reporter=junit', `--reporter-outfile=${report}`];
+  const good = await run(script, ['run', script, ...reporter]);
+  const file = Bun.file(report);
+  const head = (await file.exists())
+    ? (/<testsuites [^>]*>/.exec(await file.text())?.[0] ?? '')
+    : '';
+  const count = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
+  const skipped = count('skipped');
+  const failures = count('failures');
+  return {
+    passed: count('tests') - failures - skipped,
+    // An error outside of any test is in no count.
+    failed: failures === 0 && !good ? 1 : failures,
+    skipped,
+  };
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,135 @@
+import { expect, test } from 'bun:test';
+import { connect, type Socket } from 'node:net';
+import { digestOf } from '../../src/oci/digest.ts';
+import { outcome, putBlob, type Served, serve } from './served.ts';
+
+const bytes = new TextEncoder().encode('0123456789');
+const digest = digestOf(bytes);
+
+async function start({ url }: Served): Promise<string> {
+  const response = await fetch(`${url}/v2/x/blobs/uploads/`, { method: 'POST' });
+  return `${url}${response.headers.get('location')}`;
+}
+
+/** Sends the text on a new connection. */
+async function send({ port }: Served, text: string): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  await new Promise<void>((resolve) => socket.write(text, () => resolve()));
+  return socket;
+}
+
+/** Everything that the server sends before it closes the connection. */
+function reply(socket: Socket): Promise<string> {
+  let text = '';
+  return new Promise((resolve) => {
+    socket.on('data', (data) => {
+      text += data.toString('latin1');
+    });
+    socket.on('close', () => resolve(text));
+  });
+}
+
+/** Asks until the answer is the wanted one. */
+async function eventually<T>(ask: () => Promise<T>, wanted: T): Promise<void> {
+  while ((await ask()) !== wanted) await Bun.sleep(5);
+}
+
+test('what came before the client went away stays, and the upload can go on', async () => {
+  await using registry = await serve();
+  const location = await start(registry);
+  const range = async () => (await fetch(location)).headers.get('range');
+  for (const length of ['Content-Length: 10', 'Content-Length: 6\r\nContent-Range: 4-9']) {
+    const headers = `PATCH ${new URL(location).pathname} HTTP/1.1\r\nHost: 127.0.0.1\r\n${length}\r\n\r\n`;
+    const part = length.includes('Range') ? '45' : '0123';
+    const socket = await send(registry, headers + part);
+    await eventually(range, length.includes('Range') ? '0-5' : '0-3');
+    const second = await fetch(location, { method: 'PATCH', body: 'no' });
+    expect(await outcome(second)).toEqual([409, 'BLOB_UPLOAD_INVALID']);
+    socket.destroy();
+    const free = async () => (await fetch(location, { method: 'PATCH', body: '' })).status;
+    await eventually(free, 202);
+  }
+  const rest = await fetch(`${location}?digest=${digest}`, { method: 'PUT', body: '6789' });
+  expect(rest.status).toBe(201);
+});
+
+test('an upload can be finished after its closing PUT was cut off', async () => {
+  await using registry = await serve();
+  const location = await start(registry);
+  const path = `${new URL(location).pathname}?digest=${digest}`;
+  const socket = await send(
+    registry,
+    `PUT ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n0123`,
+  );
+  const busy = async () => (await fetch(location, { method: 'PATCH', body: '' })).status;
+  await eventually(busy, 409);
+  socket.destroy();
+  await eventually(busy, 202);
+  const again = await fetch(`${location}?digest=${digest}`, { method: 'PUT', body: bytes });
+  expect(again.status).toBe(201);
+});
+
+test('a client that goes away in the middle of a download harms nobody', async () => {
+  await using registry = await serve();
+  const large = new Uint8Array(8 * 1024 * 1024).fill(7);
+  const name = digestOf(large);
+  await putBlob(registry.url, name, large);
+  const request = `GET /v2/x/blobs/${name} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+  for (let i = 0; i < 10; i++) {
+    const socket = await send(registry, request);
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.destroy();
+  }
+  const whole = await fetch(`${registry.url}/v2/x/blobs/${name}`);
+  expect(digestOf(await whole.bytes())).toBe(name);
+});
+
+test('more bytes than the Content-Length says are not part of the blob', async () => {
+  await using registry = await serve();
+  const socket = await send(
+    registry,
+    `POST /v2/x/blobs/uploads/?digest=${digest} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n` +
+      '0123456789and some more\r\n\r\n',
+  );
+  expect(await reply(socket)).toMatch(/^HTTP\/1.1 (?:201|400) /);
+  await putBlob(registry.url, digest, bytes);
+  const response = await fetch(`${registry.url}/v2/x/blobs/${digest}`);
+  expect(await response.text()).toBe('0123456789');
+});
+
+test('what is no request of HTTP is answered without a stack trace', async () => {
+  await using registry = await serve();
+  for (const request of ['GET //evil/v2 HTTP/1.1\r\nHost: bad host\r\n', 'nonsense\r\n']) {
+    const socket = await send(registry, `${request}Connection: close\r\n\r\n`);
+    const text = await reply(socket);
+    expect(text).toMatch(/^HTTP\/1.1 4\d\d /);
+    expect(text).not.toMatch(/\.ts|stack|<html/);
+  }
+  expect((await fetch(`${registry.url}/v2/`)).status).toBe(200);
+});
+
+test('a hundred clients at once are all served', async () => {
+  await using registry = await serve();
+  const blobs = Array.from({ length: 100 }, (_, i) => new Uint8Array(100_000).fill(i));
+  const pushed = await Promise.all(
+    blobs.map((blob, i) =>
+      i % 2 === 0 ? putBlob(registry.url, digestOf(blob), blob) : putInTwo(registry, blob),
+    ),
+  );
+  expect(pushed.map(({ status }) => status)).toEqual(blobs.map(() => 201));
+  const pulled = await Promise.all(
+    blobs.map((blob) => fetch(`${registry.url}/v2/x/blobs/${digestOf(blob)}`)),
+  );
+  const digests = await Promise.all(pulled.map(async (r) => digestOf(await r.bytes())));
+  expect(digests).toEqual(blobs.map((blob) => digestOf(blob)));
+});
+
+async function putInTwo(registry: Served, blob: Uint8Array): Promise<Response> {
+  const location = await start(registry);
+  await fetch(location, { method: 'PATCH', body: blob.subarray(0, 50_000) });
+  return fetch(`${location}?digest=${digestOf(blob)}`, {
+    method: 'PUT',
+    body: blob.subarray(50_000),
+  });
+}

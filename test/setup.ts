@@ -1,0 +1,56 @@
+// Installs the programs that the tests put beside finch, where there is apt. Runs before the packages
+// of this project are there, so it imports nothing but what Bun has.
+
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** A program that the tests run, and Debian's package of it. */
+const wanted = [
+  ['docker-registry', 'docker-registry'],
+  ['skopeo', 'skopeo'],
+  ['umoci', 'umoci'],
+  ['buildah', 'buildah'],
+  ['htpasswd', 'apache2-utils'],
+  ['openssl', 'openssl'],
+  ['git', 'git'],
+  ['hyperfine', 'hyperfine'],
+] as const;
+
+/** A registry client that some tests hold finch against; it comes from source, so only where Go is. */
+const CRANE = 'github.com/google/go-containerregistry/cmd/crane@v0.20.7';
+
+const missing = wanted.filter(([program]) => Bun.which(program) === null);
+const isRoot = process.getuid?.() === 0;
+
+if (missing.length === 0) {
+  say('every program that the tests use is here');
+} else if (Bun.which('apt-get') === null || (!isRoot && Bun.which('sudo') === null)) {
+  const names = missing.map(([program]) => program).join(', ');
+  say(`cannot install ${names}: the tests that use them are skipped`);
+} else {
+  await apt('update');
+  await apt('install', '--yes', '--no-install-recommends', ...missing.map(([, name]) => name));
+}
+
+const hasCrane = Bun.which('crane') ?? Bun.which('crane', { PATH: join(homedir(), 'go/bin') });
+if (hasCrane === null && Bun.which('go') !== null) {
+  const installed = await run(['go', 'install', CRANE]);
+  if (installed !== 0) say('no crane: the tests that use it are skipped');
+}
+
+async function apt(...args: readonly string[]): Promise<void> {
+  const quiet = ['DEBIAN_FRONTEND=noninteractive', 'apt-get', '--quiet', ...args];
+  const command = [...(isRoot ? [] : ['sudo']), 'env', ...quiet];
+  const status = await run(command);
+  if (status !== 0) process.exit(status);
+}
+
+async function run(command: readonly string[]): Promise<number> {
+  say(command.join(' '));
+  const child = Bun.spawn([...command], { stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' });
+  return child.exited;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,104 @@
+import { Database } from 'bun:sqlite';
+import { expect, test } from 'bun:test';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { memoryContent } from '../../src/content.ts';
+import { openImageStore } from '../../src/store/open-store.ts';
+import { layerOf, writeAll } from '../support/content-store-contract.ts';
+import { buildImage } from '../support/images.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { makeTestStore } from './store-under-test.ts';
+
+test('a new store is an empty OCI image layout', async () => {
+  await using made = await makeTestStore();
+  expect(made.store.names()).toEqual([]);
+  expect((await readdir(made.path)).filter((file) => !file.startsWith('meta.db')).sort()).toEqual([
+    'blobs',
+    'index.json',
+    'ingest',
+    'oci-layout',
+    'trash',
+  ]);
+});
+
+test('the database of a newer finch is refused with a hint, and left alone', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'meta.db');
+  const database = new Database(path);
+  database.run('PRAGMA user_version = 99');
+  database.close();
+  await expect(openImageStore(folder.path)).rejects.toMatchObject({
+    code: 'STORE_UNUSABLE',
+    hint: expect.stringContaining('update finch'),
+  });
+  expect(await readdir(folder.path)).toEqual(['meta.db']);
+});
+
+test('a damaged database is refused with a hint', async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(join(folder.path, 'meta.db'), 'this is no database, whatever its name says');
+  await expect(openImageStore(folder.path)).rejects.toMatchObject({
+    code: 'STORE_UNUSABLE',
+    message: expect.stringContaining('meta.db is damaged'),
+  });
+});
+
+test('a home that is no folder is an IO error that names it', async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(join(folder.path, 'home'), '');
+  const path = join(folder.path, 'home', 'store');
+  await expect(openImageStore(path)).rejects.toMatchObject({
+    code: 'IO',
+    message: expect.stringContaining(path),
+  });
+});
+
+test('the folders come back when someone removed the empty ones', async () => {
+  await using made = await makeTestStore();
+  const { descriptor, bytes } = layerOf(10);
+  Bun.spawnSync(
+    ['rm', '-r', 'ingest', 'trash', 'blobs'].map((part, i) =>
+      i < 2 ? part : join(made.path, part),
+    ),
+  );
+  await made.store.write(descriptor, memoryContent(bytes));
+  expect(await made.store.has(descriptor)).toBe(true);
+  expect((await made.store.collect()).digests).toHaveLength(1);
+});
+
+test('a home without write permission can be read, and says so when it is to be changed', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'store');
+  const image = buildImage();
+  {
+    await using store = await openImageStore(path);
+    await writeAll(store, image);
+    await store.changeNames({ set: [{ name: 'docker.io/library/a:1', target: image.root }] });
+  }
+  await mkdir(join(folder.path, 'empty'));
+  for (const locked of [path, join(folder.path, 'empty')]) await chmod(locked, 0o555);
+  await chmod(folder.path, 0o755);
+  const reader = Bun.spawnSync(
+    [
+      process.execPath,
+      join(import.meta.dir, 'read-only-reader.ts'),
+      path,
+      join(folder.path, 'empty', 'store'),
+    ],
+    { stderr: 'pipe' },
+  );
+  for (const locked of [path, join(folder.path, 'empty')]) await chmod(locked, 0o755);
+  expect(reader.stderr.toString()).toBe('');
+  expect(JSON.parse(reader.stdout.toString())).toEqual([
+    {
+      names: ['docker.io/library/a:1'],
+      has: true,
+      error: `IO the store ${path}/meta.db is read-only`,
+    },
+    {
+      names: [],
+      has: false,
+      error: `IO the store ${folder.path}/empty/store/meta.db is read-only`,
+    },
+  ]);
+});

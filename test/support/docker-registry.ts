@@ -1,0 +1,117 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeAuthority } from './certificates.ts';
+import { temporaryFolder } from './temporary.ts';
+
+/** How {@link startDockerRegistry} starts the registry. */
+export interface DockerRegistryOptions {
+  /** Serve over TLS, with a certificate for `localhost` and `127.0.0.1` of an authority of its own. */
+  readonly tls?: boolean;
+  /** Ask for these names and passwords with Basic authentication. */
+  readonly htpasswd?: Readonly<Record<string, string>>;
+  /** Where blobs are kept. Default: a folder that goes away. */
+  readonly root?: string;
+}
+
+/** Debian's docker-registry, running on a free port. */
+export interface DockerRegistry extends AsyncDisposable {
+  /** `127.0.0.1:PORT`, or `localhost:PORT` with TLS. */
+  readonly host: string;
+  readonly origin: string;
+  /** The file of the certificate authority, with TLS. */
+  readonly ca?: string;
+  /** Everything it has written so far, one line a request. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+/** Starts `docker-registry` (distribution 2.8) and waits until it listens. */
+export async function startDockerRegistry(
+  options: DockerRegistryOptions = {},
+): Promise<DockerRegistry> {
+  const folder = await temporaryFolder();
+  const certificates = options.tls ? await makeAuthority(folder.path) : undefined;
+  const root = options.root ?? join(folder.path, 'data');
+  await mkdir(root, { recursive: true });
+  const passwords = options.htpasswd && (await writePasswords(folder.path, options.htpasswd));
+  const config = join(folder.path, 'config.yml');
+  await writeFile(config, configuration({ root, certificates, passwords }));
+  const child = Bun.spawn(['docker-registry', 'serve', config], {
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'pipe',
+    env: { PATH: process.env['PATH'], OTEL_TRACES_EXPORTER: 'none' },
+  });
+  let log = '';
+  const ready = Promise.withResolvers<string>();
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const piece of child.stderr) {
+      log += decoder.decode(piece, { stream: true });
+      const port = /listening on [^\s"]*:(\d+)/.exec(log)?.[1];
+      if (port !== undefined) ready.resolve(port);
+    }
+    ready.reject(new Error(`docker-registry ended before it was ready:\n${log}`));
+  })();
+  const stop = async () => {
+    child.kill();
+    await child.exited;
+    await reading;
+    await folder[Symbol.asyncDispose]();
+  };
+  const port = await ready.promise.catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  const host = `${certificates ? 'localhost' : '127.0.0.1'}:${port}`;
+  return {
+    host,
+    origin: `${certificates ? 'https' : 'http'}://${host}`,
+    ...(certificates && { ca: certificates.ca }),
+    log: () => log,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function configuration({
+  root,
+  certificates,
+  passwords,
+}: {
+  root: string;
+  certificates: { certificate: string; key: string } | undefined;
+  passwords: string | undefined;
+}): string {
+  // JSON is YAML too.
+  return JSON.stringify({
+    version: 0.1,
+    validation: { disabled: true },
+    log: { level: 'info', accesslog: { disabled: false } },
+    storage: { filesystem: { rootdirectory: root }, delete: { enabled: true } },
+    http: {
+      addr: '127.0.0.1:0',
+      ...(certificates && {
+        tls: { certificate: certificates.certificate, key: certificates.key },
+      }),
+    },
+    ...(passwords !== undefined && {
+      auth: { htpasswd: { realm: 'finch, test', path: passwords } },
+    }),
+  });
+}
+
+async function writePasswords(
+  folder: string,
+  users: Readonly<Record<string, string>>,
+): Promise<string> {
+  const path = join(folder, 'htpasswd');
+  const lines = await Promise.all(
+    Object.entries(users).map(
+      async ([name, password]) =>
+        `${name}:${await Bun.password.hash(password, { algorithm: 'bcrypt', cost: 4 })}\n`,
+    ),
+  );
+  await writeFile(path, lines.join(''));
+  return path;
+}
