@@ -9,7 +9,10 @@ import project from './package.json' with { type: 'json' };
 const dist = join(import.meta.dir, 'dist');
 const cache = join(import.meta.dir, 'node_modules/.cache/bun-runtimes');
 
-/** A release file `finch-<name>` and the npm package that holds Bun's runtime for it. */
+/**
+ * A release file `finch-<name>` and the npm package that holds Bun's runtime for it. Bun signs
+ * darwin-arm64 ad hoc; the signature that darwin-x64 inherits is void, so codesign it on a Mac.
+ */
 const targets = [
   { name: 'linux-x64', runtime: '@oven/bun-linux-x64' },
   { name: 'linux-arm64', runtime: '@oven/bun-linux-aarch64' },
@@ -24,12 +27,9 @@ $.cwd(import.meta.dir);
 if (`bun@${Bun.version}` !== project.packageManager) {
   throw new Error(`this is bun ${Bun.version}, finch is built with ${project.packageManager}`);
 }
-const { stdout: described } = await $`git describe --always --dirty --exclude='*'`
-  .nothrow()
-  .quiet();
-const commit = described.toString().trim() || 'unknown';
+const described = await $`git describe --always --dirty --exclude='*'`.nothrow().quiet().text();
+const commit = described.trim() || 'unknown';
 
-await mkdir(dist, { recursive: true });
 if (process.argv.includes('--all')) {
   const sums: string[] = [];
   for (const { name, runtime } of targets) {
@@ -57,6 +57,8 @@ async function compile(
     // Puts the worker beside the program, where `new URL('./gzip-worker.ts', import.meta.url)` finds
     // it from a module in src/streams and from the compiled bundle alike.
     root: join(source, 'streams'),
+    // A command reads and runs only the chunks that it needs.
+    splitting: true,
     format: 'esm',
     bytecode: true,
     minify: { whitespace: true, syntax: true },

@@ -21,7 +21,6 @@ const VERSION = '1.0.0';
 /**
  * The image layout in `tree`; undefined when it has no `oci-layout` file.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
- * @param tree.what names the archive in messages
  * @throws FinchError `ARCHIVE_INVALID`, `DOCUMENT_INVALID`
  */
 export async function readOciLayout(

@@ -27,72 +27,84 @@ export function parseArguments(
   const flags = [...command.flags, ...commonFlags];
   const program = cac('finch');
   const known = program.command('[...args]', '');
-  for (const flag of flags) known.option(declaration(flag), flag.summary);
-  const parsed = attempt(path, () => {
-    const { args, options } = program.parse(['', '', ...shield(argv, flags)], { run: false });
-    known.checkUnknownOptions();
-    known.checkOptionValue();
-    return { args, options: options as Readonly<Record<string, unknown>> };
-  });
-  const args = parsed.args.map(unshield);
-  const values = (name: string) => [parsed.options[camelCase(name)] ?? []].flat();
+  for (const { name, value, summary } of flags) {
+    known.option(value === undefined ? `--${name}` : `--${name} <value>`, summary);
+  }
+  const words = [...shielded(path, argv, flags)];
+  const parsed = program.parse(['', '', ...words], { run: false });
+  const options: Readonly<Record<string, unknown>> = parsed.options;
+  const values = (name: string) => [options[camelCase(name)] ?? []].flat();
   const texts = (name: string) => values(name).map((value) => unshield(String(value)));
   const invocation: Invocation = {
-    args,
+    args: parsed.args.map(unshield),
     signal,
     on: (name) => values(name).at(-1) === true,
     text: (name) => texts(name).at(-1),
     list: (name) => texts(name).flatMap((text) => text.split(',').filter((part) => part !== '')),
   };
-  if (!invocation.on('help')) checkArity(path, command, args);
+  if (!invocation.on('help')) checkArity(path, command, invocation.args);
   return invocation;
 }
 
-function declaration({ name, short, value }: Flag): string {
-  const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
-  return value === undefined ? names : `${names} <value>`;
-}
-
-/** `argv` in a form that means to cac what it says: each value bound to its flag, all text shielded. */
-function shield(argv: readonly string[], flags: readonly Flag[]): readonly string[] {
-  const shielded: string[] = [];
+/**
+ * `argv` in a form in which cac cannot mistake anything: flags by their long name in camel case, as cac
+ * keeps them, each value bound to its flag, and all text shielded.
+ */
+function* shielded(
+  path: string,
+  argv: readonly string[],
+  flags: readonly Flag[],
+): Generator<string, void> {
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? '';
-    if (word === '--') return [...shielded, ...argv.slice(i + 1).map((text) => SHIELD + text)];
+    if (word === '--') {
+      yield* argv.slice(i + 1).map((text) => SHIELD + text);
+      return;
+    }
     if (!word.startsWith('-') || word === '-') {
-      shielded.push(SHIELD + word);
+      yield SHIELD + word;
       continue;
     }
-    const [, name = '', attached] = /^(--[^=]*|-[^-])=?(.+|(?<==))?$/s.exec(word) ?? [];
-    const flag = flags.find((one) => name === `--${one.name}` || name === `-${one.short}`);
-    if (flag?.value === undefined) {
-      shielded.push(...switches(word, { flag, attached, flags }));
-      continue;
+    for (const { flag, attached } of flagsIn(word, { path, flags })) {
+      const name = `--${camelCase(flag.name)}`;
+      if (flag.value === undefined) {
+        if (attached !== 'false') yield name;
+        continue;
+      }
+      const value = attached ?? argv[++i];
+      if (value === undefined) throw usageError(`flag --${flag.name} needs a value`, path);
+      yield `${name}=${SHIELD}${value}`;
     }
-    const value = attached ?? argv[i + 1];
-    if (attached === undefined) i += 1;
-    shielded.push(value === undefined ? name : `--${flag.name}=${SHIELD}${value}`);
   }
-  return shielded;
 }
 
-/** A word of flags without values: `--quiet`, `--quiet=false`, `-q`, or several as `-qa`. */
-function switches(
+/** One flag of a word, and the value that the word gives it. */
+interface GivenFlag {
+  readonly flag: Flag;
+  readonly attached?: string | undefined;
+}
+
+/** The flags in one word: `--name`, `--name=value`, `-n`, `-nvalue`, `-n=value`, or switches as `-qf`. */
+function flagsIn(
   word: string,
-  {
-    flag,
-    attached,
-    flags,
-  }: { flag: Flag | undefined; attached: string | undefined; flags: readonly Flag[] },
-): readonly string[] {
-  if (flag === undefined || attached === undefined) return [word];
-  if (attached === 'true') return [`--${flag.name}`];
-  if (attached === 'false') return [];
-  const letters = [...attached];
-  const isBundle =
-    !word.startsWith('--') && letters.every((letter) => flags.some((one) => one.short === letter));
-  if (isBundle) return [`-${flag.short}`, ...letters.map((letter) => `-${letter}`)];
-  throw usageError(`invalid value ${JSON.stringify(attached)} for flag --${flag.name}`);
+  { path, flags }: { path: string; flags: readonly Flag[] },
+): readonly GivenFlag[] {
+  if (word.startsWith('--')) {
+    const [name = '', ...rest] = word.slice(2).split('=');
+    const flag = flags.find((one) => one.name === name);
+    if (flag === undefined) throw usageError(`unknown flag: --${name}`, path);
+    const attached = rest.length > 0 ? rest.join('=') : undefined;
+    if (flag.value === undefined && !/^(?:true|false)?$/.test(attached ?? '')) {
+      throw usageError(`flag --${name} takes no value`, path);
+    }
+    return [{ flag, attached }];
+  }
+  const flag = flags.find((one) => one.short === word[1]);
+  if (flag === undefined) throw usageError(`unknown flag: -${word[1]}`, path);
+  const rest = word.slice(2);
+  if (rest === '') return [{ flag }];
+  if (flag.value !== undefined) return [{ flag, attached: rest.replace(/^=/, '') }];
+  return [{ flag }, ...flagsIn(`-${rest}`, { path, flags })];
 }
 
 function unshield(text: string): string {
@@ -101,26 +113,6 @@ function unshield(text: string): string {
 
 function camelCase(name: string): string {
   return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** Runs what cac may refuse. cac does not export its error class, and says nothing else. */
-function attempt<T>(path: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'CACError') throw error;
-    const unknown = /^Unknown option `(.*)`$/.exec(error.message)?.[1];
-    const missing = /^option `(?:-., )?(--[^ ]+)/.exec(error.message)?.[1];
-    const what =
-      unknown === undefined
-        ? `flag ${missing ?? ''} needs a value`
-        : `unknown flag: ${dashed(unknown)}`;
-    throw usageError(what, path);
-  }
-}
-
-function dashed(flag: string): string {
-  return flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function checkArity(path: string, { arity }: Command, args: readonly string[]): void {
@@ -134,8 +126,6 @@ function checkArity(path: string, { arity }: Command, args: readonly string[]): 
   throw usageError(`"finch ${path}" ${wanted ?? bound}`, path);
 }
 
-function usageError(message: string, path = ''): FinchError {
-  return new FinchError('USAGE', message, {
-    hint: `see ${['finch', path].filter(Boolean).join(' ')} --help`,
-  });
+function usageError(message: string, path: string): FinchError {
+  return new FinchError('USAGE', message, { hint: `see finch ${path} --help` });
 }

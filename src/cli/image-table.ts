@@ -1,5 +1,5 @@
-import type { ImageRow } from '../images/image-row.ts';
 import { FinchError } from '../errors.ts';
+import type { ImageRow } from '../images/image-row.ts';
 import { shortId } from '../oci/digest.ts';
 import { goTimeFormat } from './go-time.ts';
 import { formatAge, formatBytes } from './humanize.ts';

@@ -16,6 +16,8 @@ export interface FrameStyle {
 
 /** Width of a bar between its two ends: at most, and at least, else there is none. */
 const BAR = { most: 38, least: 8 } as const;
+/** Room that is kept, so that bars do not change their width while sizes do. */
+const WIDEST_SIZES = '1023.9 MiB/1023.9 MiB';
 const GREEN = '\x1b[32m';
 const PLAIN = '\x1b[0m';
 
@@ -49,9 +51,9 @@ function transferLines(transfers: readonly Transfer[], style: FrameStyle): reado
   }));
   const widest = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => text.length));
   const labelWidth = widest(rows.map((row) => row.label));
-  const stateWidth = widest(rows.map((row) => row.state));
+  const stateWidth = widest(['waiting', 'exists', style.verb.active, style.verb.done]);
   const room = style.columns - 1;
-  const beside = labelWidth + 2 + stateWidth + 1 + 2 + 1 + widest(rows.map((row) => row.size));
+  const beside = `${'L'.repeat(labelWidth)}  ${'S'.repeat(stateWidth)} || ${WIDEST_SIZES}`.length;
   const barWidth = Math.min(BAR.most, room - beside);
   return rows.map(({ transfer, label, state, size }) => {
     const start = `${label.padEnd(labelWidth)}  ${state.padEnd(stateWidth)}`;

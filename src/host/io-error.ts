@@ -1,5 +1,10 @@
 import { FinchError, systemCode } from '../errors.ts';
 
+/** What to do when the disk is full. */
+export const SPACE_HINT = 'free some space and try again';
+/** What to do when a file or folder may not be written to. */
+export const ACCESS_HINT = 'check who owns it with: ls -ld, or choose another home with FINCH_HOME';
+
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EDQUOT: 'the disk quota is used up',
@@ -35,11 +40,11 @@ function hintFor(code: string | undefined): string | undefined {
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return 'free some space, for example with: finch rmi IMAGE';
+      return SPACE_HINT;
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return 'check who owns it with: ls -ld, or choose another home with FINCH_HOME';
+      return ACCESS_HINT;
     default:
       return undefined;
   }

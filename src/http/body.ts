@@ -12,7 +12,7 @@ export type BodySource = Pick<Response, 'url'> & {
 };
 
 /** The host of an answer, as messages name it. */
-export function hostOf(response: BodySource): string {
+function hostOf(response: BodySource): string {
   return URL.canParse(response.url) ? new URL(response.url).host : 'the server';
 }
 
@@ -28,17 +28,15 @@ export async function* readBody(
   const reader = response.body.getReader();
   using watchdog = new Watchdog();
   const stop = signal ? AbortSignal.any([signal, watchdog.signal]) : watchdog.signal;
-  const stopped = Promise.withResolvers<never>();
-  stopped.promise.catch(() => {});
-  const onStop = () => stopped.reject(stop.reason);
-  if (stop.aborted) onStop();
+  // A pending read ends when its stream is cancelled. Not awaited: a broken connection may never confirm.
+  const onStop = () => void reader.cancel(stop.reason).catch(() => {});
   stop.addEventListener('abort', onStop);
-  let ended = false;
   try {
     for (;;) {
+      stop.throwIfAborted();
       watchdog.expect(STALL_MS);
-      const { done, value } = await Promise.race([reader.read(), stopped.promise]);
-      ended = done;
+      const { done, value } = await reader.read();
+      stop.throwIfAborted();
       if (done) return;
       yield value;
     }
@@ -46,8 +44,7 @@ export async function* readBody(
     throw transportError(error, { host: hostOf(response), signal });
   } finally {
     stop.removeEventListener('abort', onStop);
-    // Not awaited: a broken connection may never confirm it.
-    if (!ended) reader.cancel().catch(() => {});
+    onStop();
   }
 }
 

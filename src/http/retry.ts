@@ -28,7 +28,7 @@ const LONGEST_RETRY_AFTER_MS = 120_000;
 const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504]);
 
 /** Whether an answer of this status may be another one soon. */
-export function isPassingStatus(status: number): boolean {
+function isPassingStatus(status: number): boolean {
   return PASSING_STATUS.has(status);
 }
 

@@ -13,9 +13,6 @@ export interface RepositoryApi {
   readonly send: Transport;
 }
 
-/** A request below `/v2/NAME/`, without its address. */
-export type ApiRequest = Omit<HttpRequest, 'url'>;
-
 /** The address of `path` below the repository. The name and the path hold only what needs no escape. */
 export function repositoryUrl({ endpoint, name }: RepositoryApi, path: string): URL {
   return endpoint.url(`/v2/${name}/${path}`);

@@ -27,7 +27,7 @@ export async function readRefusal(response: Response): Promise<Refusal> {
   const text = new TextDecoder().decode(bytes);
   const errors = parseErrors(text);
   const { status } = response;
-  const fallback = cleanText(`${status} ${response.statusText || (STATUS_TEXT[status] ?? '')}`);
+  const fallback = cleanText(`${status} ${response.statusText}`);
   return {
     status,
     codes: errors.map(({ code }) => code).filter((code) => code !== ''),
@@ -113,11 +113,3 @@ function describeError({ code, message }: { code: string; message: string }): st
   const words = code.toLowerCase().replaceAll('_', ' ');
   return [words, message].filter((part) => part !== '').join(': ');
 }
-
-const STATUS_TEXT: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'authentication required',
-  403: 'access denied',
-  404: 'not found',
-  429: 'Too Many Requests',
-};

@@ -55,7 +55,7 @@ export async function fetchToken(
     headers: { accept: 'application/json', ...(credential && basicHeader(credential)) },
     insecure: endpoint.skipsVerification(url),
   });
-  if (response.status !== 200) throw await tokenRefused(response, { registry, credential });
+  if (response.status !== 200) throw await tokenRefused(response, { registry });
   const bytes = await readWhole(response, { limit: MAX_TOKEN_BYTES, signal });
   const { value, lifeMs } = parseToken(bytes, { registry, host: url.host });
   return { value, renewAt: now() + lifeMs - Math.max(30_000, lifeMs / 10) };
@@ -96,7 +96,7 @@ function distrust(url: URL, endpoint: Endpoint): string | undefined {
 
 async function tokenRefused(
   response: Response,
-  { registry, credential }: { registry: string; credential: Credential | undefined },
+  { registry }: { registry: string },
 ): Promise<FinchError> {
   const { status } = response;
   if (status !== 401 && status !== 403 && status !== 400) {
@@ -105,10 +105,9 @@ async function tokenRefused(
     return new FinchError('REGISTRY', message, { hint: 'try again later' });
   }
   const { reason } = await readRefusal(response);
-  const what = credential === undefined ? 'access was refused' : 'the login was refused';
   return new FinchError(
     status === 403 ? 'DENIED' : 'UNAUTHENTICATED',
-    `registry ${registry}: ${what}: ${reason}`,
+    `registry ${registry}: ${reason}`,
     { hint: `log in with: ${loginCommand(registry)}` },
   );
 }

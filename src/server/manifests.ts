@@ -24,11 +24,13 @@ export async function getManifest(registry: Registry, call: Call): Promise<Respo
  * Takes a tag away, or a document with all its tags.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#content-management
  */
-export async function deleteManifest({ names }: Registry, call: Call): Promise<Response> {
+export async function deleteManifest(registry: Registry, call: Call): Promise<Response> {
+  const { names } = registry;
   const { key, reference } = call;
+  const { digest } = findManifest(registry, call);
   const gone = isDigest(reference)
-    ? await names.deleteDocument(key, reference)
-    : isTag(reference) && (await names.deleteTag(key, reference));
+    ? await names.deleteDocument(key, digest)
+    : await names.deleteTag(key, reference);
   if (!gone) throw unknown(call);
   return new Response(null, { status: 202 });
 }

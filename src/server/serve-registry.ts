@@ -16,14 +16,18 @@ const SWEEP_MS = 5 * 60 * 1000;
 /** How long requests may take to finish once the server stops. */
 const STOP_GRACE_MS = 3000;
 
+/** What other servers log, too, for a client that went away. */
+const CLIENT_GONE = 499;
+
 /** One request that was answered. */
 export interface ServedRequest {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
+  /** Of the answer; 499 when the client went away before there was one. */
   readonly status: number;
   readonly durationMs: number;
-  /** What went wrong when `status` is 500 or above; the client was not told. */
+  /** What went wrong inside when `status` is 500; the client was not told. */
   readonly error?: unknown;
 }
 
@@ -139,6 +143,7 @@ async function respond(
   const began = performance.now();
   let failure: unknown;
   const response = await answer(registry, request, options).catch((error: unknown) => {
+    if (request.signal.aborted) return new Response(null, { status: CLIENT_GONE });
     failure = error;
     return errorResponse(error);
   });

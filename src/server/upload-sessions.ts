@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ioError } from '../host/io-error.ts';
 import { RegistryError } from './registry-error.ts';
 import { type UploadPlace, UploadSession } from './upload-session.ts';
 
@@ -20,17 +21,21 @@ export class UploadSessions {
     this.#now = now;
   }
 
-  /** Makes the folder, and removes from it what servers that died left there. */
+  /**
+   * Makes the folder, and removes from it what servers that died left there.
+   * @throws FinchError `IO`
+   */
   async prepare(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
+    try {
+      await mkdir(this.#folder, { recursive: true });
+    } catch (error) {
+      throw ioError(error, 'write', this.#folder);
+    }
     for (const name of await readdir(this.#folder)) {
       const path = join(this.#folder, name);
-      const modified = await stat(path).then(
-        ({ mtimeMs }) => mtimeMs,
-        () => undefined,
-      );
-      if (modified !== undefined && this.#now().getTime() - modified > ABANDONED_MS) {
-        await rm(path, { force: true });
+      const written = await stat(path).catch(() => undefined);
+      if (written !== undefined && this.#now().getTime() - written.mtimeMs > ABANDONED_MS) {
+        await rm(path, { force: true, recursive: true });
       }
     }
   }

@@ -1,4 +1,5 @@
 import { FinchError, systemCode } from '../errors.ts';
+import { ACCESS_HINT, SPACE_HINT } from '../host/io-error.ts';
 
 /** Whether another process has locked the database. */
 export function isBusy(error: unknown): boolean {
@@ -30,13 +31,13 @@ export function databaseError(error: unknown, path: string): unknown {
   if (is('SQLITE_FULL')) {
     return new FinchError('IO', `cannot write ${path}: no space left on the disk`, {
       cause: error,
-      hint: 'free some space and try again',
+      hint: SPACE_HINT,
     });
   }
   if (is('SQLITE_READONLY', 'SQLITE_CANTOPEN', 'SQLITE_PERM')) {
     return new FinchError('IO', `cannot open ${path} for writing`, {
       cause: error,
-      hint: 'check who owns it with: ls -ld, or choose another home with FINCH_HOME',
+      hint: ACCESS_HINT,
     });
   }
   if (is('SQLITE_IOERR')) {

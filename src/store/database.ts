@@ -1,6 +1,7 @@
 import { constants, Database, type SQLQueryBindings } from 'bun:sqlite';
 import { pathToFileURL } from 'node:url';
 import { FinchError, systemCode } from '../errors.ts';
+import { ACCESS_HINT } from '../host/io-error.ts';
 import { databaseError, isBusy, isUnwritable } from './database-error.ts';
 import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
 
@@ -54,7 +55,7 @@ export class StoreDatabase implements Disposable {
   transaction<T>(work: () => T, { durable = false }: TransactionOptions = {}): T {
     if (!this.writable) {
       throw new FinchError('IO', `the store ${this.path} is read-only`, {
-        hint: 'check who owns it with: ls -ld, or choose another home with FINCH_HOME',
+        hint: ACCESS_HINT,
       });
     }
     // In WAL mode a commit with FULL also puts on disk everything that was committed before it.

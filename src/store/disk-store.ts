@@ -1,9 +1,9 @@
 import type { AbortOptions, ByteStream, Content, WriteOptions } from '../content.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
+import { changeNames } from './change-names.ts';
 import { collect } from './collect.ts';
 import type { StoreContext } from './context.ts';
-import { refreshIndex, takeForeignNames } from './foreign-names.ts';
 import { isReachedFrom } from './graph.ts';
 import { hasBlob } from './has.ts';
 import type {
@@ -15,7 +15,7 @@ import type {
   NameChanges,
 } from './image-store.ts';
 import { findLayer, findLayerByDiffId, recordLayer } from './layers.ts';
-import { applyNameChanges, findName, findTargets, listNames } from './names.ts';
+import { findName, findTargets, listNames } from './names.ts';
 import { type BlobRecord, findBlob } from './presence.ts';
 import { openBlob, readReferrers } from './read.ts';
 import { freeBlobs } from './trash.ts';
@@ -66,9 +66,8 @@ export class DiskStore implements ImageStore {
     return findTargets(this.#store.database, prefix);
   }
 
-  async changeNames(changes: NameChanges): Promise<void> {
-    await takeForeignNames(this.#store);
-    if (applyNameChanges(this.#store, changes)) await refreshIndex(this.#store);
+  changeNames(changes: NameChanges): Promise<void> {
+    return changeNames(this.#store, changes);
   }
 
   collect(options?: AbortOptions): Promise<Collected> {

@@ -3,12 +3,18 @@ import { dirname } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { stageFile } from '../host/atomic-file.ts';
 import { ioError } from '../host/io-error.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
 import { mediaTypes } from '../oci/media-types.ts';
+import { familiarReference, parseReference } from '../oci/reference.ts';
 import type { StoreContext } from './context.ts';
 import type { StoreDatabase } from './database.ts';
 
-/** The annotations under which other tools look for a name; the second one is containerd's, always whole. */
+/**
+ * The annotation that holds a name, as users write it.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys
+ */
 export const REF_NAME = 'org.opencontainers.image.ref.name';
+/** The annotation in which containerd and its tools keep the whole name. */
 export const IMAGE_NAME = 'io.containerd.image.name';
 
 /** What the database knows of `index.json`. */
@@ -49,11 +55,11 @@ export type ExportOutcome = 'written' | 'current' | 'foreign';
 export async function exportIndex(store: StoreContext): Promise<ExportOutcome> {
   const { database, layout, folders } = store;
   if (isCurrent(store)) return 'current';
-  const { generation, text } = database.snapshot(() => ({
+  const { generation, bytes } = database.snapshot(() => ({
     ...indexState(database),
-    text: indexText(database),
+    bytes: indexBytes(database),
   }));
-  await using staged = await stageFile(layout.index, new TextEncoder().encode(text));
+  await using staged = await stageFile(layout.index, bytes);
   const outcome = database.transaction((): ExportOutcome => {
     const state = indexState(database);
     if (stampOf(layout.index) !== state.stamp) return 'foreign';
@@ -72,21 +78,18 @@ function isCurrent({ database, layout }: StoreContext): boolean {
   return exported >= generation && stampOf(layout.index) === stamp;
 }
 
-function indexText(database: StoreDatabase): string {
-  const rows = database.all<Row>(
-    'SELECT name, familiar, digest, media_type AS mediaType, size FROM names ORDER BY name',
-  );
-  const manifests = rows.map(({ name, familiar, mediaType, digest, size }) => ({
-    ...{ mediaType, digest, size },
-    annotations: { [REF_NAME]: familiar, [IMAGE_NAME]: name },
-  }));
-  return JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests });
+/** The JSON that `index.json` shows for a name, under the annotations by which other tools find it. */
+export function indexEntry(name: string, { mediaType, digest, size }: Descriptor): string {
+  const familiar = familiarReference(parseReference(name));
+  const annotations = { [REF_NAME]: familiar, [IMAGE_NAME]: name };
+  return JSON.stringify({ mediaType, digest, size, annotations });
 }
 
-interface Row {
-  readonly name: string;
-  readonly familiar: string;
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: number;
+function indexBytes(database: StoreDatabase): Uint8Array {
+  // As one blob, 10,000 names take 8 ms; as rows that JavaScript puts together, 14 ms.
+  const row = database.get<{ entries: Uint8Array | null }>(
+    "SELECT CAST(group_concat(entry, ',') AS BLOB) AS entries FROM (SELECT entry FROM names ORDER BY name)",
+  );
+  const head = `{"schemaVersion":2,"mediaType":"${mediaTypes.index}","manifests":[`;
+  return Buffer.concat([Buffer.from(head), row?.entries ?? new Uint8Array(), Buffer.from(']}')]);
 }

@@ -42,7 +42,7 @@ export async function receive(
   try {
     signal?.throwIfAborted();
     await using file = await createIn(layout, path);
-    await using writer = new BufferedFile(file, path);
+    await using writer = new BufferedFile(file, layout.ingest);
     for await (const piece of stream) {
       signal?.throwIfAborted();
       size += piece.length;
@@ -78,28 +78,28 @@ async function createIn(layout: Layout, path: string): Promise<FileHandle> {
   try {
     return await open(path, 'wx', 0o600);
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw ioError(error, 'write', path);
+    if (systemCode(error) !== 'ENOENT') throw ioError(error, 'write', layout.ingest);
   }
   await createLayout(layout);
   try {
     return await open(path, 'wx', 0o600);
   } catch (error) {
-    throw ioError(error, 'write', path);
+    throw ioError(error, 'write', layout.ingest);
   }
 }
 
 /** Gathers pieces and writes one buffer while the next one is filled and hashed. */
 class BufferedFile implements AsyncDisposable {
   readonly #file: FileHandle;
-  readonly #path: string;
+  readonly #folder: string;
   #buffer = new Uint8Array(BUFFER_BYTES);
   #filled = 0;
   #spare: Uint8Array<ArrayBuffer> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(file: FileHandle, path: string) {
+  constructor(file: FileHandle, folder: string) {
     this.#file = file;
-    this.#path = path;
+    this.#folder = folder;
   }
 
   async write(piece: Uint8Array, hasher: Bun.CryptoHasher): Promise<void> {
@@ -121,7 +121,7 @@ class BufferedFile implements AsyncDisposable {
       await this.#file.datasync();
       await this.#file.chmod(0o444);
     } catch (error) {
-      throw ioError(error, 'write', this.#path);
+      throw ioError(error, 'write', this.#folder);
     }
   }
 
@@ -147,7 +147,7 @@ class BufferedFile implements AsyncDisposable {
         done += (await this.#file.write(bytes, done, bytes.length - done)).bytesWritten;
       }
     } catch (error) {
-      throw ioError(error, 'write', this.#path);
+      throw ioError(error, 'write', this.#folder);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { hasCode } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoreDatabase } from './database.ts';
 import type { Lease } from './image-store.ts';
@@ -58,6 +59,11 @@ export class Leases {
   }
 
   #drop(id: string): void {
-    this.#database.transaction(() => this.#database.run('DELETE FROM leases WHERE id = ?', id));
+    try {
+      this.#database.transaction(() => this.#database.run('DELETE FROM leases WHERE id = ?', id));
+    } catch (error) {
+      // On a full disk. What cannot be ended now ends with the process.
+      if (!hasCode(error, 'IO')) throw error;
+    }
   }
 }

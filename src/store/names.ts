@@ -1,11 +1,8 @@
-import { FinchError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import { familiarReference, parseReference } from '../oci/reference.ts';
-import type { StoreContext } from './context.ts';
 import type { StoreDatabase } from './database.ts';
-import type { ImageRecord, NameChanges } from './image-store.ts';
-import { findBlob } from './presence.ts';
+import type { ImageRecord } from './image-store.ts';
+import { indexEntry } from './index-file.ts';
 
 interface NameRow {
   readonly name: string;
@@ -43,30 +40,6 @@ export function findTargets(database: StoreDatabase, prefix: string): readonly I
   return rows.filter(({ digest }) => !seen.has(digest) && seen.add(digest)).map(record);
 }
 
-/**
- * Takes and gives names, in this order, so that the change survives a power cut. Whether anything changed.
- * @throws FinchError `CONTENT_MISSING`
- */
-export function applyNameChanges(
-  store: StoreContext,
-  { set = [], remove = [] }: NameChanges,
-): boolean {
-  if (set.length + remove.length === 0) return false;
-  const { database } = store;
-  const createdAt = store.now().getTime();
-  const change = () => {
-    let changed = 0;
-    for (const name of remove) changed += database.run('DELETE FROM names WHERE name = ?', name);
-    for (const { name, target } of set) {
-      requireTarget(store, name, target);
-      changed += setName(database, { name, target, createdAt });
-    }
-    if (changed > 0) countGeneration(database);
-    return changed > 0;
-  };
-  return database.transaction(change, { durable: true });
-}
-
 /** Gives a name; how many rows that changed. Inside a transaction of the caller, who counts the generation up. */
 export function setName(
   database: StoreDatabase,
@@ -75,25 +48,22 @@ export function setName(
   return database.run(
     'INSERT OR REPLACE INTO names VALUES (?, ?, ?, ?, ?, ?)',
     name,
-    familiarReference(parseReference(name)),
     target.digest,
     target.mediaType,
     target.size,
     createdAt,
+    indexEntry(name, target),
   );
+}
+
+/** Takes a name; how many rows that changed. Inside a transaction of the caller, who counts the generation up. */
+export function removeName(database: StoreDatabase, name: string): number {
+  return database.run('DELETE FROM names WHERE name = ?', name);
 }
 
 /** Notes that names changed, so that `index.json` is out of date. Inside a transaction of the caller. */
 export function countGeneration(database: StoreDatabase): void {
   database.run('UPDATE index_file SET generation = generation + 1');
-}
-
-function requireTarget(store: StoreContext, name: string, { digest, size }: Descriptor): void {
-  if (findBlob(store, digest)?.size === size) return;
-  throw new FinchError(
-    'CONTENT_MISSING',
-    `${name} cannot name ${digest}, which is not in the store`,
-  );
 }
 
 function record({ name, digest, media_type, size, created_at }: NameRow): ImageRecord {

@@ -35,13 +35,18 @@ export async function openImageStore(
       folders: new FolderSync(),
       owner: currentOwner(),
     };
-    await takeForeignNames(store);
     if (isNew && database.writable) await refreshIndex(store);
+    else await takeForeignNames(store).catch(reportAtNextChange);
     return new DiskStore(store);
   } catch (error) {
     database[Symbol.dispose]();
     throw error;
   }
+}
+
+/** A full disk is no reason not to read: whoever changes a name meets the error again. */
+function reportAtNextChange(error: unknown): void {
+  if (!hasCode(error, 'IO')) throw error;
 }
 
 async function createDatabase(layout: Layout): Promise<StoreDatabase> {

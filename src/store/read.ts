@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { AbortOptions, Content } from '../content.ts';
-import { FinchError } from '../errors.ts';
+import { FinchError, systemCode } from '../errors.ts';
+import { ioError } from '../host/io-error.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { parseDocument } from '../oci/document.ts';
@@ -34,8 +35,8 @@ export async function openBlob(
 /** As `ImageStore.referrers`. */
 export function readReferrers(store: StoreContext, subject: Digest): readonly Descriptor[] {
   return referrersOf(store.database, subject).flatMap((row) => {
-    if (findBlob(store, row.digest) === undefined) return [];
-    const bytes = readFileSync(store.layout.blob(row.digest));
+    const bytes = readIfThere(store.layout.blob(row.digest));
+    if (bytes?.length !== row.size) return [];
     const document = parseDocument(bytes, { mediaType: row.mediaType, what: row.digest });
     const fallback = document.kind === 'manifest' ? document.config.mediaType : undefined;
     const artifactType = document.artifactType ?? fallback;
@@ -46,6 +47,15 @@ export function readReferrers(store: StoreContext, subject: Digest): readonly De
       ...(Object.keys(annotations).length > 0 && { annotations }),
     };
   });
+}
+
+function readIfThere(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw ioError(error, 'read', path);
+  }
 }
 
 function missing(

@@ -27,11 +27,11 @@ export const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE names (
     name       TEXT PRIMARY KEY,
-    familiar   TEXT NOT NULL,    -- as users write it: worked out once, because index.json shows all of them
     digest     TEXT NOT NULL,
     media_type TEXT NOT NULL,
     size       INTEGER NOT NULL,
-    created_at INTEGER NOT NULL -- milliseconds since 1970
+    created_at INTEGER NOT NULL, -- milliseconds since 1970
+    entry      TEXT NOT NULL     -- its JSON in index.json, made once because every change writes them all
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX names_by_age ON names (created_at DESC, name);
   CREATE INDEX names_by_digest ON names (digest);

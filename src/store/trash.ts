@@ -5,6 +5,7 @@ import { systemCode } from '../errors.ts';
 import { ioError } from '../host/io-error.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoreContext } from './context.ts';
+import type { Layout } from './layout.ts';
 import { forgetBlob } from './record.ts';
 
 /** Which digests to free, and whether that still holds now that nobody else writes. */
@@ -32,7 +33,7 @@ export async function freeBlobs(
     moved.push(paths);
     return true;
   };
-  mkdirSync(layout.trash, { recursive: true });
+  makeTrash(layout);
   let freed: readonly Digest[];
   try {
     freed = database.transaction(() => digests.filter(free));
@@ -42,6 +43,14 @@ export async function freeBlobs(
   }
   for (const { to } of moved) await rm(to, { force: true });
   return freed;
+}
+
+function makeTrash({ trash }: Layout): void {
+  try {
+    mkdirSync(trash, { recursive: true });
+  } catch (error) {
+    throw ioError(error, 'write', trash);
+  }
 }
 
 function moveIfThere({ from, to }: { readonly from: string; readonly to: string }): boolean {

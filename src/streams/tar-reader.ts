@@ -18,7 +18,7 @@ export interface TarMember {
 }
 
 /** `sparse` is a file whose holes are left out, so that its data is not its content. */
-export type TarMemberType = 'file' | 'sparse' | 'directory' | 'symlink' | 'hardlink' | 'other';
+type TarMemberType = 'file' | 'sparse' | 'directory' | 'symlink' | 'hardlink' | 'other';
 
 /** Options of {@link scanTar}. */
 export interface ScanOptions {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { formatImages } from '../../src/cli/image-table.ts';
-import type { ImageRow } from '../../src/images/image-row.ts';
 import { FinchError } from '../../src/errors.ts';
+import type { ImageRow } from '../../src/images/image-row.ts';
 import { parseDigest } from '../../src/oci/digest.ts';
 
 const NOW = new Date('2026-08-20T12:00:00Z');

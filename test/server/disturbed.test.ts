@@ -55,7 +55,8 @@ test('what came before the client went away stays, and the upload can go on', as
 });
 
 test('an upload can be finished after its closing PUT was cut off', async () => {
-  await using registry = await serve();
+  const statuses: number[] = [];
+  await using registry = await serve({ onRequest: ({ status }) => statuses.push(status) });
   const location = await start(registry);
   const path = `${new URL(location).pathname}?digest=${digest}`;
   const socket = await send(
@@ -68,6 +69,8 @@ test('an upload can be finished after its closing PUT was cut off', async () => 
   await eventually(busy, 202);
   const again = await fetch(`${location}?digest=${digest}`, { method: 'PUT', body: bytes });
   expect(again.status).toBe(201);
+  expect(statuses).toContain(499);
+  expect(statuses).not.toContain(500);
 });
 
 test('a client that goes away in the middle of a download harms nobody', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
-import { buildImage, buildIndex, buildMultiPlatform } from '../support/images.ts';
+import { digestOf } from '../../src/oci/digest.ts';
+import { buildImage, buildIndex, buildMultiPlatform, json } from '../support/images.ts';
 import { namesOf, outcome, push, putDocument, serve } from './served.ts';
 
 const amd64 = buildImage();
@@ -160,6 +161,34 @@ test('DELETE of a member of an index that stays is refused', async () => {
   const member = `hello/manifests/${amd64.root.digest}`;
   expect(await outcome(await remove(url, member))).toEqual([405, 'UNSUPPORTED']);
   expect((await fetch(`${url}/v2/hello/manifests/amd64`)).status).toBe(200);
+});
+
+test('DELETE of a manifest never takes a layer or a config', async () => {
+  await using registry = await serve();
+  const { url } = registry;
+  await push(url, 'hello:1', amd64);
+  for (const { digest } of amd64.order.filter(({ digest }) => digest !== amd64.root.digest)) {
+    const refused = await remove(url, `hello/manifests/${digest}`);
+    expect(await outcome(refused)).toEqual([404, 'MANIFEST_UNKNOWN']);
+    expect((await fetch(`${url}/v2/hello/blobs/${digest}`)).status).toBe(200);
+  }
+});
+
+test('DELETE of a document that another repository needs is refused', async () => {
+  await using registry = await serve();
+  const { url, store } = registry;
+  await push(url, 'hello:1', amd64);
+  const bytes = json({
+    ...JSON.parse(new TextDecoder().decode(amd64.blobs.get(amd64.root.digest))),
+    subject: amd64.root,
+  });
+  for (const repository of ['hello', 'other']) {
+    const path = `${url}/v2/${repository}/manifests/${digestOf(bytes)}`;
+    expect((await putDocument(path, bytes, amd64.root)).status).toBe(201);
+  }
+  const referrer = `hello/manifests/${digestOf(bytes)}`;
+  expect(await outcome(await remove(url, referrer))).toEqual([405, 'UNSUPPORTED']);
+  expect(namesOf(store)).toContain(`docker.io/library/other@${digestOf(bytes)}`);
 });
 
 test('images that are pushed at the same time end with exactly their names', async () => {

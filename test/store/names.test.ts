@@ -57,6 +57,16 @@ test('changeNames() changes nothing when one target is not here', async () => {
   expect(made.store.names().map(({ name }) => name)).toEqual([kept.name]);
 });
 
+test('changeNames() gives no name to a manifest that lost a layer', async () => {
+  await using made = await makeTestStore();
+  await writeAll(made.store, image);
+  const [layer] = image.order;
+  if (layer === undefined) throw new Error('no layer');
+  await made.store.remove(layer.digest);
+  const set = [{ name: 'docker.io/library/a:1', target: image.root }];
+  await expect(made.store.changeNames({ set })).rejects.toMatchObject({ code: 'CONTENT_MISSING' });
+});
+
 test('a name that one process gives is seen by another', async () => {
   await using made = await makeTestStore();
   await using second = await made.reopen();

@@ -1,6 +1,6 @@
 import { Database } from 'bun:sqlite';
 import { expect, test } from 'bun:test';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memoryContent } from '../../src/content.ts';
 import { openImageStore } from '../../src/store/open-store.ts';
@@ -56,13 +56,12 @@ test('a home that is no folder is an IO error that names it', async () => {
 test('the folders come back when someone removed the empty ones', async () => {
   await using made = await makeTestStore();
   const { descriptor, bytes } = layerOf(10);
-  Bun.spawnSync(
-    ['rm', '-r', 'ingest', 'trash', 'blobs'].map((part, i) =>
-      i < 2 ? part : join(made.path, part),
-    ),
-  );
+  for (const folder of ['blobs', 'ingest', 'trash']) {
+    await rm(join(made.path, folder), { recursive: true });
+  }
   await made.store.write(descriptor, memoryContent(bytes));
   expect(await made.store.has(descriptor)).toBe(true);
+  await rm(join(made.path, 'trash'), { recursive: true });
   expect((await made.store.collect()).digests).toHaveLength(1);
 });
 

@@ -25,4 +25,5 @@ for (let round = 0; round < Number(rounds); round++) {
   const isLast = round === Number(rounds) - 1;
   if (!isLast) await store.changeNames({ remove: [name] });
   await store.collect();
+  process.stdout.write(`${round}\n`);
 }

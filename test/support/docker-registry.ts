@@ -86,7 +86,6 @@ function configuration({
   // JSON is YAML too.
   return JSON.stringify({
     version: 0.1,
-    validation: { disabled: true },
     log: { level: 'info', accesslog: { disabled: false } },
     storage: { filesystem: { rootdirectory: root }, delete: { enabled: true } },
     http: {

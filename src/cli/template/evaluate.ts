@@ -16,7 +16,7 @@ export interface Template {
 }
 
 /** How {@link Template.render} renders. */
-export interface RenderOptions {
+interface RenderOptions {
   /** The value holds the titles of columns: functions that change text leave them as they are. Default: false. */
   readonly header?: boolean;
 }
