@@ -2,7 +2,7 @@ import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import { isJsonObject } from '../oci/json.ts';
 import { type Archive, READABLE_FORMATS } from './open-archive.ts';
-import { readBounded } from './read-verified.ts';
+import { readBounded } from './read-bounded.ts';
 
 /**
  * One image of a docker-archive, as `manifest.json` lists it.

@@ -1,11 +1,11 @@
 import type { AbortOptions, ContentReader } from '../content.ts';
+import { readDocument } from '../copy/read-document.ts';
 import { FinchError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestParts } from '../oci/digest.ts';
 import { childrenOf } from '../oci/document.ts';
 import { isDocumentType, isNonDistributable } from '../oci/media-types.ts';
 import type { FileTree } from './file-tree.ts';
-import { readDocument } from './read-verified.ts';
 
 /** As many missing digests as a message needs. */
 const MAX_MISSING = 10;

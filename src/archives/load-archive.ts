@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 import type { AbortOptions } from '../content.ts';
+import type { CopyEvent } from '../copy/events.ts';
+import { recordLayers } from '../copy/layer-check.ts';
+import { underLease } from '../copy/under-lease.ts';
 import { FinchError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Platform } from '../oci/platform.ts';
@@ -7,8 +10,6 @@ import { formatReference, type Reference } from '../oci/reference.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { readDockerArchive } from './docker-archive.ts';
 import { archivedName, importName, layoutName } from './import-name.ts';
-import { recordLayers } from './layer-check.ts';
-import type { LoadEvent } from './load-event.ts';
 import { hasBareImages, readOciLayout } from './oci-layout.ts';
 import { type Archive, type ArchiveInput, notAnArchive, openArchive } from './open-archive.ts';
 import { storeDockerImage } from './store-docker-image.ts';
@@ -28,7 +29,7 @@ export interface LoadOptions extends AbortOptions {
   readonly platform: Platform;
   /** Names the day in names that finch makes up. */
   readonly now: Date;
-  readonly onEvent?: ((event: LoadEvent) => void) | undefined;
+  readonly onEvent?: ((event: CopyEvent) => void) | undefined;
 }
 
 /**
@@ -47,16 +48,7 @@ export async function loadArchive(
     spoolFolder: join(store.path, 'ingest'),
     signal,
   });
-  const lease = await store.lease();
-  try {
-    const images = await loadAll(archive, options);
-    await lease[Symbol.asyncDispose]();
-    return images;
-  } catch (error) {
-    await lease[Symbol.asyncDispose]();
-    await store.collect();
-    throw error;
-  }
+  return await underLease(store, () => loadAll(archive, options));
 }
 
 async function loadAll(archive: Archive, options: LoadOptions): Promise<readonly LoadedImage[]> {

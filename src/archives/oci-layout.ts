@@ -1,4 +1,5 @@
 import type { AbortOptions } from '../content.ts';
+import { readDocument } from '../copy/read-document.ts';
 import { FinchError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -7,7 +8,7 @@ import { parseJsonObject } from '../oci/json.ts';
 import { isDocumentType, mediaTypes } from '../oci/media-types.ts';
 import type { FileTree } from './file-tree.ts';
 import { type LayoutReader, layoutReader } from './layout-reader.ts';
-import { readBounded, readDocument } from './read-verified.ts';
+import { readBounded } from './read-bounded.ts';
 
 /** An OCI image layout that is open for reading. */
 export interface OciLayout {

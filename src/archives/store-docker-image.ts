@@ -1,4 +1,5 @@
 import { type AbortOptions, type Content, memoryContent } from '../content.ts';
+import type { CopyEvent } from '../copy/events.ts';
 import { FinchError } from '../errors.ts';
 import { type Descriptor, describe } from '../oci/descriptor.ts';
 import { digestOf } from '../oci/digest.ts';
@@ -8,15 +9,14 @@ import { mediaTypes } from '../oci/media-types.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { quotePath } from '../streams/member-path.ts';
 import type { DockerImage } from './docker-archive.ts';
-import type { LoadEvent } from './load-event.ts';
 import type { Archive } from './open-archive.ts';
-import { readBounded } from './read-verified.ts';
+import { readBounded } from './read-bounded.ts';
 import { storeLayer } from './store-layer.ts';
 
 /** Where {@link storeDockerImage} puts things. */
 export interface StoreDockerImageOptions extends AbortOptions {
   readonly store: ImageStore;
-  readonly onEvent: (event: LoadEvent) => void;
+  readonly onEvent: (event: CopyEvent) => void;
 }
 
 /**

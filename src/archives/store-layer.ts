@@ -1,4 +1,6 @@
 import type { AbortOptions, ByteStream, Content } from '../content.ts';
+import type { CopyEvent } from '../copy/events.ts';
+import { layerMismatch, recordLayer } from '../copy/layer-check.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestParts } from '../oci/digest.ts';
 import { mediaTypes } from '../oci/media-types.ts';
@@ -7,8 +9,6 @@ import { sniffCompression } from '../streams/decompress.ts';
 import { type Digested, digestStream } from '../streams/digest-stream.ts';
 import { parallelGzip } from '../streams/parallel-gzip.ts';
 import { peek } from '../streams/peek.ts';
-import { layerMismatch, recordLayer } from './layer-check.ts';
-import type { LoadEvent } from './load-event.ts';
 
 /** A layer in an archive, in whatever form. */
 export interface ArchivedLayer {
@@ -22,7 +22,7 @@ export interface ArchivedLayer {
 /** Where {@link storeLayer} puts things. */
 export interface StoreLayerOptions extends AbortOptions {
   readonly store: ImageStore;
-  readonly onEvent: (event: LoadEvent) => void;
+  readonly onEvent: (event: CopyEvent) => void;
 }
 
 /**

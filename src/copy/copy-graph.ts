@@ -14,10 +14,13 @@ const TRANSFERS = 4;
 /** Questions "is it there?" that are asked at once: they cost a round trip and no bandwidth. */
 const CHECKS = 16;
 
+/** Some members of an index. */
+type Members = readonly Descriptor[];
+
 /** How {@link copyGraph} copies. */
 export interface CopyOptions extends AbortOptions {
   /** Which members of an index to copy. Default: all. What it throws, the copy throws. */
-  readonly choose?: (index: Index, descriptor: Descriptor) => readonly Descriptor[];
+  readonly choose?: (index: Index, descriptor: Descriptor) => Members | Promise<Members>;
   /** Stores the root, once everything below it is there. Default: {@link ContentStore.write}. */
   readonly finish?: (root: Descriptor, bytes: Uint8Array) => Promise<void>;
   /** Told of everything that happens, in order for one descriptor. */
@@ -85,7 +88,8 @@ export async function copyGraph(
     const known = (isManifest || finish === undefined) && (await isThere(descriptor));
     if (known && isManifest && finish === undefined) return onEvent({ kind: 'exists', descriptor });
     const { document, bytes } = await readDocument(from, descriptor, { signal });
-    if (!(known && isManifest)) await all(childrenToCopy(document, descriptor).map(copyOnce));
+    if (!(known && isManifest))
+      await all((await childrenToCopy(document, descriptor)).map(copyOnce));
     if (known && finish === undefined) return onEvent({ kind: 'exists', descriptor });
     await transfers.run(async () => {
       signal.throwIfAborted();

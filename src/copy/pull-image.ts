@@ -13,7 +13,7 @@ import type { Repository } from '../registry/repository.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { copyGraph } from './copy-graph.ts';
 import type { CopyEvent } from './events.ts';
-import { recordLayers } from '../archives/layer-check.ts';
+import { recordLayers } from './layer-check.ts';
 import { listPlatforms, type PlatformChoice } from './select.ts';
 import { underLease } from './under-lease.ts';
 

@@ -2,14 +2,12 @@ import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestParts } from '../oci/digest.ts';
-import { parseImageConfig } from '../oci/image-config.ts';
-import { MAX_CONFIG_BYTES } from '../oci/json.ts';
 import { isDocumentType, isImageConfigType, isNonDistributable } from '../oci/media-types.ts';
 import { matchesPlatform, type PlatformSelector } from '../oci/platform.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { decompress } from '../streams/decompress.ts';
 import { digestAll } from '../streams/digest-stream.ts';
-import { readDocument, readVerified } from './read-verified.ts';
+import { readDocument, readImageConfig } from './read-document.ts';
 
 /** Every spelling of a layer that is a tar, plain or compressed with gzip or zstd, by OCI and by Docker. */
 const TAR_LAYER = /\.tar(?:[+.](?:gzip|zstd))?$/;
@@ -44,8 +42,7 @@ export async function recordLayers(
   const { config, layers } = document;
   if (!isImageConfigType(config.mediaType)) return;
   if (!layers.every(({ mediaType }) => TAR_LAYER.test(mediaType))) return;
-  const bytes = await readVerified(store, config, { limit: MAX_CONFIG_BYTES, signal });
-  const image = parseImageConfig(bytes, `config ${config.digest}`);
+  const image = await readImageConfig(store, config, { signal });
   if (platform && !matchesPlatform(platform, image.platform)) return;
   if (image.diffIds.length !== layers.length) {
     throw new FinchError(

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'bun:test';
-import { recordLayers } from '../../src/archives/layer-check.ts';
 import { memoryContent } from '../../src/content.ts';
+import { recordLayers } from '../../src/copy/layer-check.ts';
 import { type Descriptor, describe as describeBytes } from '../../src/oci/descriptor.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
 import type { ImageStore } from '../../src/store/image-store.ts';
+import { workplace } from '../archives/archive-files.ts';
 import { type Built, buildMultiPlatform, json, layerTar } from '../support/images.ts';
-import { workplace } from './archive-files.ts';
 
 const tar = layerTar('content');
 
