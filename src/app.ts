@@ -1,16 +1,13 @@
 import { join } from 'node:path';
 import type { AbortOptions } from './content.ts';
 import type { CopyEvent } from './copy/events.ts';
-import { credentialFile, fileKeychain } from './credentials/file-keychain.ts';
-import type { Keychain } from './credentials/keychain.ts';
+import { credentialFile } from './credentials/credential-file.ts';
 import type { Host } from './host/host.ts';
-import { sendRequest, type Transport } from './http/transport.ts';
+import type { Transport } from './http/transport.ts';
 import type { Reference } from './oci/reference.ts';
-import { openRepository } from './registry/open-repository.ts';
 import type { Repository } from './registry/repository.ts';
 import type { Access } from './registry/scope.ts';
 import type { ImageStore } from './store/image-store.ts';
-import { openImageStore } from './store/open-store.ts';
 import { version } from './version.ts';
 
 /** What a command says to the user while it runs. Its result it returns. */
@@ -33,7 +30,6 @@ export interface App extends AsyncDisposable {
   readonly host: Host;
   readonly talk: Talk;
   readonly transport: Transport;
-  readonly keychain: Keychain;
   /** The `config.json` that logins are kept in. */
   readonly credentialFile: string;
   /** What requests say they come from. */
@@ -43,29 +39,37 @@ export interface App extends AsyncDisposable {
   repository(
     reference: Reference,
     options: { readonly access: Access; readonly insecure: boolean },
-  ): Repository;
+  ): Promise<Repository>;
 }
 
-/** Puts the program together around its surroundings. */
+/**
+ * Puts the program together around its surroundings. Code is loaded when its object is first asked for,
+ * so that a command starts in the time of what it needs.
+ */
 export function createApp(host: Host, talk: Talk): App {
   let store: Promise<ImageStore> | undefined;
   const userAgent = `finch/${version}`;
   const app: App = {
-    ...{ host, talk, userAgent, transport: sendRequest },
+    ...{ host, talk, userAgent },
+    async transport(request) {
+      const { sendRequest } = await import('./http/transport.ts');
+      return sendRequest(request);
+    },
     get credentialFile() {
       return credentialFile(host.env, host.home);
     },
-    get keychain() {
-      return fileKeychain(app.credentialFile);
-    },
     store() {
-      store ??= openImageStore(join(host.home, 'store'), { now: host.now });
+      store ??= openStore(host);
       return store;
     },
-    repository({ registry, repository: name }, { access, insecure }) {
+    async repository({ registry, repository: name }, { access, insecure }) {
+      const { openRepository } = await import('./registry/open-repository.ts');
+      const { fileKeychain } = await import('./credentials/file-keychain.ts');
+      const keychain = fileKeychain(app.credentialFile);
+      const { transport } = app;
       return openRepository(
         { registry, name },
-        { transport: app.transport, keychain: app.keychain, access, insecure, userAgent },
+        { transport, keychain, access, insecure, userAgent },
       );
     },
     async [Symbol.asyncDispose]() {
@@ -74,4 +78,9 @@ export function createApp(host: Host, talk: Talk): App {
     },
   };
   return app;
+}
+
+async function openStore({ home, now }: Host): Promise<ImageStore> {
+  const { openImageStore } = await import('./store/open-store.ts');
+  return openImageStore(join(home, 'store'), { now });
 }

@@ -4,10 +4,10 @@ import { FinchError, systemCode } from '../errors.ts';
 import { ioError } from '../host/io-error.ts';
 import { decompress, sniffCompression } from '../streams/decompress.ts';
 import { readRange } from '../streams/file-stream.ts';
-import { quotePath } from '../streams/member-path.ts';
 import { peek } from '../streams/peek.ts';
 import { isZeroBlock, parseTarHeader, TAR_BLOCK_BYTES } from '../streams/tar-header.ts';
 import { scanTar } from '../streams/tar-reader.ts';
+import { quote } from '../text.ts';
 import type { FileTree } from './file-tree.ts';
 import { folderTree } from './folder-tree.ts';
 import { spool } from './spool.ts';
@@ -42,7 +42,7 @@ export async function openArchive(
     return unpack(input.stream, { what: 'standard input', spoolFolder, signal });
   }
   const { path } = input;
-  const what = quotePath(path);
+  const what = quote(path);
   const stats = await stat(path).catch((error: unknown) => {
     if (systemCode(error) !== 'ENOENT') throw ioError(error, 'read', path);
     throw new FinchError('IO', `no such file: ${what}`, { cause: error });

@@ -7,7 +7,7 @@ import { parseImageConfig } from '../oci/image-config.ts';
 import { MAX_CONFIG_BYTES } from '../oci/json.ts';
 import { mediaTypes } from '../oci/media-types.ts';
 import type { ImageStore } from '../store/image-store.ts';
-import { quotePath } from '../streams/member-path.ts';
+import { quote } from '../text.ts';
 import type { DockerImage } from './docker-archive.ts';
 import type { Archive } from './open-archive.ts';
 import { readBounded } from './read-bounded.ts';
@@ -37,11 +37,11 @@ export async function storeDockerImage(
   const file = async (path: string): Promise<Content> => {
     const content = await archive.tree.get(path, { signal });
     if (content !== undefined) return content;
-    throw new FinchError('ARCHIVE_INVALID', `${what} does not hold ${quotePath(path)}`, {
+    throw new FinchError('ARCHIVE_INVALID', `${what} does not hold ${quote(path)}`, {
       hint: 'make or download the archive again',
     });
   };
-  const configName = `${quotePath(image.config)} in ${what}`;
+  const configName = `${quote(image.config)} in ${what}`;
   const configBytes = await readBounded(await file(image.config), {
     what: configName,
     limit: MAX_CONFIG_BYTES,
@@ -52,13 +52,13 @@ export async function storeDockerImage(
   if (diffIds.length !== image.layers.length) {
     throw new FinchError(
       'ARCHIVE_INVALID',
-      `${what} lists ${image.layers.length} layers for ${quotePath(image.config)}, which names ${diffIds.length}`,
+      `${what} lists ${image.layers.length} layers for ${quote(image.config)}, which names ${diffIds.length}`,
     );
   }
   const layers: Descriptor[] = [];
   for (const [i, diffId] of diffIds.entries()) {
     const path = image.layers[i] ?? '';
-    const layer = { open: () => file(path), diffId, what: `layer ${quotePath(path)} in ${what}` };
+    const layer = { open: () => file(path), diffId, what: `layer ${quote(path)} in ${what}` };
     layers.push(await storeLayer(layer, { store, onEvent, signal }));
   }
   const config = describe(mediaTypes.config, digestOf(configBytes), configBytes);

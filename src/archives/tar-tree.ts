@@ -1,6 +1,7 @@
 import { FinchError } from '../errors.ts';
-import { memberPath, parentPath, quotePath } from '../streams/member-path.ts';
+import { memberPath, parentPath } from '../streams/member-path.ts';
 import type { TarMember } from '../streams/tar-reader.ts';
+import { quote } from '../text.ts';
 import { type FileTree, fileContent } from './file-tree.ts';
 
 /** As many links in a row as Linux follows. */
@@ -21,7 +22,7 @@ export function tarTree(
       if (member?.type === 'sparse') {
         throw new FinchError(
           'ARCHIVE_INVALID',
-          `${what} holds ${quotePath(member.name)} as a sparse file, which finch does not read`,
+          `${what} holds ${quote(member.name)} as a sparse file, which finch does not read`,
           { hint: 'make the archive again without --sparse' },
         );
       }

@@ -1,12 +1,7 @@
 import cac from 'cac';
 import type { Command, Flag, Invocation } from '../commands/command.ts';
 import { FinchError } from '../errors.ts';
-
-/** Flags that every command has. */
-export const commonFlags: readonly Flag[] = [
-  { name: 'help', short: 'h', summary: 'show this help' },
-  { name: 'debug', summary: 'show what lies behind an error' },
-];
+import { commonFlags } from './common-flags.ts';
 
 /**
  * Stands before everything that is text and not a flag while cac sees it. cac would turn `1.10` into

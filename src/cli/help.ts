@@ -1,6 +1,6 @@
 import type { Command, Flag } from '../commands/command.ts';
 import { type CommandEntry, commands } from '../commands/index.ts';
-import { commonFlags } from './arguments.ts';
+import { commonFlags } from './common-flags.ts';
 
 /** The help of finch, or of a group of its commands as `image` is. */
 export function groupHelp(group = ''): string {

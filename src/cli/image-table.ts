@@ -1,9 +1,9 @@
 import { FinchError } from '../errors.ts';
 import type { ImageRow } from '../images/image-row.ts';
 import { shortId } from '../oci/digest.ts';
+import { printable } from '../text.ts';
 import { goTimeFormat } from './go-time.ts';
 import { formatAge, formatBytes } from './humanize.ts';
-import { printable } from './printable.ts';
 import { formatTable } from './table.ts';
 import { parseTemplate, type Template } from './template/evaluate.ts';
 import { formatJson } from './template/value.ts';

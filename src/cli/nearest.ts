@@ -1,4 +1,5 @@
 import { FinchError } from '../errors.ts';
+import { quote } from '../text.ts';
 
 /** Mistakes that still make one word of another: two, but never most of the letters. */
 function tolerance(word: string): number {
@@ -31,7 +32,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
 /** The error for a word, or two, that is no command, with the nearest of those that there are. */
 export function unknownCommand(word: string, known: readonly string[]): FinchError {
   const near = nearest(word, known);
-  const shown = JSON.stringify(word.length > 64 ? `${word.slice(0, 64)}…` : word);
+  const shown = quote(word);
   return new FinchError('USAGE', `unknown command ${shown} for "finch"`, {
     hint: near === undefined ? 'list the commands with: finch --help' : `did you mean "${near}"?`,
   });

@@ -1,6 +1,6 @@
 import { FinchError, hasCode } from '../errors.ts';
 import type { Output } from '../host/host.ts';
-import { printable } from './printable.ts';
+import { printable } from '../text.ts';
 
 /** How {@link reportError} reports. */
 export interface ReportOptions {

@@ -1,9 +1,6 @@
 import type { App } from '../app.ts';
 import type { Result } from '../commands/command.ts';
 import { type CommandEntry, commands } from '../commands/index.ts';
-import { version } from '../version.ts';
-import { parseArguments } from './arguments.ts';
-import { commandHelp, groupHelp } from './help.ts';
 
 /** What a command line calls: a command and the words behind its name. */
 interface Called {
@@ -23,9 +20,8 @@ export async function runCommandLine(
 ): Promise<string> {
   const words = argv.filter((word) => word !== '--debug');
   const [first = '--help', second] = words;
-  if (first === '--version' || first === '-v') return `finch version v${version}\n`;
   if (first === '--help' || first === '-h' || (first === 'help' && second === undefined)) {
-    return groupHelp();
+    return helpOf('');
   }
   if (first === 'help') return runCommandLine([...words.slice(1), '--help'], { app, signal });
   const called = route(words);
@@ -33,14 +29,23 @@ export async function runCommandLine(
     const isGroup = commands.some(({ paths }) =>
       paths.some((path) => path.startsWith(`${first} `)),
     );
-    if (isGroup && (second === undefined || second.startsWith('-'))) return groupHelp(first);
+    if (isGroup && (second === undefined || second.startsWith('-'))) return helpOf(first);
     const { unknownCommand } = await import('./nearest.ts');
     throw unknownCommand(isGroup ? `${first} ${second}` : first, knownWords(isGroup));
   }
   const { command } = await called.entry.load();
+  const { parseArguments } = await import('./arguments.ts');
   const invocation = parseArguments(called.path, command, { argv: called.argv, signal });
-  if (invocation.on('help')) return commandHelp(called.path, called.entry, command);
+  if (invocation.on('help')) {
+    const { commandHelp } = await import('./help.ts');
+    return commandHelp(called.path, called.entry, command);
+  }
   return render(await command.run(app, invocation), app);
+}
+
+async function helpOf(group: string): Promise<string> {
+  const { groupHelp } = await import('./help.ts');
+  return groupHelp(group);
 }
 
 /** What a mistyped command may have meant: with `inGroup` also the commands of two words. */

@@ -1,7 +1,6 @@
 import type { Talk } from '../app.ts';
 import type { Host } from '../host/host.ts';
-import { promptLine } from '../host/terminal.ts';
-import { printable } from './printable.ts';
+import { printable } from '../text.ts';
 import { createProgress } from './progress.ts';
 
 /** Talks to the user through the host's streams. */
@@ -14,6 +13,9 @@ export function createTalk(host: Host): Talk {
         ...{ verb, quiet, now: host.now },
         color: !host.env['NO_COLOR'],
       }),
-    ask: promptLine,
+    async ask(question, options) {
+      const { promptLine } = await import('../host/terminal.ts');
+      return promptLine(question, options);
+    },
   };
 }

@@ -28,7 +28,7 @@ export const command: Command = {
       otherwise: { kind: 'named', platforms: [platform] },
     });
     const reference = parseReference(args[0] ?? '');
-    const from = app.repository(reference, {
+    const from = await app.repository(reference, {
       access: 'pull',
       insecure: invocation.on('insecure-registry'),
     });

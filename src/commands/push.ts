@@ -40,7 +40,7 @@ export const command: Command = {
     if (dropped.length > 0) {
       app.talk.note(`${name}: left out ${dropped.join(', ')}; what is pushed is ${root.digest}`);
     }
-    const to = app.repository(reference, {
+    const to = await app.repository(reference, {
       access: 'push',
       insecure: invocation.on('insecure-registry'),
     });

@@ -1,5 +1,6 @@
 import { FinchError } from '../errors.ts';
 import { serveRegistry } from '../server/serve-registry.ts';
+import { quote } from '../text.ts';
 import { type Command, silence } from './command.ts';
 
 /** `finch registry serve`. */
@@ -43,7 +44,7 @@ function parseListen(text: string): { hostname: string; port: number } {
   const parts = /^(?:(\[[0-9a-fA-F:]+\]|[^:[\]]*):)?(\d{1,5})$/.exec(text);
   const port = Number(parts?.[2]);
   if (parts === null || port > 65535) {
-    throw new FinchError('USAGE', `${JSON.stringify(text)} is no address to listen on`, {
+    throw new FinchError('USAGE', `${quote(text)} is no address to listen on`, {
       hint: 'an address is HOST:PORT, for example 127.0.0.1:5000',
     });
   }

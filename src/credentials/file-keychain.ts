@@ -1,17 +1,8 @@
-import { join } from 'node:path';
 import { FinchError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../oci/json.ts';
 import { editConfigFile, readConfigFile } from './config-file.ts';
 import type { Credential, Keychain } from './keychain.ts';
 import { isKeyOf, type ServerName, serverName } from './server-name.ts';
-
-/** The file that logins are kept in: `$DOCKER_CONFIG/config.json`, else `config.json` in finch's home. */
-export function credentialFile(
-  env: Readonly<Record<string, string | undefined>>,
-  home: string,
-): string {
-  return join(env['DOCKER_CONFIG'] || home, 'config.json');
-}
 
 /**
  * The {@link Keychain} of a `config.json`. The file is read each time it is asked, and need not exist.

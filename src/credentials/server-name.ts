@@ -1,4 +1,5 @@
 import { FinchError } from '../errors.ts';
+import { quote } from '../text.ts';
 
 /** A registry as logins know it. */
 export interface ServerName {
@@ -65,7 +66,7 @@ function withoutDefaultPort(host: string): string {
 }
 
 function invalid(text: string, why: string): FinchError {
-  const shown = JSON.stringify(text.slice(0, 200));
+  const shown = quote(text);
   return new FinchError('USAGE', `${shown} names no registry: ${why}`, {
     hint: 'a server is HOST[:PORT], for example ghcr.io or localhost:5000',
   });

@@ -10,6 +10,7 @@ import {
   parseReference,
 } from '../oci/reference.ts';
 import type { ImageRecord, ImageStore } from '../store/image-store.ts';
+import { quote } from '../text.ts';
 import { findImages } from './find-image.ts';
 
 /** Whether a record passes. */
@@ -79,7 +80,7 @@ function parseFilter(
 }
 
 function invalidFilter(filter: string): FinchError {
-  return new FinchError('USAGE', `invalid filter ${JSON.stringify(filter)}`, {
+  return new FinchError('USAGE', `invalid filter ${quote(filter)}`, {
     hint: 'filters are dangling=BOOL, label=KEY[=VALUE], before=IMAGE, since=IMAGE, reference=PATTERN',
   });
 }

@@ -1,6 +1,7 @@
 import { FinchError } from '../errors.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import type { ImageRecord, ImageStore } from '../store/image-store.ts';
+import { quote } from '../text.ts';
 
 const ID = /^(?:sha256:)?([0-9a-f]{1,64})$/;
 
@@ -34,7 +35,7 @@ export function findImages(store: ImageStore, text: string): readonly ImageRecor
 /** The error for a name or id that nothing here has. */
 export function imageNotFound(text: string): FinchError {
   const name = ID.test(text) ? text : formatReference(parseReference(text));
-  return new FinchError('IMAGE_NOT_FOUND', `image ${JSON.stringify(name)}: not found`, {
+  return new FinchError('IMAGE_NOT_FOUND', `image ${quote(name)}: not found`, {
     hint: 'see what is here with: finch images',
   });
 }

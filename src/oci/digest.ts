@@ -1,4 +1,5 @@
 import { FinchError } from '../errors.ts';
+import { quote } from '../text.ts';
 
 declare const digestBrand: unique symbol;
 
@@ -25,7 +26,7 @@ export function isDigest(text: unknown): text is Digest {
  */
 export function parseDigest(text: unknown): Digest {
   if (isDigest(text)) return text;
-  throw new FinchError('DIGEST_INVALID', `${quote(text)} is not a digest`, {
+  throw new FinchError('DIGEST_INVALID', `${quote(String(text))} is not a digest`, {
     hint: 'a digest is sha256: and 64 hexadecimal digits',
   });
 }
@@ -52,8 +53,4 @@ export function toDigest(algorithm: DigestAlgorithm, hex: string): Digest {
 /** The 12 hexadecimal digits by which a digest is shown and typed. */
 export function shortId(digest: Digest): string {
   return digestParts(digest).hex.slice(0, 12);
-}
-
-function quote(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 160)) : `a ${typeof value}`;
 }

@@ -1,6 +1,7 @@
 import { FinchError } from '../errors.ts';
+import { quote } from '../text.ts';
 import { type Descriptor, parseDescriptor } from './descriptor.ts';
-import { type JsonObject, MAX_DOCUMENT_BYTES, parseJsonObject } from './json.ts';
+import { isJsonObject, type JsonObject, MAX_DOCUMENT_BYTES, parseJsonObject } from './json.ts';
 import { isDocumentType, isIndexType, mediaTypes } from './media-types.ts';
 
 /**
@@ -58,14 +59,14 @@ export function parseDocument(
   const type = documentType(json, mediaType);
   if (type === undefined) throw invalid('is neither a manifest nor an index');
   if (typeof json['mediaType'] === 'string' && json['mediaType'] !== type) {
-    throw invalid(`says it is ${json['mediaType']} but is called ${type}`);
+    throw invalid(`says it is ${quote(json['mediaType'])} but is called ${type}`);
   }
   if ('manifests' in json && ('layers' in json || 'config' in json)) {
     throw invalid('is both a manifest and an index');
   }
   const common = {
     mediaType: type,
-    annotations: (json['annotations'] ?? {}) as JsonObject,
+    annotations: isJsonObject(json['annotations']) ? json['annotations'] : {},
     ...('subject' in json &&
       json['subject'] !== null && {
         subject: parseDescriptor(json['subject'], `the subject of ${what}`),
@@ -129,5 +130,10 @@ export function trimIndex(
     keep(parseDescriptor(member, `member ${i + 1} of ${what}`)),
   );
   if (kept.length === members.length) return bytes;
-  return new TextEncoder().encode(JSON.stringify({ ...json, manifests: kept }));
+  try {
+    return new TextEncoder().encode(JSON.stringify({ ...json, manifests: kept }));
+  } catch (cause) {
+    // Members that finch does not know may be nested deeper than the engine can write.
+    throw new FinchError('DOCUMENT_INVALID', `${what} is nested too deep`, { cause });
+  }
 }

@@ -1,4 +1,5 @@
 import { FinchError } from '../errors.ts';
+import { quote } from '../text.ts';
 import type { JsonObject } from './json.ts';
 
 /**
@@ -19,17 +20,19 @@ export interface Platform {
  */
 export type PlatformSelector = Platform;
 
-const ALIASES: Readonly<Record<string, readonly [architecture: string, variant?: string]>> = {
-  x86_64: ['amd64'],
-  'x86-64': ['amd64'],
-  aarch64: ['arm64'],
-  armhf: ['arm', 'v7'],
-  armel: ['arm', 'v6'],
-  i386: ['386'],
-  i486: ['386'],
-  i586: ['386'],
-  i686: ['386'],
-};
+const ALIASES = new Map<string, readonly [architecture: string, variant?: string]>(
+  Object.entries({
+    x86_64: ['amd64'],
+    'x86-64': ['amd64'],
+    aarch64: ['arm64'],
+    armhf: ['arm', 'v7'],
+    armel: ['arm', 'v6'],
+    i386: ['386'],
+    i486: ['386'],
+    i586: ['386'],
+    i686: ['386'],
+  }),
+);
 
 const ARCHITECTURES = new Set(
   '386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm'.split(
@@ -46,7 +49,7 @@ const WORD = /^[A-Za-z0-9_.-]+$/;
  */
 export function parsePlatform(text: string): PlatformSelector {
   const invalid = () =>
-    new FinchError('PLATFORM_INVALID', `invalid platform: ${JSON.stringify(text.slice(0, 160))}`, {
+    new FinchError('PLATFORM_INVALID', `invalid platform: ${quote(text)}`, {
       hint: 'a platform is OS/ARCH[/VARIANT], for example linux/arm64 or linux/arm/v7',
     });
   const inBrackets = /^([^(/]+)\(([^)]+)\)(\/.*)$/.exec(text);
@@ -54,7 +57,7 @@ export function parsePlatform(text: string): PlatformSelector {
   const [path = '', afterColon, ...more] = unbracketed.split(':');
   const osVersion = inBrackets?.[2] ?? afterColon;
   const parts = path.split('/');
-  const known = (word: string) => ARCHITECTURES.has(word) || word in ALIASES;
+  const known = (word: string) => ARCHITECTURES.has(word) || ALIASES.has(word);
   const words =
     parts.length === 1 && known(parts[0]?.toLowerCase() ?? '') ? ['linux', ...parts] : parts;
   const [os, architecture, variant] = words;
@@ -84,7 +87,7 @@ export function normalizePlatform(platform: Platform): Platform {
 
 function normalizeSelector(platform: Platform): PlatformSelector {
   const word = platform.architecture.toLowerCase();
-  const [architecture, aliasVariant] = ALIASES[word] ?? [word];
+  const [architecture, aliasVariant] = ALIASES.get(word) ?? [word];
   const given = platform.variant?.toLowerCase() || aliasVariant;
   const variant = given !== undefined && /^\d/.test(given) ? `v${given}` : given;
   const implied =

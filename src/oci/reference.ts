@@ -1,4 +1,5 @@
 import { FinchError } from '../errors.ts';
+import { quote } from '../text.ts';
 import { type Digest, isDigest } from './digest.ts';
 
 /**
@@ -27,7 +28,8 @@ const DOMAIN = new RegExp(
   `^(?:${DOMAIN_LABEL}(?:\\.${DOMAIN_LABEL})*|\\[(?:[a-fA-F0-9:]+)\\])(?::[0-9]{1,5})?$`,
 );
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
-const MAX_NAME = 255;
+/** Characters of a repository path, without the registry. */
+const MAX_PATH = 255;
 
 /** The registry that a name without one means. */
 export const DEFAULT_REGISTRY = 'docker.io';
@@ -42,9 +44,9 @@ const DEFAULT_TAG = 'latest';
 export function parseReference(text: string): ParsedReference {
   const { name, tag, digest } = splitReference(text);
   const { registry, repository } = splitName(name, text);
-  if (tag !== undefined && !isTag(tag)) throw invalid(text, `its tag ${show(tag)} is not valid`);
+  if (tag !== undefined && !isTag(tag)) throw invalid(text, `its tag ${quote(tag)} is not valid`);
   if (digest !== undefined && !isDigest(digest)) {
-    throw invalid(text, `its digest ${show(digest)} is not valid`);
+    throw invalid(text, `its digest ${quote(digest)} is not valid`);
   }
   return {
     registry,
@@ -72,24 +74,26 @@ function splitName(name: string, text: string): { registry: string; repository: 
     throw invalid(text, 'a repository name cannot be 64 hexadecimal digits');
   }
   const slash = name.indexOf('/');
-  const first = slash === -1 ? '' : name.slice(0, slash);
-  const isHost = /[.:A-Z]/.test(first) || first === 'localhost';
-  const host = isHost ? first : DEFAULT_REGISTRY;
-  const path = isHost ? name.slice(slash + 1) : name;
+  const hasHost = startsWithHost(name);
+  const host = hasHost ? name.slice(0, slash) : DEFAULT_REGISTRY;
+  const path = hasHost ? name.slice(slash + 1) : name;
   const registry = host === 'index.docker.io' ? DEFAULT_REGISTRY : host;
   const repository =
     registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path;
   if (/[A-Z]/.test(path)) throw invalid(text, 'a repository name must be lower case');
   if (!DOMAIN.test(registry) || !isRepository(repository)) throw invalid(text);
-  if (registry.length + 1 + repository.length > MAX_NAME) {
-    throw invalid(text, `a name has at most ${MAX_NAME} characters`);
-  }
   return { registry, repository };
+}
+
+/** Whether the first of several parts of a name is a host, and not part of a path on Docker Hub. */
+function startsWithHost(name: string): boolean {
+  const [first = '', ...path] = name.split('/');
+  return path.length > 0 && (/[.:A-Z]/.test(first) || first === 'localhost');
 }
 
 /** Whether `text` is a repository path as registries accept it. */
 export function isRepository(text: string): boolean {
-  return text.length <= MAX_NAME && PATH.test(text);
+  return text.length <= MAX_PATH && PATH.test(text);
 }
 
 /** Whether `text` is a tag: 1 to 128 of `A-Za-z0-9_.-`, not beginning with a dot or a hyphen. */
@@ -109,7 +113,9 @@ export function familiarReference(reference: Reference): string {
 
 /** The repository as users write it: `alpine`, `ghcr.io/a/b`. */
 export function familiarRepository({ registry, repository }: Reference): string {
-  if (registry !== DEFAULT_REGISTRY) return `${registry}/${repository}`;
+  if (registry !== DEFAULT_REGISTRY || startsWithHost(repository)) {
+    return `${registry}/${repository}`;
+  }
   const path = /^library\/([^/]+)$/.exec(repository);
   return path?.[1] ?? repository;
 }
@@ -121,11 +127,7 @@ function suffix({ tag, digest }: Reference): string {
 function invalid(text: string, why?: string): FinchError {
   return new FinchError(
     'REFERENCE_INVALID',
-    `invalid reference format: ${show(text)}${why === undefined ? '' : `: ${why}`}`,
+    `invalid reference format: ${quote(text)}${why === undefined ? '' : `: ${why}`}`,
     { hint: 'a name is [HOST[:PORT]/]PATH[:TAG], for example ghcr.io/me/app:1.0' },
   );
-}
-
-function show(text: string): string {
-  return JSON.stringify(text.length > 300 ? `${text.slice(0, 300)}…` : text);
 }

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { FinchError, systemCode } from '../errors.ts';
-import { quotePath } from './member-path.ts';
+import { quote } from '../text.ts';
 
 /** 256 KiB: hashing from the file is fastest at this size (64 KiB and 4 MiB are both slower). */
 const PIECE_BYTES = 256 * 1024;
@@ -33,7 +33,7 @@ export async function* readRange(
       const wanted = Math.min(buffer.length, end - position);
       const { bytesRead } = await handle.read(buffer, 0, wanted, position);
       if (bytesRead === 0) {
-        throw new FinchError('IO', `${quotePath(path)} became shorter while it was read`);
+        throw new FinchError('IO', `${quote(path)} became shorter while it was read`);
       }
       position += bytesRead;
       yield bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
@@ -52,9 +52,8 @@ export async function openForReading(path: string): Promise<FileHandle> {
     return await open(path, 'r');
   } catch (cause) {
     const code = systemCode(cause);
-    if (code === 'ENOENT')
-      throw new FinchError('IO', `no such file: ${quotePath(path)}`, { cause });
-    throw new FinchError('IO', `cannot read ${quotePath(path)}: ${code ?? 'unknown error'}`, {
+    if (code === 'ENOENT') throw new FinchError('IO', `no such file: ${quote(path)}`, { cause });
+    throw new FinchError('IO', `cannot read ${quote(path)}: ${code ?? 'unknown error'}`, {
       cause,
     });
   }

@@ -18,9 +18,3 @@ export function memberPath(text: string, folder = ''): string | undefined {
 export function parentPath(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
-
-/** `path` for a message: in quotes, on one line, at most 200 characters, without control characters. */
-export function quotePath(path: string): string {
-  const shown = path.length > 200 ? `${path.slice(0, 200)}…` : path;
-  return JSON.stringify(shown).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e]/g, '?');
-}

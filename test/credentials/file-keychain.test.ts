@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
 import { chmod, mkdir, readdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { credentialFile } from '../../src/credentials/credential-file.ts';
 import {
-  credentialFile,
   eraseCredential,
   fileKeychain,
   storeCredential,

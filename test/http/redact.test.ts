@@ -29,6 +29,6 @@ test.each([
 });
 
 test('cleanText() makes server text safe for a terminal: one line, no escapes, bounded', () => {
-  expect(cleanText('a\u001b[31mred\u0007\r\nb\u009b2J\u202ec')).toBe('a [31mred b 2J c');
+  expect(cleanText('a\u001b[31mred\u0007\r\nb\u009b2J\u202ec')).toBe('a [31mred b 2Jc');
   expect(cleanText('x'.repeat(50), { limit: 10 })).toBe(`${'x'.repeat(10)}…`);
 });

@@ -1,0 +1,22 @@
+/** What changes the direction of text, and so what a line seems to say. */
+const DIRECTION = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Control characters (C0, DEL, C1) and the separators of lines and paragraphs. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
+
+/** The most characters of foreign text that a message quotes. */
+const MAX_QUOTED = 200;
+
+/**
+ * Text that may have come from anywhere, safe on a terminal and in one line: a run of control
+ * characters, line feeds among them, becomes one space, and what turns the direction of text is left out.
+ */
+export function printable(text: string): string {
+  return text.replace(DIRECTION, '').replace(CONTROL, ' ').trim();
+}
+
+/** Foreign text in quotes, for a message: {@link printable}, and not endless. */
+export function quote(text: string): string {
+  const short = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
+  return printable(JSON.stringify(short));
+}
