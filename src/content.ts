@@ -15,7 +15,7 @@ export interface ReadOptions extends AbortOptions {
 }
 
 /** A run of bytes in a file of this machine, which can be sent without passing through the program. */
-export interface FileRange {
+interface FileRange {
   readonly path: string;
   /** The first byte of the content in the file. */
   readonly offset: number;

@@ -26,7 +26,7 @@ export interface Invocation {
 }
 
 /** How `finch images` shows its rows. */
-export interface ImageListView {
+interface ImageListView {
   readonly quiet: boolean;
   readonly noTrunc: boolean;
   readonly digests: boolean;

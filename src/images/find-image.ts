@@ -32,8 +32,7 @@ export function findImages(store: ImageStore, text: string): readonly ImageRecor
   return prefix === undefined ? [] : store.targetsByPrefix(prefix);
 }
 
-/** The error for a name or id that nothing here has. */
-export function imageNotFound(text: string): FinchError {
+function imageNotFound(text: string): FinchError {
   const name = ID.test(text) ? text : formatReference(parseReference(text));
   return new FinchError('IMAGE_NOT_FOUND', `image ${quote(name)}: not found`, {
     hint: 'see what is here with: finch images',
