@@ -28,6 +28,7 @@ export const command: Command = {
       ...parseListen(invocation.text('listen') ?? '127.0.0.1:5000'),
       readOnly: invocation.on('read-only'),
       allowRemote: invocation.on('allow-remote'),
+      platform: app.host.platform,
       now: app.host.now,
     });
     app.talk.print(`listening on ${server.url}`);

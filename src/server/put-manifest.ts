@@ -30,6 +30,7 @@ export async function putManifest(registry: Registry, call: Call): Promise<Respo
   const target = describe(document.mediaType, digest, bytes);
   await store.write(target, memoryContent(bytes));
   await names.put(call.key, target, { document, tags });
+  registry.settled(target);
   const headers = {
     Location: `/v2/${call.repository}/manifests/${digest}`,
     'Docker-Content-Digest': digest,

@@ -1,3 +1,4 @@
+import type { Descriptor } from '../oci/descriptor.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import type { RepositoryNames } from './repository-names.ts';
 import type { UploadSessions } from './upload-sessions.ts';
@@ -7,6 +8,8 @@ export interface Registry {
   readonly store: ImageStore;
   readonly names: RepositoryNames;
   readonly uploads: UploadSessions;
+  /** Called when a name keeps `root` and all that it reaches, which need no lease from then on. */
+  readonly settled: (root: Descriptor) => void;
 }
 
 /** One request to an endpoint, its names checked. */

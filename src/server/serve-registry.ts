@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { FinchError } from '../errors.ts';
+import type { Platform } from '../oci/platform.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { type AnswerOptions, answer } from './answer.ts';
+import { LayerChecks } from './layer-checks.ts';
 import type { Registry } from './registry.ts';
 import { errorResponse } from './registry-error.ts';
 import { RepositoryNames } from './repository-names.ts';
@@ -37,6 +39,8 @@ export interface ServeOptions {
   readonly hostname: string;
   /** 0 takes a free port. */
   readonly port: number;
+  /** What images run on here: of those that arrive for it, the layers are checked uncompressed too. */
+  readonly platform?: Platform;
   /** Refuses everything that writes. Default: false. */
   readonly readOnly?: boolean;
   /** Listens also where other machines can reach it. Anyone who does may read and write. Default: false. */
@@ -60,8 +64,8 @@ export interface RegistryServer {
  * Serves the images of a store by the OCI distribution API, without authentication and encryption.
  *
  * Names: see {@link RepositoryNames}. Blobs have no repository: the store keeps each content once, and
- * whoever knows its digest can read it from every repository. What is uploaded is kept while the
- * server runs, whether a manifest names it or not.
+ * whoever knows its digest can read it from every repository. What is uploaded is kept until a manifest
+ * names it, or as long as the server runs.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
  * @throws FinchError `USAGE` when other machines could reach `hostname` and that is not allowed, `IO`
  * when it cannot listen
@@ -78,11 +82,18 @@ export async function serveRegistry(
     });
   }
   const uploads = new UploadSessions(join(store.path, 'uploads'), { now });
-  const registry: Registry = { store, names: new RepositoryNames(store), uploads };
   if (!readOnly) await uploads.prepare();
   await using resources = new AsyncDisposableStack();
-  if (!readOnly) resources.use(await store.lease());
+  const lease = resources.use(await store.lease());
   resources.defer(() => uploads.close());
+  const checks = resources.use(new LayerChecks(store, options.platform));
+  const registry: Registry = {
+    ...{ store, names: new RepositoryNames(store), uploads },
+    settled(root) {
+      lease.release(root.digest);
+      checks.add(root);
+    },
+  };
   const running = new Set<Promise<Response>>();
   resources.defer(async () => void (await Promise.allSettled(running)));
   const server = listen({ hostname, port: options.port }, (request, takeTime) => {

@@ -42,6 +42,8 @@ export interface NameChanges {
  */
 export interface Lease extends AsyncDisposable {
   readonly id: string;
+  /** Stops to protect what `root` reaches, now that a name keeps it. For leases that last. */
+  release(root: Digest): void;
 }
 
 /**

@@ -27,6 +27,7 @@ export class Leases {
     }
     return {
       id,
+      release: (root) => this.#release(id, root),
       [Symbol.asyncDispose]: async () => {
         if (this.#active.delete(id)) this.#drop(id);
       },
@@ -46,6 +47,22 @@ export class Leases {
     for (const [id] of this.#unprotected(digest)) {
       this.#database.run('INSERT OR IGNORE INTO lease_blobs VALUES (?, ?)', id, digest);
     }
+  }
+
+  #release(id: string, root: Digest): void {
+    const digests = this.#active.get(id);
+    if (digests === undefined) return;
+    const released = this.#database.transaction(() =>
+      this.#database.all<{ digest: Digest }>(
+        `WITH RECURSIVE kept (digest) AS (
+           SELECT ?2 UNION SELECT held FROM edges JOIN kept ON holder = kept.digest
+         )
+         DELETE FROM lease_blobs WHERE lease = ?1 AND digest IN kept RETURNING digest`,
+        id,
+        root,
+      ),
+    );
+    for (const { digest } of released) digests.delete(digest);
   }
 
   /** Ends every lease of this store. */

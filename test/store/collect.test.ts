@@ -148,3 +148,26 @@ test('collect() stops when it is aborted', async () => {
   await expect(made.store.collect({ signal })).rejects.toThrow();
   expect(await filesIn(made.path, 'blobs')).toHaveLength(3);
 });
+
+test('collect() frees what a lease released once no name keeps it any more', async () => {
+  await using made = await makeTestStore();
+  await using lease = await made.store.lease();
+  const image = buildImage();
+  await writeAll(made.store, image);
+  const name = 'docker.io/library/a:1';
+  await made.store.changeNames({ set: [{ name, target: image.root }] });
+  lease.release(image.root.digest);
+  expect((await made.store.collect()).digests).toEqual([]);
+  await made.store.changeNames({ remove: [name] });
+  expect((await made.store.collect()).digests).toHaveLength(3);
+});
+
+test('a lease protects again what it released and is asked for once more', async () => {
+  await using made = await makeTestStore();
+  await using lease = await made.store.lease();
+  const image = buildImage();
+  await writeAll(made.store, image);
+  lease.release(image.root.digest);
+  expect(await made.store.has(image.root)).toBe(true);
+  expect((await made.store.collect()).digests).toEqual([]);
+});

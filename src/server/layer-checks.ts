@@ -1,0 +1,38 @@
+import { recordLayers } from '../copy/layer-check.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Platform } from '../oci/platform.ts';
+import type { ImageStore } from '../store/image-store.ts';
+
+/**
+ * Finds out in the background what the layers of pushed images are uncompressed, one image after the
+ * other, so that `finch images` can show their size. A client need not wait for it, and an image that
+ * cannot be decompressed is still what the client pushed.
+ */
+export class LayerChecks implements AsyncDisposable {
+  readonly #store: ImageStore;
+  readonly #platform: Platform | undefined;
+  readonly #stop = new AbortController();
+  #last: Promise<void> = Promise.resolve();
+
+  /** @param platform whose images are looked at; of no platform when left out */
+  constructor(store: ImageStore, platform: Platform | undefined) {
+    this.#store = store;
+    this.#platform = platform;
+  }
+
+  /** Puts an image in the queue. */
+  add(root: Descriptor): void {
+    const platform = this.#platform;
+    if (platform === undefined) return;
+    const { signal } = this.#stop;
+    this.#last = this.#last
+      .then(() => recordLayers(root, { store: this.#store, platform, signal }))
+      .catch(() => {});
+  }
+
+  /** Stops at once, and settles when nothing reads the store any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#last;
+  }
+}
