@@ -67,7 +67,12 @@ function route(words: readonly string[]): Called | undefined {
 async function render(result: Result, { host }: App): Promise<string> {
   switch (result.kind) {
     case 'lines':
-      return result.lines.map((line) => `${line}\n`).join('');
+      return joined(result.lines);
+    case 'value': {
+      if (result.format === undefined) return joined(result.lines);
+      const { formatValue } = await import('./format-value.ts');
+      return formatValue(result.value, result.format);
+    }
     case 'images': {
       const { formatImages } = await import('./image-table.ts');
       return formatImages(result.rows, { ...result.view, now: host.now() });
@@ -75,4 +80,8 @@ async function render(result: Result, { host }: App): Promise<string> {
     default:
       return result satisfies never;
   }
+}
+
+function joined(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
 }

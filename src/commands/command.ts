@@ -37,6 +37,13 @@ interface ImageListView {
 /** What a command leaves on stdout. */
 export type Result =
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
+  /** `value` by the user's `--format`, or `lines` without one. */
+  | {
+      readonly kind: 'value';
+      readonly value: object;
+      readonly format: string | undefined;
+      readonly lines: readonly string[];
+    }
   | { readonly kind: 'images'; readonly rows: readonly ImageRow[]; readonly view: ImageListView };
 
 /** One thing that finch does. */
