@@ -104,7 +104,10 @@ export class Graph {
   index(
     name: string,
     manifests: readonly Descriptor[],
-    { mediaType = mediaTypes.index as string, ...more } = {},
+    {
+      mediaType = mediaTypes.index,
+      ...more
+    }: { readonly mediaType?: string; readonly [member: string]: unknown } = {},
   ): Descriptor {
     const members = manifests.map(({ platform, ...member }) => ({
       ...member,

@@ -34,6 +34,8 @@ export async function finch(args: readonly string[], options: FinchOptions): Pro
     stdin: inputOf(options.stdin),
     stdout: 'pipe',
     stderr: 'pipe',
+    // A session of its own has no terminal, also when the tests are run from one.
+    detached: true,
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
   const [stdout, stderr, exitCode] = await Promise.all([

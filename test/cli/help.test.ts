@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'bun:test';
+import { parseArguments } from '../../src/cli/arguments.ts';
+import { commandHelp, groupHelp } from '../../src/cli/help.ts';
+import { type CommandEntry, commands } from '../../src/commands/index.ts';
+
+const entries: readonly (readonly [string, CommandEntry])[] = commands.map((entry) => [
+  entry.paths[0],
+  entry,
+]);
+
+describe('groupHelp()', () => {
+  test('of finch', () => {
+    expect(groupHelp()).toMatchInlineSnapshot(`
+      "finch: open-source container development tool
+
+      Usage:
+        finch COMMAND
+
+      Commands:
+        login            Log in to a registry
+        logout           Log out from a registry
+        images           List images
+        load             Load images from an archive
+        tag              Give an image one more name
+        push             Push an image to a registry
+        pull             Pull an image from a registry
+        rmi              Remove images
+        registry serve   Serve the local images as a registry
+        version          Show the version
+        image …          The same commands in their long form
+
+      Flags:
+        -h, --help      show this help
+            --debug     show what lies behind an error
+            --version   show the version
+
+      Learn more about a command with: finch COMMAND --help
+      "
+    `);
+  });
+
+  test('of image', () => {
+    expect(groupHelp('image')).toMatchInlineSnapshot(`
+      "finch image
+
+      Usage:
+        finch image COMMAND
+
+      Commands:
+        list   List images
+        load   Load images from an archive
+        tag    Give an image one more name
+        push   Push an image to a registry
+        pull   Pull an image from a registry
+        rm     Remove images
+
+      Flags:
+        -h, --help      show this help
+            --debug     show what lies behind an error
+            --version   show the version
+
+      Learn more about a command with: finch image COMMAND --help
+      "
+    `);
+  });
+
+  test('of registry', () => {
+    expect(groupHelp('registry')).toMatchInlineSnapshot(`
+      "finch registry
+
+      Usage:
+        finch registry COMMAND
+
+      Commands:
+        serve   Serve the local images as a registry
+
+      Flags:
+        -h, --help      show this help
+            --debug     show what lies behind an error
+            --version   show the version
+
+      Learn more about a command with: finch registry COMMAND --help
+      "
+    `);
+  });
+
+  test('shows every command once, by its shortest name', () => {
+    const listed = groupHelp()
+      .split('\n')
+      .filter((line) => commands.some(({ summary }) => line.endsWith(`   ${summary}`)))
+      .map((line) => line.trim().split('   ')[0]?.trim());
+    expect(listed).toEqual(commands.map(({ paths }) => paths[0]));
+  });
+});
+
+describe('commandHelp()', () => {
+  test('shows usage, other names, flags and examples', async () => {
+    const entry = commands.find(({ paths }) => paths[0] === 'push');
+    if (entry === undefined) throw new Error('no push');
+    const { command } = await entry.load();
+    expect(commandHelp('image push', entry, command)).toMatchInlineSnapshot(`
+      "Push an image to a registry. Sends an image to the registry that its name says. Without --platform all platforms that are here go along
+
+      Usage:
+        finch image push [flags] NAME[:TAG]
+
+      Also:
+        finch push
+
+      Flags:
+            --platform OS/ARCH[/VARIANT]   only these platforms; with commas between them, or repeated
+            --all-platforms                every platform that the image has
+        -q, --quiet                        no progress; print only the name
+            --insecure-registry            accept an invalid certificate, or plain HTTP, from this registry
+        -h, --help                         show this help
+            --debug                        show what lies behind an error
+
+      Examples:
+        # push what is here of an image
+        finch push ghcr.io/me/app:1.0
+
+        # push two platforms and an index of them
+        finch push --platform linux/arm64,linux/amd64 ghcr.io/me/app:1.0
+      "
+    `);
+  });
+
+  test.each(entries)('of %s names every flag and every other name', async (path, entry) => {
+    const { command } = await entry.load();
+    const help = commandHelp(path, entry, command);
+    for (const { name, short, value } of command.flags) {
+      const shown = `${short ? `-${short}, ` : '    '}--${name}${value ? ` ${value}` : ''} `;
+      expect(help).toContain(`  ${shown}`);
+    }
+    expect(help).toContain('-h, --help ');
+    for (const other of entry.paths.slice(1)) expect(help).toContain(`  finch ${other}\n`);
+    expect(help).not.toMatch(/undefined|\n\n\n|[ \t]\n/);
+    expect(help).toEndWith('\n');
+  });
+
+  test.each(entries)('of %s has examples, and each of them can be run', async (path, entry) => {
+    const { command } = await entry.load();
+    expect(command.examples.length).toBeGreaterThan(0);
+    for (const { line, what } of command.examples) {
+      expect(what).toMatch(/^[a-zA-Z].*[^.]$/);
+      const words = shellWords(line.replace(/^.*\| /, ''));
+      expect(words[0]).toBe('finch');
+      const argv = words.slice(1 + path.split(' ').length);
+      expect(words.slice(1, words.length - argv.length).join(' ')).toBe(path);
+      const { signal } = new AbortController();
+      expect(parseArguments(path, command, { argv, signal }).on('help')).toBe(false);
+    }
+  });
+});
+
+/** The words of a simple command line, quotes taken away. */
+function shellWords(line: string): readonly string[] {
+  return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+}

@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'bun:test';
+import { removeImages } from '../../src/images/remove-images.ts';
+import { digestOf, shortId } from '../../src/oci/digest.ts';
+import { familiarReference, parseReference } from '../../src/oci/reference.ts';
+import { type Shelf, shelf } from './shelf.ts';
+
+const familiar = (name: string) => familiarReference(parseReference(name));
+
+function namesOf({ store }: Shelf): readonly string[] {
+  return store
+    .names()
+    .map(({ name }) => familiar(name))
+    .toSorted();
+}
+
+function blobsOf({ store, graph }: Shelf): readonly string[] {
+  const here = [...graph.blobs.keys()].filter((digest) => store.stat(digest) !== undefined);
+  return here.map((digest) => graph.nameOf({ digest })).toSorted();
+}
+
+async function remove(place: Shelf, texts: readonly string[], { force = false } = {}) {
+  const skipped: string[] = [];
+  const onSkipped = ({ message }: Error) => skipped.push(message);
+  const { records, layers } = await removeImages(place.store, texts, { force, onSkipped });
+  return { removed: records.map(({ name }) => familiar(name)), layers, skipped };
+}
+
+/** `app:1` and `app:2` are one image; `other:1` shares a layer with it. */
+async function threeNames() {
+  const place = await shelf();
+  const { graph } = place;
+  const base = graph.layer('base');
+  const app = graph.image('app', 'linux/amd64', { layers: [base, graph.layer('app.top')] });
+  const other = graph.image('other', 'linux/amd64', { layers: [base, graph.layer('other.top')] });
+  await place.put(app, ['app:1', 'app:2']);
+  await place.put(other, ['other:1']);
+  for (const part of [...graph.below(app), ...graph.below(other)]) {
+    if (!part.mediaType.includes('layer')) continue;
+    const { digest, size, mediaType } = part;
+    const diffId = digestOf(Bun.gunzipSync(new Uint8Array(graph.bytesOf(part))));
+    place.store.recordLayer({ digest, size, mediaType, diffId, diffSize: 9 });
+  }
+  return { ...place, app, other };
+}
+
+const APP = ['app', 'app.config', 'app.top'];
+const OTHER = ['other', 'other.config', 'other.top'];
+
+describe('removeImages()', () => {
+  test('takes a name and keeps what another name reaches', async () => {
+    await using place = await threeNames();
+    expect(await remove(place, ['app:1'])).toEqual({ removed: ['app:1'], layers: [], skipped: [] });
+    expect(namesOf(place)).toEqual(['app:2', 'other:1']);
+    expect(blobsOf(place)).toEqual([...APP, 'base', ...OTHER].toSorted());
+  });
+
+  test('frees what no name reaches any more, and gives its layers by their diff ids', async () => {
+    await using place = await threeNames();
+    const top = place.graph.below(place.app).find((part) => place.graph.nameOf(part) === 'app.top');
+    if (top === undefined) throw new Error('no layer');
+    const diffId = digestOf(Bun.gunzipSync(new Uint8Array(place.graph.bytesOf(top))));
+    expect(await remove(place, ['app:1', 'app:2'])).toEqual({
+      removed: ['app:1', 'app:2'],
+      layers: [diffId],
+      skipped: [],
+    });
+    expect(blobsOf(place)).toEqual(['base', ...OTHER].toSorted());
+    expect((await remove(place, ['other:1'])).layers.length).toBe(2);
+    expect([namesOf(place), blobsOf(place)]).toEqual([[], []]);
+    const glob = new Bun.Glob('blobs/*/*');
+    expect(await Array.fromAsync(glob.scan({ cwd: place.store.path }))).toEqual([]);
+  });
+
+  test('takes an image of one name by its id', async () => {
+    await using place = await threeNames();
+    const id = shortId(place.other.digest);
+    expect((await remove(place, [id])).removed).toEqual(['other:1']);
+    expect(namesOf(place)).toEqual(['app:1', 'app:2']);
+  });
+
+  test('refuses an id that has several names, and changes nothing', async () => {
+    await using place = await threeNames();
+    await expect(remove(place, [shortId(place.app.digest)])).rejects.toMatchObject({
+      code: 'IMAGE_AMBIGUOUS',
+      message: `multiple IDs found with provided prefix: ${shortId(place.app.digest)}`,
+      hint: 'remove one of its names, or all with --force',
+    });
+    expect(namesOf(place)).toEqual(['app:1', 'app:2', 'other:1']);
+  });
+
+  test('takes all names of an id with force', async () => {
+    await using place = await threeNames();
+    const { removed } = await remove(place, [shortId(place.app.digest)], { force: true });
+    expect(removed.toSorted()).toEqual(['app:1', 'app:2']);
+    expect(namesOf(place)).toEqual(['other:1']);
+  });
+
+  test('takes a name that is given twice, in two spellings, once', async () => {
+    await using place = await threeNames();
+    const { removed } = await remove(place, ['app:1', 'docker.io/library/app:1']);
+    expect(removed).toEqual(['app:1']);
+  });
+
+  test('takes nothing when one of several is not there', async () => {
+    await using place = await threeNames();
+    await expect(remove(place, ['app:1', 'nothing:1', 'other:1'])).rejects.toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+      message: 'no such image: nothing:1',
+      hint: 'see what is here with: finch images',
+    });
+    expect(namesOf(place)).toEqual(['app:1', 'app:2', 'other:1']);
+  });
+
+  test('names all that are not there in one error', async () => {
+    await using place = await threeNames();
+    await expect(remove(place, ['x:1', 'app:1', 'y:1'])).rejects.toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+      message: '2 errors: no such image: x:1; no such image: y:1',
+    });
+  });
+
+  test('passes over with force what is not there, and takes the rest', async () => {
+    await using place = await threeNames();
+    expect(await remove(place, ['x:1', 'app:1'], { force: true })).toMatchObject({
+      removed: ['app:1'],
+      skipped: ['no such image: x:1'],
+    });
+    expect(await remove(place, ['x:1'], { force: true })).toMatchObject({ removed: [] });
+    expect(namesOf(place)).toEqual(['app:2', 'other:1']);
+  });
+
+  test('refuses the beginning of two ids, also with force', async () => {
+    await using place = await shelf();
+    const { graph } = place;
+    const first = new Map<string, string>();
+    // Seventeen images have two whose ids begin with the same digit.
+    for (let i = 0; i < 17; i++) {
+      const image = graph.image(`image${i}`, 'linux/amd64');
+      await place.put(image, [`image:${i}`]);
+      const digit = shortId(image.digest).slice(0, 1);
+      if (first.has(digit)) first.set('shared', digit);
+      first.set(digit, image.digest);
+    }
+    const prefix = first.get('shared') ?? '';
+    await expect(remove(place, [prefix])).rejects.toMatchObject({
+      code: 'IMAGE_AMBIGUOUS',
+      hint: 'give more digits',
+    });
+    const { skipped } = await remove(place, [prefix], { force: true });
+    expect(skipped).toEqual([`multiple IDs found with provided prefix: ${prefix}`]);
+    expect(namesOf(place).length).toBe(17);
+  });
+
+  test('takes names with a digest, and images of several platforms whole', async () => {
+    await using place = await shelf();
+    const { graph } = place;
+    const images = ['amd64', 'arm64'].map((name) => graph.image(name, `linux/${name}`));
+    const index = graph.index('index', images);
+    await place.put(index, [`app@${index.digest}`, 'app:1'], ['arm64.layer', 'arm64']);
+    await remove(place, [`app@${index.digest}`]);
+    expect(blobsOf(place)).toContain('amd64.layer');
+    await remove(place, ['app:1']);
+    expect(blobsOf(place)).toEqual([]);
+  });
+
+  for (const name of ['image', 'image.config', 'index']) {
+    test(`takes an image whose ${name} is damaged or lost`, async () => {
+      for (const harm of ['damage', 'lose'] as const) {
+        await using place = await shelf();
+        const { graph } = place;
+        const image = graph.image('image', 'linux/amd64');
+        await place.put(graph.index('index', [image]), ['app:1']);
+        await place[harm](name);
+        expect((await remove(place, ['app:1'])).removed).toEqual(['app:1']);
+        expect([namesOf(place), blobsOf(place)]).toEqual([[], []]);
+      }
+    });
+  }
+
+  test('keeps everything when it is told to stop before', async () => {
+    await using place = await threeNames();
+    const options = { force: false, onSkipped() {}, signal: AbortSignal.abort() };
+    await expect(removeImages(place.store, ['other:1'], options)).rejects.toThrow();
+    expect(namesOf(place)).toEqual(['app:1', 'app:2', 'other:1']);
+  });
+
+  test('throws REFERENCE_INVALID for what can be no name', async () => {
+    await using place = await threeNames();
+    await expect(remove(place, ['app:1', 'No Name'])).rejects.toMatchObject({
+      code: 'REFERENCE_INVALID',
+    });
+    expect(namesOf(place).length).toBe(3);
+  });
+});
