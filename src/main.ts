@@ -1,4 +1,4 @@
-import { FinchError } from './errors.ts';
+import { FinchError, systemCode } from './errors.ts';
 import { writeAll } from './host/write-all.ts';
 import { version } from './version.ts';
 
@@ -16,10 +16,19 @@ process.exit(await main());
 
 async function main(): Promise<number> {
   // Scripts ask this often, and it takes nothing of the rest: 5.5 ms instead of 8.
-  if (argv[0] === '--version' || argv[0] === '-v') {
-    writeAll(1, `finch version v${version}\n`);
-    return 0;
-  }
+  if (argv[0] === '--version' || argv[0] === '-v') return sayVersion();
   const { runProgram } = await import('./cli/program.ts');
   return runProgram(argv, interrupt);
+}
+
+function sayVersion(): number {
+  try {
+    writeAll(1, `finch version v${version}\n`);
+  } catch (error) {
+    // Whoever reads has gone.
+    if (systemCode(error) === 'EPIPE') return 0;
+    process.stderr.write(`finch: cannot write stdout: ${systemCode(error) ?? 'unknown error'}\n`);
+    return 1;
+  }
+  return 0;
 }

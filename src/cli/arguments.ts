@@ -20,35 +20,38 @@ export function parseArguments(
   { argv, signal }: { argv: readonly string[]; signal: AbortSignal },
 ): Invocation {
   const flags = [...command.flags, ...commonFlags];
+  // cac reads meaning into names such as `no-trunc`, so it gets names that have none: `f0`, `f1`.
+  const nameFor = (flag: Flag) => `f${flags.indexOf(flag)}`;
   const program = cac('finch');
   const known = program.command('[...args]', '');
-  for (const { name, value, summary } of flags) {
-    known.option(value === undefined ? `--${name}` : `--${name} <value>`, summary);
-  }
-  const words = [...shielded(path, argv, flags)];
+  for (const flag of flags) known.option(`--${nameFor(flag)} <value>`, flag.summary);
+  const words = [...shielded(path, argv, { flags, nameFor })];
   const parsed = program.parse(['', '', ...words], { run: false });
   const options: Readonly<Record<string, unknown>> = parsed.options;
-  const values = (name: string) => [options[camelCase(name)] ?? []].flat();
-  const texts = (name: string) => values(name).map((value) => unshield(String(value)));
+  const values = (name: string): readonly string[] => {
+    const flag = flags.find((one) => one.name === name);
+    const given = flag === undefined ? [] : [options[nameFor(flag)] ?? []].flat();
+    return given.map((value) => unshield(String(value)));
+  };
+  const isSwitch = (name: string) =>
+    flags.some((flag) => flag.name === name && flag.value === undefined);
   const invocation: Invocation = {
     args: parsed.args.map(unshield),
     signal,
-    on: (name) => values(name).at(-1) === true,
-    text: (name) => texts(name).at(-1),
-    list: (name) => texts(name).flatMap((text) => text.split(',').filter((part) => part !== '')),
+    on: (name) => isSwitch(name) && values(name).at(-1) === 'true',
+    text: (name) => values(name).at(-1),
+    list: (name) =>
+      values(name).flatMap((text) => text.split(',').flatMap((part) => part.trim() || [])),
   };
   if (!invocation.on('help')) checkArity(path, command, invocation.args);
   return invocation;
 }
 
-/**
- * `argv` in a form in which cac cannot mistake anything: flags by their long name in camel case, as cac
- * keeps them, each value bound to its flag, and all text shielded.
- */
+/** `argv` in a form in which cac cannot mistake anything: each value bound to its flag, all text shielded. */
 function* shielded(
   path: string,
   argv: readonly string[],
-  flags: readonly Flag[],
+  { flags, nameFor }: { flags: readonly Flag[]; nameFor: (flag: Flag) => string },
 ): Generator<string, void> {
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? '';
@@ -61,14 +64,9 @@ function* shielded(
       continue;
     }
     for (const { flag, attached } of flagsIn(word, { path, flags })) {
-      const name = `--${camelCase(flag.name)}`;
-      if (flag.value === undefined) {
-        if (attached !== 'false') yield name;
-        continue;
-      }
-      const value = attached ?? argv[++i];
+      const value = flag.value === undefined ? (attached ?? 'true') : (attached ?? argv[++i]);
       if (value === undefined) throw usageError(`flag --${flag.name} needs a value`, path);
-      yield `${name}=${SHIELD}${value}`;
+      yield `--${nameFor(flag)}=${SHIELD}${value}`;
     }
   }
 }
@@ -89,16 +87,14 @@ function flagsIn(
     const flag = flags.find((one) => one.name === name);
     if (flag === undefined) throw usageError(`unknown flag: --${name}`, path);
     const attached = rest.length > 0 ? rest.join('=') : undefined;
-    if (flag.value === undefined && !/^(?:true|false)?$/.test(attached ?? '')) {
-      throw usageError(`flag --${name} takes no value`, path);
-    }
-    return [{ flag, attached }];
+    return [{ flag, attached: switchValue(flag, attached, path) }];
   }
   const flag = flags.find((one) => one.short === word[1]);
   if (flag === undefined) throw usageError(`unknown flag: -${word[1]}`, path);
   const rest = word.slice(2);
   if (rest === '') return [{ flag }];
   if (flag.value !== undefined) return [{ flag, attached: rest.replace(/^=/, '') }];
+  if (rest.startsWith('=')) return [{ flag, attached: switchValue(flag, rest.slice(1), path) }];
   return [{ flag }, ...flagsIn(`-${rest}`, { path, flags })];
 }
 
@@ -106,8 +102,11 @@ function unshield(text: string): string {
   return text.startsWith(SHIELD) ? text.slice(SHIELD.length) : text;
 }
 
-function camelCase(name: string): string {
-  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+/** Checks that a flag that is on or off gets no other value. */
+function switchValue(flag: Flag, value: string | undefined, path: string): string | undefined {
+  if (flag.value !== undefined || value === undefined) return value;
+  if (value === 'true' || value === 'false') return value;
+  throw usageError(`flag --${flag.name} takes no value`, path);
 }
 
 function checkArity(path: string, { arity }: Command, args: readonly string[]): void {

@@ -1,6 +1,8 @@
 import type { App } from '../app.ts';
 import type { Result } from '../commands/command.ts';
 import { type CommandEntry, commands } from '../commands/index.ts';
+import { FinchError } from '../errors.ts';
+import { version } from '../version.ts';
 
 /** What a command line calls: a command and the words behind its name. */
 interface Called {
@@ -18,8 +20,9 @@ export async function runCommandLine(
   argv: readonly string[],
   { app, signal }: { app: App; signal: AbortSignal },
 ): Promise<string> {
-  const words = argv.filter((word) => word !== '--debug');
+  const words = withoutLeadingDebug(argv);
   const [first = '--help', second] = words;
+  if (first === '--version' || first === '-v') return `finch version v${version}\n`;
   if (first === '--help' || first === '-h' || (first === 'help' && second === undefined)) {
     return helpOf('');
   }
@@ -29,7 +32,13 @@ export async function runCommandLine(
     const isGroup = commands.some(({ paths }) =>
       paths.some((path) => path.startsWith(`${first} `)),
     );
-    if (isGroup && (second === undefined || second.startsWith('-'))) return helpOf(first);
+    const isHelp = second === undefined || second === '--help' || second === '-h';
+    if (isGroup && isHelp) return helpOf(first);
+    const flag = isGroup ? second : first;
+    if (flag?.startsWith('-')) {
+      const within = ['finch', ...(isGroup ? [first] : [])].join(' ');
+      throw new FinchError('USAGE', `unknown flag: ${flag}`, { hint: `see ${within} --help` });
+    }
     const { unknownCommand } = await import('./nearest.ts');
     throw unknownCommand(isGroup ? `${first} ${second}` : first, knownWords(isGroup));
   }
@@ -41,6 +50,16 @@ export async function runCommandLine(
     return commandHelp(called.path, called.entry, command);
   }
   return render(await command.run(app, invocation), app);
+}
+
+/** `--debug` may also stand before and between the words of the command; behind them it is a flag like others. */
+function withoutLeadingDebug(argv: readonly string[]): readonly string[] {
+  const words: string[] = [];
+  for (const [i, word] of argv.entries()) {
+    if (words.length === 2) return [...words, ...argv.slice(i)];
+    if (word !== '--debug') words.push(word);
+  }
+  return words;
 }
 
 async function helpOf(group: string): Promise<string> {

@@ -22,6 +22,11 @@ export function platformChoice(
   { otherwise }: { otherwise: PlatformChoice },
 ): PlatformChoice {
   const platforms = invocation.list('platform').map(parsePlatform);
+  if (platforms.length === 0 && invocation.text('platform') !== undefined) {
+    throw new FinchError('PLATFORM_INVALID', '--platform names no platform', {
+      hint: 'a platform is OS/ARCH[/VARIANT], for example linux/arm64',
+    });
+  }
   if (!invocation.on('all-platforms')) {
     return platforms.length > 0 ? { kind: 'named', platforms } : otherwise;
   }

@@ -1,4 +1,5 @@
 import { FinchError } from '../errors.ts';
+import { redactText } from '../http/redact.ts';
 import { serveRegistry } from '../server/serve-registry.ts';
 import { quote } from '../text.ts';
 import { type Command, silence } from './command.ts';
@@ -30,6 +31,11 @@ export const command: Command = {
       allowRemote: invocation.on('allow-remote'),
       platform: app.host.platform,
       now: app.host.now,
+      onRequest: ({ method, path, status, error }) => {
+        if (error === undefined) return;
+        const why = error instanceof Error ? error.message : String(error);
+        app.talk.note(redactText(`${method} ${path}: ${status}: ${why}`));
+      },
     });
     app.talk.print(`listening on ${server.url}`);
     await new Promise<void>((stopped) => {

@@ -17,7 +17,7 @@ export const command: Command = {
     const reference = parseReference(target);
     if (reference.digest !== undefined) {
       throw new FinchError('REFERENCE_INVALID', `${target} has a digest, which cannot be given`, {
-        hint: `give it a tag: finch tag ${source} ${target.replace(/@.*/, '')}:TAG`,
+        hint: `leave the digest out: finch tag ${source} ${target.replace(/@.*/, '')}`,
       });
     }
     const store = await app.store();

@@ -51,7 +51,7 @@ describe('platformChoice()', () => {
     expect(choose(...argv)).toEqual({ kind: 'named', platforms: [...platforms] as never });
   });
 
-  test.each(['linux', 'linux/', '/amd64', 'a/b/c/d', 'linux/amd64 ', 'l!nux/amd64', 'x86'])(
+  test.each(['linux', 'linux/', '/amd64', 'a/b/c/d', 'l!nux/amd64', 'x86'])(
     'refuses the platform %p',
     (text) => {
       expect(() => choose('--platform', text)).toThrow(`invalid platform: ${JSON.stringify(text)}`);
