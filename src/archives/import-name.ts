@@ -1,6 +1,14 @@
 import { hasCode } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { isTag, parseReference, type Reference } from '../oci/reference.ts';
+import { familiarReference, isTag, parseReference, type Reference } from '../oci/reference.ts';
+import { quote } from '../text.ts';
+
+/** The name that an image of an archive gets. */
+export interface GivenName {
+  readonly reference: Reference;
+  /** What the user should know when it is not the name in the archive. */
+  readonly note?: string;
+}
 
 /**
  * The name for an image whose archive gives it only a tag, or nothing: `import-2026-01-31:TAG` or
@@ -34,11 +42,46 @@ export function archivedName(text: string): Reference | undefined {
  * name; the standard one a whole name or only a tag, as the writer likes.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys
  */
-export function layoutName(entry: Descriptor, now: Date): Reference {
+export function layoutName(entry: Descriptor, now: Date): GivenName {
   const whole = entry.annotations?.['io.containerd.image.name'];
   const named = whole === undefined ? undefined : archivedName(whole);
-  if (named !== undefined) return named;
+  if (named !== undefined) return { reference: named };
   const text = entry.annotations?.['org.opencontainers.image.ref.name'] ?? '';
-  if (isTag(text)) return importName(entry, { now, tag: text });
-  return (/[/:@]/.test(text) ? archivedName(text) : undefined) ?? importName(entry, { now });
+  if (isTag(text)) {
+    const reference = importName(entry, { now, tag: text });
+    return {
+      reference,
+      note: `the archive gives only the tag ${quote(text)}: ${rename(reference)}`,
+    };
+  }
+  const reference = /[/:@]/.test(text) ? archivedName(text) : undefined;
+  if (reference !== undefined) return { reference };
+  return madeUp([whole, text], importName(entry, { now }));
+}
+
+/** The names of an image of a docker-archive, one at least; those that are not valid are left out. */
+export function dockerNames(
+  tags: readonly string[],
+  { target, now }: { target: Descriptor; now: Date },
+): readonly GivenName[] {
+  const named = tags.map(archivedName).filter((name) => name !== undefined);
+  const invalid = tags.filter((tag) => archivedName(tag) === undefined);
+  const [first, ...rest] = named;
+  if (first === undefined) return [madeUp(invalid, importName(target, { now }))];
+  const given = invalid.length === 0 ? { reference: first } : madeUp(invalid, first);
+  return [given, ...rest.map((reference) => ({ reference }))];
+}
+
+/** A name in place of what an archive has, which is no valid name or nothing. */
+function madeUp(texts: readonly (string | undefined)[], reference: Reference): GivenName {
+  const invalid = texts.find((text) => text !== undefined && text !== '');
+  const note =
+    invalid === undefined
+      ? `the archive gives its image no name: ${rename(reference)}`
+      : `the archive names its image ${quote(invalid)}, which is no valid name; it is ${familiarReference(reference)}`;
+  return { reference, note };
+}
+
+function rename(reference: Reference): string {
+  return `rename with: finch tag ${familiarReference(reference)} NAME:TAG`;
 }

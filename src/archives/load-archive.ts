@@ -2,16 +2,22 @@ import { join } from 'node:path';
 import type { AbortOptions } from '../content.ts';
 import type { CopyEvent } from '../copy/events.ts';
 import { recordLayers } from '../copy/layer-check.ts';
-import { underLease } from '../copy/under-lease.ts';
-import { FinchError } from '../errors.ts';
+import { freeUnreached, underLease } from '../copy/under-lease.ts';
+import { type ErrorCode, FinchError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Platform } from '../oci/platform.ts';
-import { formatReference, type Reference } from '../oci/reference.ts';
+import { familiarReference, formatReference, type Reference } from '../oci/reference.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { readDockerArchive } from './docker-archive.ts';
-import { archivedName, importName, layoutName } from './import-name.ts';
+import { dockerNames, type GivenName, layoutName } from './import-name.ts';
 import { hasBareImages, readOciLayout } from './oci-layout.ts';
-import { type Archive, type ArchiveInput, notAnArchive, openArchive } from './open-archive.ts';
+import {
+  type Archive,
+  type ArchiveInput,
+  notAnArchive,
+  openArchive,
+  READABLE_FORMATS,
+} from './open-archive.ts';
 import { storeDockerImage } from './store-docker-image.ts';
 import { storeFromLayout } from './store-layout.ts';
 
@@ -20,6 +26,8 @@ export interface LoadedImage {
   readonly reference: Reference;
   /** The manifest or index. */
   readonly target: Descriptor;
+  /** What the user should know about the name: that finch made it up, or that two images had it. */
+  readonly note?: string | undefined;
 }
 
 /** Options of {@link loadArchive}. */
@@ -44,18 +52,43 @@ export async function loadArchive(
   options: LoadOptions,
 ): Promise<readonly LoadedImage[]> {
   const { store, signal } = options;
-  await using archive = await openArchive(input, {
-    spoolFolder: join(store.path, 'ingest'),
-    signal,
-  });
-  return await underLease(store, () => loadAll(archive, options));
+  try {
+    await using archive = await openArchive(input, {
+      spoolFolder: join(store.path, 'ingest'),
+      signal,
+    });
+    const images = await underLease(store, () => loadAll(archive, options));
+    await freeUnreached(store);
+    return images;
+  } catch (error) {
+    throw withHint(error);
+  }
+}
+
+const MAKE_AGAIN = 'make or download the archive again';
+const HINTS: Partial<Readonly<Record<ErrorCode, string>>> = {
+  ARCHIVE_INVALID: MAKE_AGAIN,
+  CONTENT_MISMATCH: MAKE_AGAIN,
+  CONTENT_MISSING: MAKE_AGAIN,
+  DOCUMENT_INVALID: MAKE_AGAIN,
+  IO: 'check with ls -l that the archive can be read, and try again',
+};
+
+/** Whatever is wrong in an archive, there is one thing to do about it where nobody knows a better one. */
+function withHint(error: unknown): unknown {
+  if (!(error instanceof FinchError) || error.hint !== undefined) return error;
+  const hint = HINTS[error.code];
+  if (hint === undefined) return error;
+  return new FinchError(error.code, error.message, { hint, cause: error });
 }
 
 async function loadAll(archive: Archive, options: LoadOptions): Promise<readonly LoadedImage[]> {
   const { store, platform, signal } = options;
   const images = await storeImages(archive, options);
   if (images.length === 0) {
-    throw new FinchError('ARCHIVE_INVALID', `${archive.what} holds no image`);
+    throw new FinchError('ARCHIVE_INVALID', `${archive.what} holds no image`, {
+      hint: READABLE_FORMATS,
+    });
   }
   for (const { target } of images) await recordLayers(target, { store, platform, signal });
   const set = images.map(({ reference, target }) => ({ name: formatReference(reference), target }));
@@ -80,10 +113,7 @@ async function storeImages(archive: Archive, options: LoadOptions): Promise<Load
   const loaded = new NamedImages();
   for (const image of docker) {
     const target = await storeDockerImage({ archive, image }, { store, signal, onEvent });
-    const named = image.tags.map(archivedName).filter((name) => name !== undefined);
-    for (const reference of named.length > 0 ? named : [importName(target, { now })]) {
-      loaded.add(reference, target);
-    }
+    for (const name of dockerNames(image.tags, { target, now })) loaded.add(name, target);
   }
   return loaded.list();
 }
@@ -92,10 +122,21 @@ async function storeImages(archive: Archive, options: LoadOptions): Promise<Load
 class NamedImages {
   readonly #images = new Map<string, LoadedImage>();
 
-  add(reference: Reference, { mediaType, digest, size }: Descriptor): void {
+  add({ reference, note }: GivenName, { mediaType, digest, size }: Descriptor): void {
     const name = formatReference(reference);
+    const earlier = this.#images.get(name)?.target.digest;
+    const moved =
+      earlier !== undefined && earlier !== digest
+        ? `the archive gives the name ${familiarReference(reference)} to two images: it is now ${digest}, and was ${earlier}`
+        : undefined;
+    const notes = [moved, note].filter((text) => text !== undefined);
+    const target = { mediaType, digest, size };
     this.#images.delete(name);
-    this.#images.set(name, { reference, target: { mediaType, digest, size } });
+    this.#images.set(name, {
+      reference,
+      target,
+      ...(notes.length > 0 && { note: notes.join('; ') }),
+    });
   }
 
   list(): LoadedImage[] {

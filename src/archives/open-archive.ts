@@ -1,6 +1,9 @@
+import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import type { AbortOptions, ByteStream } from '../content.ts';
 import { FinchError, systemCode } from '../errors.ts';
+import { readAbortable } from '../host/abortable-stream.ts';
 import { ioError } from '../host/io-error.ts';
 import { decompress, sniffCompression } from '../streams/decompress.ts';
 import { readRange } from '../streams/file-stream.ts';
@@ -45,18 +48,19 @@ export async function openArchive(
   const what = quote(path);
   const stats = await stat(path).catch((error: unknown) => {
     if (systemCode(error) !== 'ENOENT') throw ioError(error, 'read', path);
-    throw new FinchError('IO', `no such file: ${what}`, { cause: error });
+    throw new FinchError('IO', `no such file: ${what}`, {
+      hint: 'check the path, which starts at the current folder unless it starts with /',
+      cause: error,
+    });
   });
   if (stats.isDirectory()) return { what, tree: folderTree(path), [Symbol.asyncDispose]: nothing };
-  // A pipe has no size, and can be read once.
-  if (!stats.isFile()) {
-    return unpack(Bun.file(path).stream(), { what, spoolFolder, signal });
-  }
+  // A pipe or a device has no size, and can be read once.
+  if (!stats.isFile()) return unpack(readOnce(path, { signal }), { what, spoolFolder, signal });
   const file = readRange(path, { start: 0, end: stats.size, signal });
   const { head, whole } = await peek(file, TAR_BLOCK_BYTES);
   if (sniffCompression(head) !== 'none') return unpack(whole, { what, spoolFolder, signal });
   await whole.return();
-  if (!isTar(head)) throw notAnArchive(what);
+  checkTar(head, what);
   return { what, tree: await openTar(path, what, signal), [Symbol.asyncDispose]: nothing };
 }
 
@@ -95,15 +99,30 @@ async function openTar(path: string, what: string, signal?: AbortSignal): Promis
 async function* onlyTar(source: ByteStream, what: string): ByteStream {
   const { head, whole } = await peek(source, TAR_BLOCK_BYTES);
   try {
-    if (head.length === 0) {
-      throw new FinchError('ARCHIVE_INVALID', `${what} is empty`, {
-        hint: 'name the archive with: finch load -i FILE',
-      });
-    }
-    if (!isTar(head)) throw notAnArchive(what);
+    checkTar(head, what);
     yield* whole;
   } finally {
     await whole.return();
+  }
+}
+
+function checkTar(head: Uint8Array, what: string): void {
+  if (head.length === 0) {
+    throw new FinchError('ARCHIVE_INVALID', `${what} is empty`, {
+      hint: 'name the archive with: finch load -i FILE',
+    });
+  }
+  if (!isTar(head)) throw notAnArchive(what);
+}
+
+/** A file that is no regular one. Waiting for a pipe ends with the signal. */
+async function* readOnce(path: string, { signal }: AbortOptions): ByteStream {
+  try {
+    const web: ReadableStream<Uint8Array> = Readable.toWeb(createReadStream(path));
+    yield* readAbortable(web, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw ioError(error, 'read', path);
   }
 }
 

@@ -4,11 +4,14 @@ import { layerMismatch, recordLayer } from '../copy/layer-check.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestParts } from '../oci/digest.ts';
 import { mediaTypes } from '../oci/media-types.ts';
-import type { ImageStore, LayerRecord } from '../store/image-store.ts';
+import type { ImageStore } from '../store/image-store.ts';
 import { sniffCompression } from '../streams/decompress.ts';
 import { type Digested, digestStream } from '../streams/digest-stream.ts';
 import { parallelGzip } from '../streams/parallel-gzip.ts';
 import { peek } from '../streams/peek.ts';
+
+/** What a layer is called by what its bytes are. */
+const COMPRESSED_TYPES = { gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd } as const;
 
 /** A layer in an archive, in whatever form. */
 export interface ArchivedLayer {
@@ -52,7 +55,7 @@ export async function storeLayer(
   if (compression === 'none') {
     stored = await compress(source, { layer, store, signal });
   } else {
-    const mediaType = compression === 'gzip' ? mediaTypes.layerGzip : mediaTypes.layerZstd;
+    const mediaType = COMPRESSED_TYPES[compression];
     stored = plain(await store.ingest(source, { mediaType, signal }));
     await recordLayer(stored, { store, diffId, what, signal });
   }
@@ -89,17 +92,14 @@ async function knownLayer(
   signal: AbortSignal | undefined,
 ): Promise<Descriptor | undefined> {
   const record = store.layerByDiffId(diffId);
-  const mediaType = record && compressedType(record);
-  if (record === undefined || mediaType === undefined) return undefined;
-  const known = { mediaType, digest: record.digest, size: record.size };
-  return (await store.has(known, { signal })) ? known : undefined;
-}
-
-/** The OCI media type of a stored layer: Docker's gzip is the same bytes under another name. */
-function compressedType({ mediaType }: LayerRecord): string | undefined {
-  if (mediaType === mediaTypes.dockerLayerGzip) return mediaTypes.layerGzip;
-  const fits = mediaType === mediaTypes.layerGzip || mediaType === mediaTypes.layerZstd;
-  return fits ? mediaType : undefined;
+  if (record === undefined || !(await store.has(plain(record), { signal }))) return undefined;
+  // What a manifest called it when it came need not be what it is.
+  const content = await store.open(plain(record), { signal });
+  const { head, whole } = await peek(content.stream({ signal }), 4);
+  await whole.return();
+  const compression = sniffCompression(head);
+  if (compression === 'none') return undefined;
+  return { ...plain(record), mediaType: COMPRESSED_TYPES[compression] };
 }
 
 function plain({ mediaType, digest, size }: Descriptor): Descriptor {

@@ -37,7 +37,7 @@ export const command: Command = {
       { quiet: invocation.on('quiet') },
     );
     const images = await loadArchive(
-      path === undefined ? { stream: host.stdin.stream() } : { path },
+      path === undefined ? { stream: host.stdin.stream({ signal }) } : { path },
       {
         store,
         platform: host.platform,
@@ -46,6 +46,7 @@ export const command: Command = {
         onEvent: (event) => progress.update(event),
       },
     );
+    for (const { note } of images) if (note !== undefined) app.talk.note(note);
     const lines = images.map(({ reference }) => `Loaded image: ${familiarReference(reference)}`);
     return { kind: 'lines', lines };
   },

@@ -1,4 +1,5 @@
 import type { App } from '../app.ts';
+import type { AbortOptions } from '../content.ts';
 import { storeCredential } from '../credentials/file-keychain.ts';
 import type { Credential } from '../credentials/keychain.ts';
 import { parseServer } from '../credentials/server-name.ts';
@@ -60,32 +61,49 @@ async function readCredential(app: App, invocation: Invocation): Promise<Credent
   const given = invocation.text('username');
   const password = invocation.text('password');
   const fromStdin = invocation.on('password-stdin');
-  if (given?.includes(':')) throw new FinchError('USAGE', 'username cannot contain colons');
+  if (given?.includes(':')) {
+    throw new FinchError('USAGE', 'username cannot contain colons', {
+      hint: 'give the name alone with --username, and the password with --password-stdin',
+    });
+  }
   if (password !== undefined && fromStdin) {
     throw new FinchError('USAGE', '--password and --password-stdin are mutually exclusive', {
       hint: 'use --password-stdin, which others cannot see',
     });
   }
   if (fromStdin && given === undefined) {
-    throw new FinchError('USAGE', 'must provide --username with --password-stdin');
+    throw new FinchError('USAGE', 'must provide --username with --password-stdin', {
+      hint: 'name the user with: finch login --username NAME --password-stdin',
+    });
   }
   if (password !== undefined) {
     app.talk.note('warning: --password can be seen by others; use --password-stdin');
   }
   const username = given ?? (await app.talk.ask('Enter Username: ', { secret: false, signal }));
-  if (username === '') throw new FinchError('USAGE', 'username is required');
+  if (username === '') {
+    throw new FinchError('USAGE', 'username is required', {
+      hint: 'type one when asked, or name it with --username',
+    });
+  }
   const secret = fromStdin
-    ? await readSecret(app)
+    ? await readSecret(app, { signal })
     : (password ?? (await app.talk.ask('Enter Password: ', { secret: true, signal })));
-  if (secret === '') throw new FinchError('USAGE', 'password is required');
+  if (secret === '') {
+    throw new FinchError('USAGE', 'password is required', {
+      hint: 'type one when asked, or write it to stdin with --password-stdin',
+    });
+  }
   return { username, secret };
 }
 
 /** All of stdin, without one line end behind it. */
-async function readSecret({ host }: App): Promise<string> {
-  const bytes = await readAll(host.stdin.stream(), {
+async function readSecret({ host }: App, { signal }: AbortOptions): Promise<string> {
+  const bytes = await readAll(host.stdin.stream({ signal }), {
     limit: MAX_SECRET_BYTES,
-    tooLarge: () => new FinchError('USAGE', 'what stdin holds is too long for a password'),
+    tooLarge: () =>
+      new FinchError('USAGE', 'what stdin holds is too long for a password', {
+        hint: 'write nothing but the password or token to stdin',
+      }),
   });
   return new TextDecoder().decode(bytes).replace(/\r?\n$/, '');
 }

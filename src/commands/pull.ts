@@ -1,4 +1,5 @@
 import { pullImage } from '../copy/pull-image.ts';
+import { formatPlatform } from '../oci/platform.ts';
 import { familiarReference, formatReference, parseReference } from '../oci/reference.ts';
 import type { Command } from './command.ts';
 import { platformChoice, platformFlags } from './platform-flags.ts';
@@ -25,7 +26,7 @@ export const command: Command = {
     const { args, signal } = invocation;
     const { platform } = app.host;
     const choice = platformChoice(invocation, {
-      otherwise: { kind: 'named', platforms: [platform] },
+      otherwise: { kind: 'named', platforms: [platform], isDefault: true },
     });
     const reference = parseReference(args[0] ?? '');
     const from = await app.repository(reference, {
@@ -34,12 +35,25 @@ export const command: Command = {
     });
     const quiet = invocation.on('quiet');
     const to = await app.store();
-    using progress = app.talk.progress({ active: 'downloading', done: 'done' }, { quiet });
-    const root = await pullImage(
+    const notes: string[] = [];
+    const progress = app.talk.progress({ active: 'downloading', done: 'done' }, { quiet });
+    const pulling = pullImage(
       reference,
       { from, to },
-      { choice, platform, signal, onEvent: (event) => progress.update(event) },
+      {
+        choice,
+        platform,
+        signal,
+        onOtherPlatform: (other) => {
+          const [its, ours] = [other, platform].map(formatPlatform);
+          notes.push(`${familiarReference(reference)} is ${its}; this machine runs ${ours}`);
+        },
+        onEvent: (event) => progress.update(event),
+      },
     );
+    const root = await pulling.finally(() => progress[Symbol.dispose]());
+    // Not while the progress is drawn.
+    for (const note of notes) app.talk.note(note);
     const result = `${familiarReference(reference)}: digest: ${root.digest} size: ${root.size}`;
     return { kind: 'lines', lines: [quiet ? formatReference(reference) : result] };
   },

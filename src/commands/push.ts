@@ -1,5 +1,6 @@
 import { pushImage } from '../copy/push-image.ts';
 import { selectPlatforms } from '../copy/select.ts';
+import { underLease } from '../copy/under-lease.ts';
 import { findImage } from '../images/find-image.ts';
 import { familiarReference, formatReference, parseReference } from '../oci/reference.ts';
 import type { Command } from './command.ts';
@@ -32,26 +33,40 @@ export const command: Command = {
     const reference = parseReference(args[0] ?? '');
     const name = familiarReference(reference);
     const store = await app.store();
-    const { target } = findImage(store, formatReference(reference));
-    const { root, from, dropped } = await selectPlatforms({ name, root: target }, store, {
-      choice,
-      signal,
-    });
-    if (dropped.length > 0) {
-      app.talk.note(`${name}: left out ${dropped.join(', ')}; what is pushed is ${root.digest}`);
-    }
-    const to = await app.repository(reference, {
-      access: 'push',
-      insecure: invocation.on('insecure-registry'),
-    });
-    const quiet = invocation.on('quiet');
-    using progress = app.talk.progress({ active: 'uploading', done: 'done' }, { quiet });
-    await pushImage(
-      root,
-      { from, to },
-      { tag: reference.tag, signal, onEvent: (event) => progress.update(event) },
+    // Under a lease, so that the image can be removed meanwhile.
+    return underLease(
+      store,
+      async () => {
+        const { target } = findImage(store, formatReference(reference));
+        await store.has(target, { signal });
+        const { root, from, dropped } = await selectPlatforms({ name, root: target }, store, {
+          choice,
+          signal,
+        });
+        if (dropped.length > 0) {
+          const what = dropped.join(', ');
+          app.talk.note(`${name}: left out ${what}; what is pushed is ${root.digest}`);
+        }
+        const to = await app.repository(reference, {
+          access: 'push',
+          insecure: invocation.on('insecure-registry'),
+        });
+        const quiet = invocation.on('quiet');
+        using progress = app.talk.progress({ active: 'uploading', done: 'done' }, { quiet });
+        await pushImage(
+          root,
+          { from, to },
+          {
+            tag: reference.tag,
+            verifyMembers: choice.kind === 'all',
+            signal,
+            onEvent: (event) => progress.update(event),
+          },
+        );
+        const result = `${name}: digest: ${root.digest} size: ${root.size}`;
+        return { kind: 'lines', lines: [quiet ? formatReference(reference) : result] };
+      },
+      { collect: false },
     );
-    const result = `${name}: digest: ${root.digest} size: ${root.size}`;
-    return { kind: 'lines', lines: [quiet ? formatReference(reference) : result] };
   },
 };

@@ -1,7 +1,6 @@
 import type { AbortOptions, ContentReader, ContentStore } from '../content.ts';
 import { memoryContent } from '../content.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
 import { childrenOf, type Document, type Index } from '../oci/document.ts';
 import { isDocumentType, isManifestType, isNonDistributable } from '../oci/media-types.ts';
 import type { CopyEvent } from './events.ts';
@@ -13,6 +12,9 @@ const TRANSFERS = 4;
 
 /** Questions "is it there?" that are asked at once: they cost a round trip and no bandwidth. */
 const CHECKS = 16;
+
+/** Manifests that are in memory at once. */
+const DOCUMENTS = 12;
 
 /** Some members of an index. */
 type Members = readonly Descriptor[];
@@ -33,7 +35,8 @@ export interface CopyOptions extends AbortOptions {
  * already is not sent again; a manifest that is there is taken for whole. Layers that may not be
  * distributed are left where they are.
  *
- * The first failure stops the rest; nothing is left running when the promise settles.
+ * The first failure stops the rest and is what the copy throws; nothing is left running when the
+ * promise settles.
  * @throws FinchError of either side
  */
 export async function copyGraph(
@@ -46,16 +49,32 @@ export async function copyGraph(
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const checks = new Slots(CHECKS);
   const transfers = new Slots(TRANSFERS);
-  const started = new Map<Digest, Promise<void>>();
+  const documents = new Slots(DOCUMENTS);
+  const started = new Map<string, Promise<void>>();
+
+  const fail = (error: unknown): never => {
+    stop.abort(error);
+    throw error;
+  };
+
+  /** Runs a task when a slot is free, unless something failed by then. */
+  const inSlot = <T>(slots: Slots, task: () => Promise<T>, { weight = 0 } = {}): Promise<T> => {
+    const guarded = async () => {
+      signal.throwIfAborted();
+      return await task();
+    };
+    // The slot is freed after the stop, so that nothing starts in it any more.
+    return slots.run(() => guarded().catch(fail), { weight });
+  };
 
   const copyOnce = (descriptor: Descriptor): Promise<void> => {
-    const running = started.get(descriptor.digest);
+    // A document that a manifest names as a layer is another thing: were they one, manifests in all
+    // the slots could wait for one that waits for a slot.
+    const key = `${isDocumentType(descriptor.mediaType) ? 'document' : 'blob'} ${descriptor.digest}`;
+    const running = started.get(key);
     if (running !== undefined) return running;
-    const copying = copyNode(descriptor).catch((error: unknown) => {
-      stop.abort(error);
-      throw error;
-    });
-    started.set(descriptor.digest, copying);
+    const copying = copyNode(descriptor).catch(fail);
+    started.set(key, copying);
     return copying;
   };
 
@@ -63,17 +82,12 @@ export async function copyGraph(
     onEvent({ kind: 'found', descriptor });
     if (isDocumentType(descriptor.mediaType)) return copyDocument(descriptor);
     if (await isThere(descriptor)) return onEvent({ kind: 'exists', descriptor });
-    return transfers.run(() => copyBlob(descriptor), { weight: descriptor.size });
+    return inSlot(transfers, () => copyBlob(descriptor), { weight: descriptor.size });
   };
 
-  const isThere = (descriptor: Descriptor) =>
-    checks.run(() => {
-      signal.throwIfAborted();
-      return to.has(descriptor, { signal });
-    });
+  const isThere = (descriptor: Descriptor) => inSlot(checks, () => to.has(descriptor, { signal }));
 
   const copyBlob = async (descriptor: Descriptor) => {
-    signal.throwIfAborted();
     onEvent({ kind: 'started', descriptor });
     const content = await from.open(descriptor, { signal });
     const onBytes = (bytes: number) => onEvent({ kind: 'progress', descriptor, bytes });
@@ -87,16 +101,24 @@ export async function copyGraph(
     // Of an index that is there members may be missing, so it is worth asking only before writing it.
     const known = (isManifest || finish === undefined) && (await isThere(descriptor));
     if (known && isManifest && finish === undefined) return onEvent({ kind: 'exists', descriptor });
-    const { document, bytes } = await readDocument(from, descriptor, { signal });
-    if (!(known && isManifest))
-      await all((await childrenToCopy(document, descriptor)).map(copyOnce));
-    if (known && finish === undefined) return onEvent({ kind: 'exists', descriptor });
-    await transfers.run(async () => {
-      signal.throwIfAborted();
-      onEvent({ kind: 'started', descriptor });
-      await (finish ?? write)(descriptor, bytes);
-      onEvent({ kind: 'done', descriptor });
+    const waiting = await inSlot(documents, async () => {
+      const { document, bytes } = await readDocument(from, descriptor, { signal });
+      const children = known && isManifest ? [] : await childrenToCopy(document, descriptor);
+      const copyRest = async () => {
+        await all(children.map(copyOnce));
+        if (known && finish === undefined) return onEvent({ kind: 'exists', descriptor });
+        await inSlot(transfers, async () => {
+          onEvent({ kind: 'started', descriptor });
+          await (finish ?? write)(descriptor, bytes);
+          onEvent({ kind: 'done', descriptor });
+        });
+      };
+      // What waits for other documents leaves its slot to them.
+      if (children.some(({ mediaType }) => isDocumentType(mediaType))) return copyRest;
+      await copyRest();
+      return undefined;
     });
+    await waiting?.();
   };
 
   const write = (descriptor: Descriptor, bytes: Uint8Array) =>
@@ -107,20 +129,14 @@ export async function copyGraph(
       ? choose(document, descriptor)
       : childrenOf(document).filter(({ mediaType }) => !isNonDistributable(mediaType));
 
-  await copyOnce(root);
+  await copyOnce(root).catch((error: unknown) => {
+    // What ends first need not be what failed first: a sibling may be quicker to say it was stopped.
+    throw options.signal?.aborted ? error : stop.signal.reason;
+  });
 }
 
-/** Waits for all, also after one failed, then fails with the first failure. */
+/** Waits for all, also after one failed, then fails if one did. */
 async function all(promises: readonly Promise<void>[]): Promise<void> {
-  let failed = false;
-  let first: unknown;
-  await Promise.all(
-    promises.map((promise) =>
-      promise.catch((error: unknown) => {
-        first = failed ? first : error;
-        failed = true;
-      }),
-    ),
-  );
-  if (failed) throw first;
+  const failure = (await Promise.allSettled(promises)).find(({ status }) => status === 'rejected');
+  if (failure?.status === 'rejected') throw failure.reason;
 }

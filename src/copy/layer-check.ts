@@ -25,17 +25,23 @@ export interface RecordLayersOptions extends AbortOptions {
  * Of an index, does so for every image that is here. What is no image with tar layers is left alone.
  * @throws FinchError `CONTENT_MISMATCH` with the layer that is another; `DOCUMENT_INVALID`
  */
-export async function recordLayers(
+export function recordLayers(root: Descriptor, options: RecordLayersOptions): Promise<void> {
+  return recordBelow(root, { ...options, seen: new Set() });
+}
+
+async function recordBelow(
   root: Descriptor,
-  { store, platform, signal }: RecordLayersOptions,
+  { store, platform, seen, signal }: RecordLayersOptions & { readonly seen: Set<Digest> },
 ): Promise<void> {
+  if (seen.has(root.digest)) return;
+  seen.add(root.digest);
   const { document } = await readDocument(store, root, { signal });
   if (document.kind === 'index') {
     for (const member of document.manifests) {
       if (!isDocumentType(member.mediaType)) continue;
       if (platform && member.platform && !matchesPlatform(platform, member.platform)) continue;
       if (!(await store.has(member, { signal }))) continue;
-      await recordLayers(member, { store, platform, signal });
+      await recordBelow(member, { store, platform, seen, signal });
     }
     return;
   }

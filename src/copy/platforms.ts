@@ -1,6 +1,9 @@
 import type { AbortOptions, ContentReader } from '../content.ts';
+import { hasCode, systemCode } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
 import { attestationSubject, type Manifest } from '../oci/document.ts';
+import type { ImageConfig } from '../oci/image-config.ts';
 import { isImageConfigType, isManifestType } from '../oci/media-types.ts';
 import { normalizePlatform, type Platform } from '../oci/platform.ts';
 import { readDocument, readImageConfig } from './read-document.ts';
@@ -10,6 +13,7 @@ export interface PlatformImage {
   /** The descriptor as the index has it, or the root itself. */
   readonly descriptor: Descriptor;
   readonly manifest: Manifest;
+  readonly config: ImageConfig;
   readonly platform: Platform;
 }
 
@@ -32,25 +36,53 @@ export async function readPlatformImage(
   }
   const config = await readImageConfig(from, manifest.config, options);
   if (config.platform.os === 'unknown') return undefined;
-  return { descriptor, manifest, platform: normalizePlatform(config.platform) };
+  // An index may name a version that the configuration leaves open.
+  const osVersion = config.platform.osVersion ?? descriptor.platform?.osVersion;
+  const platform = { ...config.platform, ...(osVersion !== undefined && { osVersion }) };
+  return { descriptor, manifest, config, platform: normalizePlatform(platform) };
 }
 
-/** The images below `root` that are here, in the order of the index. Nested indexes are opened. */
-export async function readPlatformImages(
+/**
+ * The images below `root` that are here and can be read, in the order of the index, each once. Nested
+ * indexes are opened. What is damaged, or is taken away while it is looked at, is passed over.
+ */
+export async function findReadableImages(
   from: ContentReader,
   root: Descriptor,
   options: AbortOptions = {},
 ): Promise<readonly PlatformImage[]> {
-  if (isManifestType(root.mediaType)) {
-    const image = await readPlatformImage(from, root, options);
-    return image === undefined ? [] : [image];
-  }
-  if (!(await from.has(root, options))) return [];
-  const { document } = await readDocument(from, root, options);
-  if (document.kind !== 'index') return [];
+  const seen = new Set<Digest>();
   const found: PlatformImage[] = [];
-  for (const member of document.manifests) {
-    found.push(...(await readPlatformImages(from, member, options)));
-  }
+  const visit = async (descriptor: Descriptor): Promise<void> => {
+    if (seen.has(descriptor.digest)) return;
+    seen.add(descriptor.digest);
+    if (isManifestType(descriptor.mediaType)) {
+      const image = await ifReadable(() => readPlatformImage(from, descriptor, options));
+      if (image !== undefined) found.push(image);
+      return;
+    }
+    const index = await ifReadable(async () =>
+      (await from.has(descriptor, options))
+        ? await readDocument(from, descriptor, options)
+        : undefined,
+    );
+    if (index?.document.kind !== 'index') return;
+    for (const member of index.document.manifests) await visit(member);
+  };
+  await visit(root);
   return found;
+}
+
+/** What `read` gives, and undefined when the content is gone, or is not what its digest names. */
+async function ifReadable<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    const isDamaged = hasCode(error, 'CONTENT_MISSING', 'CONTENT_MISMATCH', 'DOCUMENT_INVALID');
+    const isGone = [error, error instanceof Error ? error.cause : undefined].some(
+      (one) => systemCode(one) === 'ENOENT',
+    );
+    if (isDamaged || isGone) return undefined;
+    throw error;
+  }
 }

@@ -1,3 +1,4 @@
+import type { AbortOptions } from '../content.ts';
 import type { Platform } from '../oci/platform.ts';
 
 /** A stream that text is written to. */
@@ -18,7 +19,8 @@ export interface Host {
   now(): Date;
   readonly stdin: {
     readonly isTerminal: boolean;
-    stream(): AsyncIterable<Uint8Array>;
+    /** What comes on stdin. Ends at once with the signal's reason when it fires. */
+    stream(options?: AbortOptions): AsyncIterable<Uint8Array>;
   };
   readonly stdout: Output;
   readonly stderr: Output;

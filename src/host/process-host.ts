@@ -1,7 +1,9 @@
 import { endianness } from 'node:os';
 import { resolve } from 'node:path';
+import type { AbortOptions } from '../content.ts';
 import { FinchError, systemCode } from '../errors.ts';
 import { normalizePlatform, type Platform } from '../oci/platform.ts';
+import { readAbortable } from './abortable-stream.ts';
 import type { Host, Output } from './host.ts';
 import { ioError } from './io-error.ts';
 import { writeAll } from './write-all.ts';
@@ -66,10 +68,11 @@ function isTerminal(fd: number): boolean {
   return process.getBuiltinModule('node:tty').isatty(fd);
 }
 
-async function* readStdin(): AsyncGenerator<Uint8Array> {
+async function* readStdin({ signal }: AbortOptions = {}): AsyncGenerator<Uint8Array> {
   try {
-    yield* Bun.stdin.stream();
+    yield* readAbortable(Bun.stdin.stream(), { signal });
   } catch (cause) {
+    signal?.throwIfAborted();
     throw ioError(cause, 'read', 'stdin');
   }
 }

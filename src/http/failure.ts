@@ -14,6 +14,9 @@ interface Explanation {
   readonly hint: (host: string) => string;
 }
 
+/** What helps against every certificate that is refused, for those who know what they do. */
+const DO_NOT_CHECK = 'use --insecure-registry if you trust it all the same';
+
 const UNKNOWN_HOST: Explanation = {
   message: (host) => `cannot find the host ${host}`,
   hint: () => 'check the spelling of the registry and the network connection',
@@ -40,15 +43,16 @@ const NO_TLS: Explanation = {
 };
 const UNTRUSTED: Explanation = {
   message: (host) => `the certificate of ${host} is not trusted`,
-  hint: () => 'point SSL_CERT_FILE at a file with its certificate authority',
+  hint: () => `point SSL_CERT_FILE at a file with its certificate authority, or ${DO_NOT_CHECK}`,
 };
 const EXPIRED: Explanation = {
   message: (host) => `the certificate of ${host} has expired or is not valid yet`,
-  hint: (host) => `check this machine's clock, and ask who runs ${host} to renew it`,
+  hint: (host) =>
+    `check this machine's clock, ask who runs ${host} to renew it, or ${DO_NOT_CHECK}`,
 };
 const OTHER_NAME: Explanation = {
   message: (host) => `the certificate of ${host} is for another host name`,
-  hint: () => 'use the name that the certificate was made for',
+  hint: () => `use the name that the certificate was made for, or ${DO_NOT_CHECK}`,
 };
 
 const EXPLANATIONS: Readonly<Record<string, Explanation>> = {

@@ -1,5 +1,6 @@
 import { FinchError } from '../errors.ts';
 import { discardBody } from './body.ts';
+import { distrust } from './distrust.ts';
 import type { HttpRequest, Transport } from './transport.ts';
 
 const MAX_HOPS = 10;
@@ -19,7 +20,7 @@ const PORTABLE_HEADERS = new Set([
  * body again; 303 turns the request into a GET, and 301 and 302 a POST.
  * https://www.rfc-editor.org/rfc/rfc9110#section-15.4
  * @throws FinchError `REGISTRY` for a loop, too many hops, a target that is no HTTP address, or one
- * that would leave TLS
+ * that {@link distrust} speaks against
  */
 export function withRedirect(transport: Transport): Transport {
   return async (first) => {
@@ -57,6 +58,8 @@ function nextUrl(location: string, from: URL): URL {
   if (from.protocol === 'https:' && url.protocol === 'http:') {
     throw refused(from, `redirects to ${url.host} without TLS`);
   }
+  const why = distrust(url, { from });
+  if (why !== undefined) throw refused(from, `redirects to ${url.host}, which ${why}`);
   return url;
 }
 

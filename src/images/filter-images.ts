@@ -1,7 +1,7 @@
-import { readPlatformImages } from '../copy/platforms.ts';
-import { readImageConfig } from '../copy/read-document.ts';
+import { findReadableImages } from '../copy/platforms.ts';
 import { FinchError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
 import { matchesPlatform, type Platform } from '../oci/platform.ts';
 import {
   familiarReference,
@@ -72,8 +72,14 @@ function parseFilter(
     }
     case 'reference':
       return ({ name }) => matchesPattern(value, name);
-    case 'label':
-      return ({ target }) => hasLabel(value, target, { store, platform });
+    case 'label': {
+      const known = new Map<Digest, Promise<boolean>>();
+      return ({ target }) => {
+        const answer = known.get(target.digest) ?? hasLabel(value, target, { store, platform });
+        known.set(target.digest, answer);
+        return answer;
+      };
+    }
     default:
       throw invalidFilter(filter);
   }
@@ -125,10 +131,8 @@ async function hasLabel(
 ): Promise<boolean> {
   const equals = wanted.indexOf('=');
   const key = equals === -1 ? wanted : wanted.slice(0, equals);
-  const images = await readPlatformImages(store, target);
+  const images = await findReadableImages(store, target);
   const image = images.find((one) => matchesPlatform(platform, one.platform)) ?? images[0];
-  if (image === undefined) return false;
-  const { labels } = await readImageConfig(store, image.manifest.config);
-  const value = labels[key];
+  const value = image?.config.labels[key];
   return value !== undefined && (equals === -1 || value === wanted.slice(equals + 1));
 }

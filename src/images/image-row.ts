@@ -12,7 +12,7 @@ export interface ImageRow {
   readonly digest: Digest;
   /** When the name was given. */
   readonly createdAt: Date;
-  /** `linux/arm64`; empty for content that runs nowhere. */
+  /** `linux/arm64`, `windows(10.0.17763.5)/amd64`; empty for content that runs nowhere. */
   readonly platform: string;
   /** Bytes of the uncompressed layers; 0 for platforms that are not this machine's. */
   readonly size: number;

@@ -1,7 +1,6 @@
 import type { AbortOptions } from '../content.ts';
-import { type PlatformImage, readPlatformImages } from '../copy/platforms.ts';
-import { hasCode } from '../errors.ts';
-import { formatPlatform, matchesPlatform, type Platform } from '../oci/platform.ts';
+import { findReadableImages, type PlatformImage } from '../copy/platforms.ts';
+import { formatPlatformAll, matchesPlatform, type Platform } from '../oci/platform.ts';
 import { familiarRepository, parseReference } from '../oci/reference.ts';
 import type { ImageRecord, ImageStore } from '../store/image-store.ts';
 import type { ImageRow } from './image-row.ts';
@@ -11,7 +10,8 @@ type PlatformPart = Pick<ImageRow, 'platform' | 'size' | 'blobSize'>;
 
 /**
  * The rows of `records`, in their order: one for each platform that is here, in the order of the index.
- * An image of no platform, as an artifact is, has one row with an empty platform.
+ * An image of no platform, as an artifact is, has one row with an empty platform, and so has one of
+ * which nothing can be read.
  * @param platform what this machine runs; images for others count as not unpacked, with size 0
  */
 export async function listImages(
@@ -35,15 +35,11 @@ async function readParts(
   { target }: ImageRecord,
   { platform, signal }: AbortOptions & { platform: Platform },
 ): Promise<readonly PlatformPart[]> {
-  const images = await readPlatformImages(store, target, { signal }).catch((error: unknown) => {
-    // One damaged image must not hide the others.
-    if (hasCode(error, 'CONTENT_MISSING', 'CONTENT_MISMATCH', 'DOCUMENT_INVALID')) return [];
-    throw error;
-  });
+  const images = await findReadableImages(store, target, { signal });
   if (images.length === 0) return [{ platform: '', size: 0, blobSize: target.size }];
   const byPlatform = new Map<string, PlatformPart>();
   for (const image of images) {
-    const name = formatPlatform(image.platform);
+    const name = formatPlatformAll(image.platform);
     const isOurs = matchesPlatform(platform, image.platform);
     const part = {
       platform: name,

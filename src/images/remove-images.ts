@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../content.ts';
-import { readPlatformImages } from '../copy/platforms.ts';
+import { findReadableImages } from '../copy/platforms.ts';
 import { FinchError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ImageRecord, ImageStore } from '../store/image-store.ts';
@@ -8,7 +8,7 @@ import { findImages } from './find-image.ts';
 /** What {@link removeImages} took away. */
 export interface Removed {
   readonly records: readonly ImageRecord[];
-  /** Layers that are gone, by the digest of their uncompressed form where that is known. */
+  /** Layers that are gone, by the digest of their uncompressed form where that is known, else by their own. */
   readonly layers: readonly Digest[];
 }
 
@@ -40,10 +40,11 @@ export async function removeImages(
   const diffIds = await layersOf(store, [...records.values()], { signal });
   await store.changeNames({ remove: [...records.keys()] });
   const { digests } = await store.collect({ signal });
-  return { records: [...records.values()], layers: digests.flatMap((d) => diffIds.get(d) ?? []) };
+  const layers = new Set(digests.flatMap((digest) => diffIds.get(digest) ?? []));
+  return { records: [...records.values()], layers: [...layers] };
 }
 
-/** The uncompressed digest of each layer of these images, as far as it is known. */
+/** For each layer of these images that can be read, its uncompressed digest, or its own if that is not known. */
 async function layersOf(
   store: ImageStore,
   records: readonly ImageRecord[],
@@ -51,10 +52,9 @@ async function layersOf(
 ): Promise<ReadonlyMap<Digest, Digest>> {
   const diffIds = new Map<Digest, Digest>();
   for (const { target } of records) {
-    for (const { manifest } of await readPlatformImages(store, target, { signal })) {
+    for (const { manifest } of await findReadableImages(store, target, { signal })) {
       for (const { digest } of manifest.layers) {
-        const layer = store.layer(digest);
-        if (layer !== undefined) diffIds.set(digest, layer.diffId);
+        diffIds.set(digest, store.layer(digest)?.diffId ?? digest);
       }
     }
   }

@@ -108,6 +108,17 @@ export function formatPlatform(platform: Platform): string {
 }
 
 /**
+ * As {@link formatPlatform}, with the version of the operating system where there is one:
+ * `windows(10.0.17763.5)/amd64`.
+ * https://github.com/containerd/platforms/blob/01651306b81698ca45b6196e86aa0b82292332eb/platforms.go (FormatAll)
+ */
+export function formatPlatformAll(platform: Platform): string {
+  const { os, architecture, variant, osVersion } = normalizePlatform(platform);
+  const versioned = osVersion === undefined ? os : `${os}(${osVersion})`;
+  return [versioned, architecture, variant].filter(Boolean).join('/');
+}
+
+/**
  * Whether `platform` is one that `selector` asks for. Equality, not "can run": `linux/arm/v7` does not
  * select v6. `linux/arm` selects every variant; a version selects what begins with its parts.
  */

@@ -10,14 +10,14 @@ import { call, type RepositoryApi, repositoryUrl } from './api.ts';
 /** Times that a broken download is taken up again without a single byte in between. */
 const MAX_STALLS = 4;
 
-/** Whether the repository has a blob. */
+/** Whether the repository has a blob; false too where the registry answers no such question. */
 export async function hasBlob(
   api: RepositoryApi,
   { digest }: Descriptor,
   { signal }: AbortOptions = {},
 ): Promise<boolean> {
   const request = { method: 'HEAD', url: repositoryUrl(api, `blobs/${digest}`), signal } as const;
-  const response = await call(api, request, { good: [200, 404] });
+  const response = await call(api, request, { good: [200, 404, 405, 501] });
   return response.status === 200;
 }
 

@@ -1,12 +1,21 @@
 import type { AbortOptions } from '../content.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { discardBody, readWhole } from '../http/body.ts';
+import type { HttpRequest } from '../http/transport.ts';
 import { type Descriptor, describe } from '../oci/descriptor.ts';
 import { type Digest, digestOf, digestParts, isDigest } from '../oci/digest.ts';
-import { parseDocument } from '../oci/document.ts';
+import { childrenOf, parseDocument } from '../oci/document.ts';
 import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
-import { documentMediaTypes, isDocumentType } from '../oci/media-types.ts';
-import { call, type RepositoryApi, repositoryUrl } from './api.ts';
+import { documentMediaTypes, isDocumentType, isNonDistributable } from '../oci/media-types.ts';
+import { call, type RepositoryApi, refusalOf, repositoryUrl } from './api.ts';
+import { hasBlob } from './blobs.ts';
+import { refusalError } from './errors.ts';
+
+/** What bytes are called that nobody gave a type. */
+const UNKNOWN_TYPE = 'application/octet-stream';
+
+/** Statuses of a registry that has stored a manifest. */
+const KEPT: readonly number[] = [200, 201, 202, 204];
 
 const ACCEPT = documentMediaTypes.join(', ');
 
@@ -18,28 +27,41 @@ export interface FetchedDocument {
 
 /**
  * What a tag or a digest names, without its bytes. One HEAD where the registry says all that is to
- * say, else a GET behind it.
+ * say, else a GET behind it. With `anyType` what is named need not be a document that finch reads: its
+ * media type is then the one that the registry gives.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
  * @returns undefined when there is no such manifest
  */
 export async function resolveManifest(
   api: RepositoryApi,
   reference: string | Digest,
-  { signal }: AbortOptions = {},
+  { signal, anyType = false }: AbortOptions & { anyType?: boolean | undefined } = {},
 ): Promise<Descriptor | undefined> {
   const url = repositoryUrl(api, `manifests/${reference}`);
   const request = { method: 'HEAD', url, headers: { accept: ACCEPT }, signal } as const;
   const response = await call(api, request, { good: [200, 404, 405, 501] });
   if (response.status === 404) return undefined;
-  const described = response.status === 200 ? describedBy(response) : undefined;
+  const described = response.status === 200 ? describedBy(response, { anyType }) : undefined;
   if (described !== undefined && (!isDigest(reference) || described.digest === reference)) {
     return described;
   }
   try {
-    return (await getManifest(api, reference, { signal })).descriptor;
+    const fetched = await fetchManifest(api, reference, { signal });
+    return anyType ? describeFetched(fetched) : parseFetched(fetched).descriptor;
   } catch (error) {
     if (hasCode(error, 'REMOTE_NOT_FOUND')) return undefined;
     throw error;
+  }
+}
+
+/** The descriptor of what came, also when it is no document that finch reads. */
+function describeFetched(fetched: Fetched): Descriptor {
+  try {
+    return parseFetched(fetched).descriptor;
+  } catch (error) {
+    if (!hasCode(error, 'DOCUMENT_INVALID')) throw error;
+    const { called, digest, bytes } = fetched;
+    return describe(called ?? UNKNOWN_TYPE, digest, bytes);
   }
 }
 
@@ -52,6 +74,29 @@ export async function getManifest(
   reference: string | Digest,
   { signal }: AbortOptions = {},
 ): Promise<FetchedDocument> {
+  return parseFetched(await fetchManifest(api, reference, { signal }));
+}
+
+/** Bytes that have the digest they were asked for by, and what the registry calls them. */
+interface Fetched {
+  /** Names them in messages. */
+  readonly what: string;
+  readonly digest: Digest;
+  readonly bytes: Uint8Array;
+  readonly called: string | undefined;
+}
+
+function parseFetched({ what, digest, bytes, called }: Fetched): FetchedDocument {
+  const isKnown = called !== undefined && isDocumentType(called);
+  const { mediaType } = parseDocument(bytes, { what, ...(isKnown && { mediaType: called }) });
+  return { descriptor: describe(mediaType, digest, bytes), bytes };
+}
+
+async function fetchManifest(
+  api: RepositoryApi,
+  reference: string | Digest,
+  { signal }: AbortOptions,
+): Promise<Fetched> {
   const what = `${api.registry}/${api.name}${isDigest(reference) ? '@' : ':'}${reference}`;
   const url = repositoryUrl(api, `manifests/${reference}`);
   const request = { method: 'GET', url, headers: { accept: ACCEPT }, signal } as const;
@@ -69,12 +114,7 @@ export async function getManifest(
       `registry ${api.registry} sent other bytes for ${what}`,
     );
   }
-  const called = contentType(response);
-  const { mediaType } = parseDocument(bytes, {
-    what,
-    ...(called !== undefined && { mediaType: called }),
-  });
-  return { descriptor: describe(mediaType, digest, bytes), bytes };
+  return { what, digest, bytes, called: contentTypeOf(response) };
 }
 
 /**
@@ -92,23 +132,45 @@ export async function putManifest(
   if (digestOf(bytes, digestParts(digest).algorithm) !== digest) {
     throw new FinchError('CONTENT_MISMATCH', `the bytes of ${digest} do not have that digest`);
   }
-  const response = await call(
-    api,
-    {
-      method: 'PUT',
-      url: repositoryUrl(api, `manifests/${reference}`),
-      headers: { 'content-type': mediaType },
-      body: () => ({ bytes }),
-      idempotent: true,
-      signal,
-    },
-    { good: [200, 201, 202, 204] },
-  );
+  const request: HttpRequest = {
+    method: 'PUT',
+    url: repositoryUrl(api, `manifests/${reference}`),
+    headers: { 'content-type': mediaType },
+    body: () => ({ bytes }),
+    idempotent: true,
+    signal,
+  };
+  let response = await api.send(request);
+  if (!KEPT.includes(response.status)) {
+    const refusal = await refusalOf(api, request, response);
+    const mayPass = refusal.status === 400 && refusal.codes.includes('DIGEST_INVALID');
+    if (!mayPass || !(await hasBlobsOf({ document, bytes }, api, { signal }))) {
+      throw refusalError(refusal, api);
+    }
+    response = await call(api, request, { good: KEPT });
+  }
   await discardBody(response);
   const kept = response.headers.get('docker-content-digest');
   if (kept !== null && isDigest(kept) && isSameAlgorithm(kept, digest) && kept !== digest) {
     throw new FinchError('CONTENT_MISMATCH', `registry ${api.registry} kept ${kept} for ${digest}`);
   }
+}
+
+/**
+ * Whether every blob of a manifest is there. docker-registry refuses a manifest with DIGEST_INVALID
+ * while another client's upload of one of its blobs is being put in place, and takes it right after.
+ */
+async function hasBlobsOf(
+  { document, bytes }: Pick<PutDocument, 'document' | 'bytes'>,
+  api: RepositoryApi,
+  options: AbortOptions,
+): Promise<boolean> {
+  const { digest: what, mediaType } = document;
+  for (const child of childrenOf(parseDocument(bytes, { what, mediaType }))) {
+    if (isDocumentType(child.mediaType) || isNonDistributable(child.mediaType)) continue;
+    if (!(await hasBlob(api, child, options))) return false;
+  }
+  return true;
 }
 
 /** What {@link putManifest} stores. */
@@ -120,20 +182,23 @@ export interface PutDocument {
 }
 
 /** The descriptor in an answer's headers, when all of it is there. */
-function describedBy(response: Response): Descriptor | undefined {
+function describedBy(
+  response: Response,
+  { anyType }: { anyType: boolean },
+): Descriptor | undefined {
   const { headers } = response;
   const digest = headers.get('docker-content-digest');
   const length = headers.get('content-length') ?? '';
-  const mediaType = contentType(response);
+  const mediaType = contentTypeOf(response);
   const size = /^\d{1,15}$/.test(length) ? Number(length) : 0;
   if (!isDigest(digest) || mediaType === undefined || size === 0) return undefined;
+  if (!anyType && !isDocumentType(mediaType)) return undefined;
   return { mediaType, digest, size };
 }
 
-/** The media type of an answer without parameters, when it is one of a document. */
-function contentType({ headers }: Response): string | undefined {
-  const type = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
-  return type !== undefined && isDocumentType(type) ? type : undefined;
+/** The media type of an answer without parameters. */
+function contentTypeOf({ headers }: Response): string | undefined {
+  return headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() || undefined;
 }
 
 function isSameAlgorithm(a: Digest, b: Digest): boolean {

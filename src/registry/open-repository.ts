@@ -47,11 +47,13 @@ export function openRepository(
     retry,
   });
   const api: RepositoryApi = { registry, name, ...connection };
+  // Who pushes only compares digests: what a tag names before may be anything.
+  const anyType = access !== 'pull';
   // What a question has found missing is written without asking again.
   const absent = new Set<Digest>();
   const has = async (descriptor: Descriptor, abort?: AbortOptions): Promise<boolean> => {
     if (isDocumentType(descriptor.mediaType)) {
-      return (await resolveManifest(api, descriptor.digest, abort)) !== undefined;
+      return (await resolveManifest(api, descriptor.digest, { ...abort, anyType })) !== undefined;
     }
     const isHere = await hasBlob(api, descriptor, abort);
     if (!isHere) absent.add(descriptor.digest);
@@ -61,7 +63,7 @@ export function openRepository(
     registry,
     name,
     has,
-    resolve: (reference, abort) => resolveManifest(api, reference, abort),
+    resolve: (reference, abort) => resolveManifest(api, reference, { ...abort, anyType }),
     tags: (abort) => listTags(api, abort),
     async tag(tag, document, bytes, abort) {
       await putManifest(api, { reference: tag, document, bytes }, abort);

@@ -2,7 +2,7 @@ import type { AbortOptions } from '../content.ts';
 import type { Credential } from '../credentials/keychain.ts';
 import { FinchError } from '../errors.ts';
 import { discardBody, readWhole } from '../http/body.ts';
-import { isLoopback } from '../http/loopback.ts';
+import { distrust } from '../http/distrust.ts';
 import type { Transport } from '../http/transport.ts';
 import { isJsonObject } from '../oci/json.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -71,7 +71,7 @@ function tokenUrl(
   { registry, endpoint }: { registry: string; endpoint: Endpoint },
 ): URL {
   const url = URL.parse(realm);
-  const why = url === null ? 'is no address' : distrust(url, endpoint);
+  const why = url === null ? 'is no address' : distrustRealm(url, endpoint);
   if (url === null || why !== undefined) {
     throw new FinchError('REGISTRY', `registry ${registry} names a token server that ${why}`, {
       hint: `nothing was sent to it; ask who runs ${registry}`,
@@ -83,15 +83,11 @@ function tokenUrl(
   return url;
 }
 
-/** Why a realm must not be asked: a registry that can name any address could reach for local services. */
-function distrust(url: URL, endpoint: Endpoint): string | undefined {
+/** Why a realm must not be asked. */
+function distrustRealm(url: URL, endpoint: Endpoint): string | undefined {
   if (url.username !== '' || url.password !== '') return 'carries a login';
   if (endpoint.owns(url)) return undefined;
-  const usesTls = url.protocol === 'https:';
-  if (!usesTls && (url.protocol !== 'http:' || endpoint.usesTls)) return 'does not use TLS';
-  const name = url.hostname;
-  const isLocal = isLoopback(name) || /^169\.254\.|^\[(?:fe80:|::ffff:)/.test(name);
-  return isLocal && !isLoopback(endpoint.host) ? 'is an address of this machine' : undefined;
+  return distrust(url, { from: endpoint.url(''), withLogin: true });
 }
 
 async function tokenRefused(

@@ -1,11 +1,12 @@
 import { FinchError } from '../errors.ts';
+import { distrust } from '../http/distrust.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RepositoryApi } from './api.ts';
 
 /**
  * Where an upload goes on: the `Location` of an answer, absolute or relative. Its query stays as it
  * is, for it may be signed. An address of this registry takes the scheme that it is spoken to with.
- * @throws FinchError `REGISTRY` when it is missing, no HTTP address, or would leave TLS
+ * @throws FinchError `REGISTRY` when it is missing or {@link distrust} speaks against it
  */
 export function uploadLocation({ registry, endpoint }: RepositoryApi, response: Response): URL {
   const invalid = (what: string) =>
@@ -17,9 +18,8 @@ export function uploadLocation({ registry, endpoint }: RepositoryApi, response: 
   const url = URL.parse(location, response.url);
   if (url === null) throw invalid('opened an upload at no valid address');
   if (endpoint.owns(url)) return endpoint.url(`${url.pathname}${url.search}`);
-  if (url.protocol !== 'https:' && (url.protocol !== 'http:' || endpoint.usesTls)) {
-    throw invalid(`wants the upload to go to ${url.host} without TLS`);
-  }
+  const why = distrust(url, { from: endpoint.url('') });
+  if (why !== undefined) throw invalid(`wants the upload to go to ${url.host}, which ${why}`);
   url.hash = '';
   return url;
 }

@@ -25,17 +25,21 @@ export async function getBlob({ store }: Registry, call: Call): Promise<Response
 }
 
 /**
- * Frees a blob, unless an image in the store needs it.
+ * Frees a blob, unless an image in the store or another process needs it.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-blobs
  */
-export async function deleteBlob({ store }: Registry, call: Call): Promise<Response> {
+export async function deleteBlob({ store, lease }: Registry, call: Call): Promise<Response> {
   const digest = blobDigest(call);
   if (store.stat(digest) === undefined) throw unknown(digest);
   if (store.reaches('', digest)) {
     const message = 'an image in this registry needs the blob; delete its manifest first';
     throw new RegistryError(405, 'UNSUPPORTED', { message });
   }
-  if (!(await store.remove(digest))) throw unknown(digest);
+  if (!(await store.remove(digest, { except: lease }))) {
+    if (store.stat(digest) === undefined) throw unknown(digest);
+    const message = 'the blob is in use; try again later';
+    throw new RegistryError(405, 'UNSUPPORTED', { message });
+  }
   return new Response(null, { status: 202 });
 }
 

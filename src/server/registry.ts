@@ -1,5 +1,5 @@
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { ImageStore } from '../store/image-store.ts';
+import type { ImageStore, Lease } from '../store/image-store.ts';
 import type { RepositoryNames } from './repository-names.ts';
 import type { UploadSessions } from './upload-sessions.ts';
 
@@ -7,6 +7,8 @@ import type { UploadSessions } from './upload-sessions.ts';
 export interface Registry {
   readonly store: ImageStore;
   readonly names: RepositoryNames;
+  /** Keeps what was uploaded and is not named yet. */
+  readonly lease: Lease;
   readonly uploads: UploadSessions;
   /** Called when a name keeps `root` and all that it reaches, which need no lease from then on. */
   readonly settled: (root: Descriptor) => void;

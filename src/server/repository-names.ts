@@ -3,8 +3,8 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Document } from '../oci/document.ts';
 import { isIndexType } from '../oci/media-types.ts';
-import { familiarRepository, isRepository, parseReference } from '../oci/reference.ts';
-import type { ImageRecord, ImageStore } from '../store/image-store.ts';
+import { familiarRepository, isRepository, isTag, parseReference } from '../oci/reference.ts';
+import type { ImageRecord, ImageStore, Lease } from '../store/image-store.ts';
 import { documentsBelow, readDocument } from './read-document.ts';
 import { RegistryError } from './registry-error.ts';
 
@@ -41,10 +41,13 @@ function findKey(repository: string): string | undefined {
  */
 export class RepositoryNames {
   readonly #store: ImageStore;
+  readonly #lease: Lease;
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  constructor(store: ImageStore) {
+  /** @param lease the registry's own, which keeps no document from being deleted */
+  constructor(store: ImageStore, lease: Lease) {
     this.#store = store;
+    this.#lease = lease;
   }
 
   /** What a tag names; undefined when the repository has no such tag. */
@@ -64,7 +67,8 @@ export class RepositoryNames {
     const prefix = `${key}:`;
     return records
       .filter(({ name }) => name.startsWith(prefix))
-      .map(({ name }) => name.slice(prefix.length));
+      .map(({ name }) => name.slice(prefix.length))
+      .filter(isTag);
   }
 
   /** The paths of all repositories that a path of this registry can name, in no order. */
@@ -117,7 +121,7 @@ export class RepositoryNames {
   /**
    * Takes a document out of the repository, and with it the members that nothing else reaches. Whether
    * it was there.
-   * @throws RegistryError 405 when something that stays needs it
+   * @throws RegistryError 405 when something that stays, or another process, needs it
    */
   deleteDocument(key: string, digest: Digest): Promise<boolean> {
     return this.#inTurn(key, async () => {
@@ -132,7 +136,10 @@ export class RepositoryNames {
       await this.#refuseMember(digest, all);
       const named = all.find(({ target }) => target.digest === digest);
       if (named !== undefined) throw inUse(digest, named);
-      return this.#store.remove(digest);
+      if (await this.#store.remove(digest, { except: this.#lease })) return true;
+      if (this.#store.stat(digest) === undefined) return false;
+      const message = `${digest} is in use; try again later`;
+      throw new RegistryError(405, 'UNSUPPORTED', { message });
     });
   }
 

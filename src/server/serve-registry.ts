@@ -88,7 +88,7 @@ export async function serveRegistry(
   resources.defer(() => uploads.close());
   const checks = resources.use(new LayerChecks(store, options.platform));
   const registry: Registry = {
-    ...{ store, names: new RepositoryNames(store), uploads },
+    ...{ store, names: new RepositoryNames(store, lease), uploads, lease },
     settled(root) {
       lease.release(root.digest);
       checks.add(root);

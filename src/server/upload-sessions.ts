@@ -1,14 +1,12 @@
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ioError } from '../host/io-error.ts';
+import { currentOwner, ingestName } from '../store/owner.ts';
 import { RegistryError } from './registry-error.ts';
 import { type UploadPlace, UploadSession } from './upload-session.ts';
 
 /** A session that nobody used for this long is dropped. */
 const IDLE_MS = 60 * 60 * 1000;
-
-/** A file that nobody wrote to for this long belongs to a server that died. */
-const ABANDONED_MS = 2 * IDLE_MS;
 
 /** The uploads in progress of one server: one file each, in a folder that several servers may share. */
 export class UploadSessions {
@@ -22,7 +20,7 @@ export class UploadSessions {
   }
 
   /**
-   * Makes the folder, and removes from it what servers that died left there.
+   * Makes the folder.
    * @throws FinchError `IO`
    */
   async prepare(): Promise<void> {
@@ -31,19 +29,13 @@ export class UploadSessions {
     } catch (error) {
       throw ioError(error, 'write', this.#folder);
     }
-    for (const name of await readdir(this.#folder)) {
-      const path = join(this.#folder, name);
-      const written = await stat(path).catch(() => undefined);
-      if (written !== undefined && this.#now().getTime() - written.mtimeMs > ABANDONED_MS) {
-        await rm(path, { force: true, recursive: true });
-      }
-    }
   }
 
   /** Starts an upload to a repository. */
   async start(repository: string): Promise<UploadSession> {
     const id = crypto.randomUUID();
-    const path = join(this.#folder, id);
+    // By the owner in its name, the store can tell what a server that was killed left behind.
+    const path = join(this.#folder, ingestName(currentOwner()));
     await (await open(path, 'wx', 0o600)).close();
     const session = new UploadSession({ id, repository }, path, this.#now());
     this.#sessions.set(id, session);

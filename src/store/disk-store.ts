@@ -4,7 +4,7 @@ import type { Digest } from '../oci/digest.ts';
 import { changeNames } from './change-names.ts';
 import { collect } from './collect.ts';
 import type { StoreContext } from './context.ts';
-import { isReachedFrom } from './graph.ts';
+import { isNeeded, isReachedFrom } from './graph.ts';
 import { hasBlob } from './has.ts';
 import type {
   Collected,
@@ -74,8 +74,10 @@ export class DiskStore implements ImageStore {
     return collect(this.#store, options);
   }
 
-  async remove(digest: Digest): Promise<boolean> {
-    const freed = await freeBlobs(this.#store, { digests: [digest], isFree: () => true });
+  async remove(digest: Digest, { except }: { readonly except?: Lease } = {}): Promise<boolean> {
+    const { database } = this.#store;
+    const isFree = () => !isNeeded(database, digest, { except: except?.id });
+    const freed = await freeBlobs(this.#store, { digests: [digest], isFree });
     return freed.length > 0;
   }
 

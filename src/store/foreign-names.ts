@@ -7,7 +7,7 @@ import { isDocumentType } from '../oci/media-types.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import type { StoreContext } from './context.ts';
 import { hasBlob } from './has.ts';
-import { exportIndex, IMAGE_NAME, indexState, REF_NAME, stampOf } from './index-file.ts';
+import { exportIndex, IMAGE_NAME, indexState, isOurs, REF_NAME, stampOf } from './index-file.ts';
 import { fileSize } from './layout.ts';
 import { countGeneration, findName, setName } from './names.ts';
 
@@ -21,25 +21,42 @@ interface NamedTarget {
   readonly target: Descriptor;
 }
 
+/** An entry without a name that finch could keep. */
+interface OtherEntry {
+  readonly target: Descriptor;
+  /** Its JSON. */
+  readonly entry: string;
+}
+
+interface Entries {
+  readonly named: readonly NamedTarget[];
+  /** Undefined when the file does not tell. */
+  readonly others?: readonly OtherEntry[];
+}
+
 /**
  * Takes over the names that another program, such as skopeo, gave in `index.json` since finch wrote or read
- * it last, where what they name is here and intact. Names that are gone from it stay.
+ * it last, where what they name is here and intact. Names that are gone from it stay. Entries without a
+ * usable name are kept as they are, as long as they are in the file.
  * @throws FinchError `IO`
  */
 export async function takeForeignNames(store: StoreContext): Promise<void> {
   const { database, layout } = store;
   for (let round = 0; database.writable && round < MAX_ROUNDS; round++) {
     const stamp = stampOf(layout.index);
-    if (stamp === indexState(database).stamp) return;
+    if (isOurs(indexState(database), stamp)) return;
     // Under the lock no finch changes file and database, so what differs comes from another program.
     const foreign = database.transaction(() => readIfForeign(store, stamp));
     if (foreign === undefined) continue;
     await using _lease = store.leases.create(store);
     const present: NamedTarget[] = [];
-    for (const entry of foreign) {
+    for (const entry of foreign.named) {
       if (await hasBlob(store, entry.target)) present.push(entry);
     }
-    const taken = database.transaction(() => take(store, present, stamp), { durable: true });
+    // Whether it is here or not: this way the store knows what it reaches.
+    for (const { target } of foreign.others ?? []) await hasBlob(store, target);
+    const entries = { ...foreign, named: present };
+    const taken = database.transaction(() => take(store, entries, stamp), { durable: true });
     if (taken) return;
   }
 }
@@ -56,52 +73,70 @@ export async function refreshIndex(store: StoreContext): Promise<void> {
 }
 
 /** The entries that say something else than the database; undefined when it is not the file of `stamp` any more. */
-function readIfForeign(
-  store: StoreContext,
-  stamp: string | null,
-): readonly NamedTarget[] | undefined {
+function readIfForeign(store: StoreContext, stamp: string | null): Entries | undefined {
   const { database, layout } = store;
-  if (stampOf(layout.index) !== stamp || indexState(database).stamp === stamp) return undefined;
-  if (stamp === null) return [];
-  return readEntries(layout.index).filter(
+  if (stampOf(layout.index) !== stamp || isOurs(indexState(database), stamp)) return undefined;
+  if (stamp === null) return { named: [] };
+  const entries = readEntries(layout.index);
+  const named = entries.named.filter(
     ({ name, target }) => findName(database, name)?.target.digest !== target.digest,
   );
+  return { ...entries, named };
 }
 
-function take(store: StoreContext, entries: readonly NamedTarget[], stamp: string | null): boolean {
+function take(store: StoreContext, { named, others }: Entries, stamp: string | null): boolean {
   const { database, layout } = store;
   if (stampOf(layout.index) !== stamp) return false;
   const createdAt = store.now().getTime();
-  for (const { name, target } of entries) setName(database, { name, target, createdAt });
-  if (entries.length > 0) countGeneration(database);
+  for (const { name, target } of named) setName(database, { name, target, createdAt });
+  if (named.length > 0 || others !== undefined) countGeneration(database);
+  if (others !== undefined) database.run('DELETE FROM foreign_entries');
+  for (const { target, entry } of others ?? []) {
+    database.run('INSERT OR IGNORE INTO foreign_entries VALUES (?, ?)', target.digest, entry);
+  }
   // What the file shows is no generation of ours, so the next export has to write it.
   database.run('UPDATE index_file SET exported = -1, stamp = ?', stamp);
   return true;
 }
 
-function readEntries(path: string): readonly NamedTarget[] {
-  if ((fileSize(path) ?? 0) > MAX_INDEX_FILE_BYTES) return [];
+function readEntries(path: string): Entries {
+  if ((fileSize(path) ?? 0) > MAX_INDEX_FILE_BYTES) return { named: [] };
   try {
     const { manifests } = parseJsonObject(readFileSync(path), path);
-    return Array.isArray(manifests) ? manifests.flatMap(readEntry) : [];
+    const entries = Array.isArray(manifests) ? manifests.flatMap(readEntry) : [];
+    return {
+      named: entries.filter((entry) => 'name' in entry),
+      others: entries.filter((entry) => 'entry' in entry),
+    };
   } catch (error) {
     // Half written by a program that does not replace it in one step: its end changes the stamp again.
-    if (hasCode(error, 'DOCUMENT_INVALID')) return [];
+    if (hasCode(error, 'DOCUMENT_INVALID')) return { named: [] };
     throw ioError(error, 'read', path);
   }
 }
 
-/** The entry, unless it has no name that finch could keep. */
-function readEntry(value: unknown): readonly NamedTarget[] {
+/** The entry; none when it describes nothing. */
+function readEntry(value: unknown): readonly (NamedTarget | OtherEntry)[] {
   try {
     const { annotations = {}, ...target } = parseDescriptor(value, 'an entry of index.json');
-    const name = annotations[IMAGE_NAME] ?? annotations[REF_NAME];
-    if (name === undefined || !isDocumentType(target.mediaType)) return [];
-    const reference = parseReference(name);
-    if (reference.tag !== undefined && reference.digest !== undefined) return [];
-    return [{ name: formatReference(reference), target }];
+    const name = usableName(annotations[IMAGE_NAME] ?? annotations[REF_NAME]);
+    if (name !== undefined && isDocumentType(target.mediaType)) return [{ name, target }];
+    return [{ target, entry: JSON.stringify(value) }];
   } catch (error) {
     if (error instanceof FinchError) return [];
+    throw error;
+  }
+}
+
+/** The whole name that `text` is short for, if finch could keep it. */
+function usableName(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const reference = parseReference(text);
+    const isDouble = reference.tag !== undefined && reference.digest !== undefined;
+    return isDouble ? undefined : formatReference(reference);
+  } catch (error) {
+    if (hasCode(error, 'REFERENCE_INVALID')) return undefined;
     throw error;
   }
 }

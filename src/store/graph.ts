@@ -31,13 +31,14 @@ export function forgetEdges(database: StoreDatabase, digest: Digest): void {
   );
 }
 
-/** Every blob that neither a name nor a lease reaches, with its size; documents before what they name. */
+/** Every blob that neither a name, a foreign entry of `index.json` nor a lease reaches, with its size; documents before what they name. */
 export function unreached(
   database: StoreDatabase,
 ): readonly { readonly digest: Digest; readonly size: number }[] {
   return database.all(
     `WITH RECURSIVE kept (digest) AS (
        SELECT digest FROM names
+       UNION SELECT digest FROM foreign_entries
        UNION SELECT digest FROM lease_blobs
        UNION SELECT held FROM edges JOIN kept ON holder = kept.digest
      )
@@ -48,7 +49,7 @@ export function unreached(
   );
 }
 
-/** Whether a name or a lease reaches the digest now. */
+/** Whether a name, a foreign entry of `index.json` or a lease reaches the digest now. */
 export function isReached(database: StoreDatabase, digest: Digest): boolean {
   const row = database.get(
     `WITH RECURSIVE above (digest) AS (
@@ -56,9 +57,37 @@ export function isReached(database: StoreDatabase, digest: Digest): boolean {
      )
      SELECT 1 FROM above
      WHERE EXISTS (SELECT 1 FROM names WHERE names.digest = above.digest)
+        OR EXISTS (SELECT 1 FROM foreign_entries WHERE foreign_entries.digest = above.digest)
         OR EXISTS (SELECT 1 FROM lease_blobs WHERE lease_blobs.digest = above.digest)
      LIMIT 1`,
     digest,
+  );
+  return row !== undefined;
+}
+
+/**
+ * As {@link isReached}, but a referrer is not needed for its subject's sake, and what the lease `except`
+ * protects is not needed for that.
+ */
+export function isNeeded(
+  database: StoreDatabase,
+  digest: Digest,
+  { except }: { readonly except?: string | undefined } = {},
+): boolean {
+  const row = database.get(
+    `WITH RECURSIVE above (digest) AS (
+       SELECT ?1
+       UNION SELECT holder FROM edges JOIN above ON held = above.digest
+       WHERE NOT (held = ?1 AND kind = 'referrer')
+     )
+     SELECT 1 FROM above
+     WHERE EXISTS (SELECT 1 FROM names WHERE names.digest = above.digest)
+        OR EXISTS (SELECT 1 FROM foreign_entries WHERE foreign_entries.digest = above.digest)
+        OR EXISTS (SELECT 1 FROM lease_blobs WHERE lease_blobs.digest = above.digest
+                                               AND lease_blobs.lease <> ?2)
+     LIMIT 1`,
+    digest,
+    except ?? '',
   );
   return row !== undefined;
 }

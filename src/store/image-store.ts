@@ -76,7 +76,7 @@ export interface ImageStore extends ContentStore, AsyncDisposable {
   /** The record of exactly this whole name. */
   name(name: string): ImageRecord | undefined;
 
-  /** The distinct targets of names whose hexadecimal digest begins with `prefix`. */
+  /** Every name whose target's hexadecimal digest begins with `prefix`, newest first. */
   targetsByPrefix(prefix: string): readonly ImageRecord[];
 
   /**
@@ -89,8 +89,12 @@ export interface ImageStore extends ContentStore, AsyncDisposable {
   /** Frees what neither a name nor a lease reaches. */
   collect(options?: AbortOptions): Promise<Collected>;
 
-  /** Frees one blob at once, whatever reaches it. Whether it was there. */
-  remove(digest: Digest): Promise<boolean>;
+  /**
+   * Frees one blob at once, unless a name or a lease needs it. To be the referrer of something kept is no
+   * need. Whether it was freed.
+   * @param options.except a lease that does not count: of who asked for the content and wants it gone
+   */
+  remove(digest: Digest, options?: { readonly except?: Lease }): Promise<boolean>;
 
   /** The media type that content was written with, and its size; undefined when it is not here. */
   stat(digest: Digest): { readonly mediaType: string; readonly size: number } | undefined;

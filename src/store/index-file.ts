@@ -25,12 +25,21 @@ export interface IndexState {
   readonly exported: number;
   /** Which file finch wrote or read last, as {@link stampOf} names it. */
   readonly stamp: string | null;
+  /** Which file finch was about to put there: it is there when that finch was killed right after. */
+  readonly pending: string | null;
 }
 
 /** The state that the database has written down. */
 export function indexState(database: StoreDatabase): IndexState {
-  const row = database.get<IndexState>('SELECT generation, exported, stamp FROM index_file');
-  return row ?? { generation: 0, exported: -1, stamp: null };
+  const row = database.get<IndexState>(
+    'SELECT generation, exported, stamp, pending FROM index_file',
+  );
+  return row ?? { generation: 0, exported: -1, stamp: null, pending: null };
+}
+
+/** Whether `stamp` is of a file that finch wrote or has read. */
+export function isOurs({ stamp: known, pending }: IndexState, stamp: string | null): boolean {
+  return stamp === known || (stamp !== null && stamp === pending);
 }
 
 /** Which version of a file this is: changes whenever the file is replaced or written to; null without a file. */
@@ -48,7 +57,8 @@ export function stampOf(path: string): string | null {
 export type ExportOutcome = 'written' | 'current' | 'foreign';
 
 /**
- * Brings `index.json` up to date: an index of all names, sorted, for tools that read image layouts. Of
+ * Brings `index.json` up to date: an index of all names, sorted, for tools that read image layouts, and of
+ * the entries of other tools that are no names. Of
  * several processes that do it at once, the one with the newest names wins.
  * @throws FinchError `IO`
  */
@@ -60,17 +70,42 @@ export async function exportIndex(store: StoreContext): Promise<ExportOutcome> {
     bytes: indexBytes(database),
   }));
   await using staged = await stageFile(layout.index, bytes);
-  const outcome = database.transaction((): ExportOutcome => {
-    const state = indexState(database);
-    if (stampOf(layout.index) !== state.stamp) return 'foreign';
-    if (state.exported >= generation) return 'current';
-    const stamp = stampOf(staged.temporaryPath);
-    staged.publish();
-    database.run('UPDATE index_file SET exported = ?, stamp = ?', generation, stamp);
-    return 'written';
-  });
-  if (outcome === 'written') await folders.sync(dirname(layout.index));
-  return outcome;
+  const stamp = stampOf(staged.temporaryPath);
+  for (;;) {
+    const refused = database.transaction(() => announce(store, { generation, stamp }));
+    if (refused !== undefined) return refused;
+    const outcome = database.transaction((): ExportOutcome | undefined => {
+      const state = indexState(database);
+      if (!isOurs(state, stampOf(layout.index))) return 'foreign';
+      // Another process came between, with names that may be newer.
+      if (state.pending !== stamp) return undefined;
+      staged.publish();
+      database.run(
+        'UPDATE index_file SET exported = ?, stamp = pending, pending = NULL',
+        generation,
+      );
+      return 'written';
+    });
+    if (outcome === undefined) continue;
+    if (outcome === 'written') await folders.sync(dirname(layout.index));
+    return outcome;
+  }
+}
+
+/**
+ * Notes which file is about to be published, so that it counts as ours also when this process is killed
+ * before it can note that it was; or says why none is to be published. Inside a transaction of the caller.
+ */
+function announce(
+  { database, layout }: StoreContext,
+  { generation, stamp }: { readonly generation: number; readonly stamp: string | null },
+): ExportOutcome | undefined {
+  const found = stampOf(layout.index);
+  const state = indexState(database);
+  if (!isOurs(state, found)) return 'foreign';
+  if (state.exported >= generation) return 'current';
+  database.run('UPDATE index_file SET stamp = ?, pending = ?', found, stamp);
+  return undefined;
 }
 
 function isCurrent({ database, layout }: StoreContext): boolean {
@@ -86,10 +121,20 @@ export function indexEntry(name: string, { mediaType, digest, size }: Descriptor
 }
 
 function indexBytes(database: StoreDatabase): Uint8Array {
-  // As one blob, 10,000 names take 8 ms; as rows that JavaScript puts together, 14 ms.
-  const row = database.get<{ entries: Uint8Array | null }>(
-    "SELECT CAST(group_concat(entry, ',') AS BLOB) AS entries FROM (SELECT entry FROM names ORDER BY name)",
-  );
+  const named = joined(database, 'SELECT entry FROM names ORDER BY name');
+  const foreign = joined(database, 'SELECT entry FROM foreign_entries ORDER BY digest, entry');
+  const comma = named.length > 0 && foreign.length > 0 ? ',' : '';
   const head = `{"schemaVersion":2,"mediaType":"${mediaTypes.index}","manifests":[`;
-  return Buffer.concat([Buffer.from(head), row?.entries ?? new Uint8Array(), Buffer.from(']}')]);
+  return Buffer.concat([
+    ...[Buffer.from(head), named, Buffer.from(comma), foreign],
+    Buffer.from(']}'),
+  ]);
+}
+
+function joined(database: StoreDatabase, entries: string): Uint8Array {
+  // As one blob, 10,000 names take 8 ms; as rows that JavaScript puts together, 14 ms.
+  const row = database.get<{ all: Uint8Array | null }>(
+    `SELECT CAST(group_concat(entry, ',') AS BLOB) AS "all" FROM (${entries})`,
+  );
+  return row?.all ?? new Uint8Array();
 }

@@ -16,6 +16,8 @@ export interface Layout {
   readonly index: string;
   /** Content that is still coming in; the same file system as the blobs. */
   readonly ingest: string;
+  /** What the clients of a registry send in parts. */
+  readonly uploads: string;
   /** Blobs that nothing needs any more, on their way out. */
   readonly trash: string;
   /** Where the blobs of an algorithm are. */
@@ -35,6 +37,7 @@ export function layoutAt(root: string): Layout {
     database: join(root, 'meta.db'),
     index: join(root, 'index.json'),
     ingest: join(root, 'ingest'),
+    uploads: join(root, 'uploads'),
     trash: join(root, 'trash'),
     folder,
     blob(digest) {

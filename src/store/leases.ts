@@ -3,27 +3,36 @@ import type { Digest } from '../oci/digest.ts';
 import type { StoreDatabase } from './database.ts';
 import type { Lease } from './image-store.ts';
 
+interface LeaseHolder {
+  /** The process, as `owner.ts` writes it. */
+  readonly owner: string;
+  now(): Date;
+}
+
+interface Held extends LeaseHolder {
+  /** What the lease protects already. */
+  readonly digests: Set<Digest>;
+}
+
 /**
  * The leases of one open store. The rule that makes collecting safe beside any number of writers is
  * *lease before look*: a digest is put under the lease first, and only then looked for.
  */
 export class Leases {
   readonly #database: StoreDatabase;
-  /** What each living lease protects already. */
-  readonly #active = new Map<string, Set<Digest>>();
+  /** The living leases. */
+  readonly #active = new Map<string, Held>();
 
   constructor(database: StoreDatabase) {
     this.#database = database;
   }
 
   /** A new lease. In a read-only store nothing is collected, so there it is only a token. */
-  create({ owner, now }: { readonly owner: string; now(): Date }): Lease {
+  create({ owner, now }: LeaseHolder): Lease {
     const id = crypto.randomUUID();
     if (this.#database.writable) {
-      this.#database.transaction(() =>
-        this.#database.run('INSERT INTO leases VALUES (?, ?, ?)', id, owner, now().getTime()),
-      );
-      this.#active.set(id, new Set());
+      this.#database.transaction(() => this.#insert(id, { owner, now }));
+      this.#active.set(id, { owner, now, digests: new Set() });
     }
     return {
       id,
@@ -39,18 +48,27 @@ export class Leases {
     const leases = this.#unprotected(digest);
     if (leases.length === 0) return;
     this.#database.transaction(() => this.protectWithin(digest));
-    for (const [, digests] of leases) digests.add(digest);
+    for (const [, { digests }] of leases) digests.add(digest);
   }
 
   /** As {@link protect}, inside a transaction of the caller. */
   protectWithin(digest: Digest): void {
-    for (const [id] of this.#unprotected(digest)) {
-      this.#database.run('INSERT OR IGNORE INTO lease_blobs VALUES (?, ?)', id, digest);
+    for (const [id, held] of this.#unprotected(digest)) {
+      const missing = this.#insert(id, held) ? [...held.digests, digest] : [digest];
+      for (const each of missing) {
+        this.#database.run('INSERT OR IGNORE INTO lease_blobs VALUES (?, ?)', id, each);
+      }
     }
   }
 
+  /** Writes a lease down that is not there; whether it was not. Another process may take one for left behind. */
+  #insert(id: string, { owner, now }: LeaseHolder): boolean {
+    const time = now().getTime();
+    return this.#database.run('INSERT OR IGNORE INTO leases VALUES (?, ?, ?)', id, owner, time) > 0;
+  }
+
   #release(id: string, root: Digest): void {
-    const digests = this.#active.get(id);
+    const digests = this.#active.get(id)?.digests;
     if (digests === undefined) return;
     const released = this.#database.transaction(() =>
       this.#database.all<{ digest: Digest }>(
@@ -71,8 +89,8 @@ export class Leases {
     this.#active.clear();
   }
 
-  #unprotected(digest: Digest): (readonly [string, Set<Digest>])[] {
-    return [...this.#active].filter(([, digests]) => !digests.has(digest));
+  #unprotected(digest: Digest): (readonly [string, Held])[] {
+    return [...this.#active].filter(([, { digests }]) => !digests.has(digest));
   }
 
   #drop(id: string): void {

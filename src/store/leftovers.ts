@@ -12,20 +12,25 @@ const UNSEEN_OWNER_MS = 24 * 60 * 60 * 1000;
 const TEMPORARY_MS = 60 * 60 * 1000;
 
 /**
- * Removes what killed processes left: their leases, half-received content, freed and temporary files.
+ * Removes what killed processes left: their leases, half-received content and uploads, freed and temporary files.
  * @throws FinchError `IO`
  */
 export async function removeLeftovers(store: StoreContext): Promise<void> {
   const { layout } = store;
   const now = store.now().getTime();
   dropDeadLeases(store, now - UNSEEN_OWNER_MS);
-  for (const file of listFolder(layout.ingest)) {
-    const path = join(layout.ingest, file);
-    const state = ownerState(ingestOwner(file));
-    const isUnseen = state === 'unknown' && isOlder(path, now - UNSEEN_OWNER_MS);
-    if (state === 'dead' || isUnseen) await remove(path);
+  for (const folder of [layout.ingest, layout.uploads]) {
+    for (const file of listFolder(folder)) {
+      const path = join(folder, file);
+      const state = ownerState(ingestOwner(file));
+      const isUnseen = state === 'unknown' && isOlder(path, now - UNSEEN_OWNER_MS);
+      if (state === 'dead' || isUnseen) await remove(path);
+    }
   }
-  for (const file of listFolder(layout.trash)) await remove(join(layout.trash, file));
+  for (const file of listFolder(layout.trash)) {
+    // Its owner puts a blob back when it cannot note that it freed it.
+    if (ownerState(ingestOwner(file)) !== 'alive') await remove(join(layout.trash, file));
+  }
   for (const file of listFolder(layout.root)) {
     const path = join(layout.root, file);
     if (file.startsWith(TEMPORARY_PREFIX) && isOlder(path, now - TEMPORARY_MS)) await remove(path);

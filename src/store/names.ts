@@ -26,18 +26,18 @@ export function findName(database: StoreDatabase, name: string): ImageRecord | u
   return row && record(row);
 }
 
-/** As `ImageStore.targetsByPrefix`; each target under its newest name. */
+/** As `ImageStore.targetsByPrefix`. */
 export function findTargets(database: StoreDatabase, prefix: string): readonly ImageRecord[] {
   if (!/^[0-9a-f]*$/.test(prefix)) return [];
-  const rows = database.all<NameRow>(
-    // "g" is what follows the hexadecimal digits.
-    `${SELECT} WHERE (digest >= 'sha256:' || ?1 AND digest < 'sha256:' || ?1 || 'g')
+  return database
+    .all<NameRow>(
+      // "g" is what follows the hexadecimal digits.
+      `${SELECT} WHERE (digest >= 'sha256:' || ?1 AND digest < 'sha256:' || ?1 || 'g')
                             OR (digest >= 'sha512:' || ?1 AND digest < 'sha512:' || ?1 || 'g')
      ${NEWEST_FIRST}`,
-    prefix,
-  );
-  const seen = new Set<string>();
-  return rows.filter(({ digest }) => !seen.has(digest) && seen.add(digest)).map(record);
+      prefix,
+    )
+    .map(record);
 }
 
 /** Gives a name; how many rows that changed. Inside a transaction of the caller, who counts the generation up. */

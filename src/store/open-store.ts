@@ -8,6 +8,7 @@ import { refreshIndex, takeForeignNames } from './foreign-names.ts';
 import type { ImageStore } from './image-store.ts';
 import { createLayout, fileSize, type Layout, layoutAt } from './layout.ts';
 import { Leases } from './leases.ts';
+import { removeLeftovers } from './leftovers.ts';
 import { currentOwner } from './owner.ts';
 
 /** Options of {@link openImageStore}. */
@@ -37,6 +38,7 @@ export async function openImageStore(
     };
     if (isNew && database.writable) await refreshIndex(store);
     else await takeForeignNames(store).catch(reportAtNextChange);
+    if (database.writable) await removeLeftovers(store).catch(reportAtNextChange);
     return new DiskStore(store);
   } catch (error) {
     database[Symbol.dispose]();
@@ -44,7 +46,7 @@ export async function openImageStore(
   }
 }
 
-/** A full disk is no reason not to read: whoever changes a name meets the error again. */
+/** A full disk is no reason not to read: whoever changes something meets the error again. */
 function reportAtNextChange(error: unknown): void {
   if (!hasCode(error, 'IO')) throw error;
 }

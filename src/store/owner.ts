@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { systemCode } from '../errors.ts';
 
-/** Whether a process still runs; `unknown` when it cannot be seen from here, as from another container. */
+/** Whether a process still runs; `unknown` when it cannot be seen from here, as from another container or machine. */
 export type OwnerState = 'alive' | 'dead' | 'unknown';
 
 const FORM = /^(?<pid>\d+)\.(?<started>\d+)\.(?<boot>[0-9a-f]+)\.(?<namespace>\d+)$/;
@@ -21,7 +21,8 @@ export function ownerState(owner: string): OwnerState {
   const then = FORM.exec(owner)?.groups;
   const now = FORM.exec(currentOwner())?.groups;
   if (then === undefined || now === undefined) return 'unknown';
-  if (then['boot'] !== now['boot']) return 'dead';
+  // Another start of this machine, or another machine that shares the folder.
+  if (then['boot'] !== now['boot']) return 'unknown';
   if (then['namespace'] !== now['namespace']) return 'unknown';
   const pid = Number(then['pid']);
   if (then['started'] === '0') return isRunning(pid) ? 'alive' : 'dead';

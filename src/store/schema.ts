@@ -8,6 +8,7 @@ export const SCHEMA_VERSION = 1;
  * `holder` is kept, so is `held`. `kind` says why: a manifest cannot be here without its `required`
  * parts, but without its `optional` ones (members of an index, non-distributable layers); a `referrer`
  * names the holder as its subject. `index_file` holds one row about the export of the names.
+ * `foreign_entries` are what other programs put into `index.json` without a name that finch could keep.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -40,9 +41,16 @@ export const MIGRATIONS: readonly string[] = [
     id         INTEGER PRIMARY KEY CHECK (id = 1),
     generation INTEGER NOT NULL, -- how often names changed
     exported   INTEGER NOT NULL, -- the generation that index.json shows
-    stamp      TEXT              -- identity of the index.json that finch wrote or read last
+    stamp      TEXT,             -- identity of the index.json that finch wrote or read last
+    pending    TEXT              -- identity of the file that finch is about to give that name
   ) STRICT;
-  INSERT INTO index_file VALUES (1, 0, -1, NULL);
+  INSERT INTO index_file VALUES (1, 0, -1, NULL, NULL);
+
+  CREATE TABLE foreign_entries (
+    digest TEXT NOT NULL,
+    entry  TEXT NOT NULL, -- its JSON in index.json
+    PRIMARY KEY (digest, entry)
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE leases (
     id         TEXT PRIMARY KEY,

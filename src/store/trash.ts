@@ -6,6 +6,7 @@ import { ioError } from '../host/io-error.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoreContext } from './context.ts';
 import type { Layout } from './layout.ts';
+import { ingestName } from './owner.ts';
 import { forgetBlob } from './record.ts';
 
 /** Which digests to free, and whether that still holds now that nobody else writes. */
@@ -23,12 +24,12 @@ export async function freeBlobs(
   store: StoreContext,
   { digests, isFree }: Freeing,
 ): Promise<readonly Digest[]> {
-  const { database, layout } = store;
+  const { database, layout, owner } = store;
   const moved: { readonly from: string; readonly to: string }[] = [];
   const free = (digest: Digest): boolean => {
     if (!isFree(digest)) return false;
     const known = forgetBlob(store, digest);
-    const paths = { from: layout.blob(digest), to: join(layout.trash, crypto.randomUUID()) };
+    const paths = { from: layout.blob(digest), to: join(layout.trash, ingestName(owner)) };
     if (!moveIfThere(paths)) return known;
     moved.push(paths);
     return true;

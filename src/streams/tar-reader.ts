@@ -29,6 +29,13 @@ export interface ScanOptions {
 
 const MAX_MEMBERS = 1_000_000;
 
+/** Every key that a sparse file of GNU tar has in one of its three forms. */
+const SPARSE_KEYS: ReadonlySet<string> = new Set(
+  ['major', 'minor', 'name', 'realsize', 'size', 'numblocks', 'map', 'offset', 'numbytes'].map(
+    (key) => `GNU.sparse.${key}`,
+  ),
+);
+
 type Extensions = ReadonlyMap<string, string>;
 
 /**
@@ -85,7 +92,12 @@ function extensionsIn(flag: string, data: Uint8Array, what: string): Extensions 
   }
   const records = parsePaxRecords(data);
   if (records === undefined) throw damagedTar(what, 'a pax header in it cannot be read');
-  return records;
+  return new Map([...records].filter(([key]) => isUsed(key)));
+}
+
+/** Anything else in a pax header is dropped: a global one would be carried to every member behind it. */
+function isUsed(key: string): boolean {
+  return ['path', 'linkpath', 'size'].includes(key) || SPARSE_KEYS.has(key);
 }
 
 /** Links, devices, folders and pipes have no data, whatever their size says. */

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'bun:test';
-import { archivedName, importName, layoutName } from '../../src/archives/import-name.ts';
+import {
+  archivedName,
+  dockerNames,
+  importName,
+  layoutName,
+} from '../../src/archives/import-name.ts';
 import { formatReference } from '../../src/oci/reference.ts';
 import { buildImage } from '../support/images.ts';
 
@@ -7,7 +12,7 @@ const { root } = buildImage();
 const now = new Date('2026-01-31T12:00:00Z');
 
 function named(annotations: Record<string, string>): string {
-  return formatReference(layoutName({ ...root, annotations }, now));
+  return formatReference(layoutName({ ...root, annotations }, now).reference);
 }
 
 describe('layoutName()', () => {
@@ -35,6 +40,36 @@ describe('layoutName()', () => {
       expect(named(annotations)).toBe(`docker.io/library/import-2026-01-31@${root.digest}`);
     },
   );
+});
+
+test('layoutName() says so when the name is made up', () => {
+  const note = (annotations: Record<string, string>) =>
+    layoutName({ ...root, annotations }, now).note;
+  const key = 'org.opencontainers.image.ref.name';
+  expect(note({ [key]: 'app:1' })).toBeUndefined();
+  expect(note({ [key]: 'latest' })).toBe(
+    'the archive gives only the tag "latest": rename with: finch tag import-2026-01-31:latest NAME:TAG',
+  );
+  expect(note({ [key]: 'UPPER:1' })).toBe(
+    `the archive names its image "UPPER:1", which is no valid name; it is import-2026-01-31@${root.digest}`,
+  );
+  expect(note({})).toContain('gives its image no name');
+});
+
+test('dockerNames() leaves invalid names out and says which', () => {
+  const names = (tags: readonly string[]) =>
+    dockerNames(tags, { target: root, now }).map(({ reference, note }) => ({
+      name: formatReference(reference),
+      note,
+    }));
+  expect(names(['app:1', 'app:2']).map(({ note }) => note)).toEqual([undefined, undefined]);
+  expect(names(['UPPER:1', 'app:2'])).toEqual([
+    {
+      name: 'docker.io/library/app:2',
+      note: 'the archive names its image "UPPER:1", which is no valid name; it is app:2',
+    },
+  ]);
+  expect(names(['UPPER:1'])[0]?.name).toBe(`docker.io/library/import-2026-01-31@${root.digest}`);
 });
 
 test('archivedName() prefers the tag to a digest, and knows what is no name', () => {

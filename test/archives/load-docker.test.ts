@@ -65,6 +65,34 @@ describe('loadArchive() of a docker-archive', () => {
     }
   });
 
+  test('notes a name that two of its images have', async () => {
+    await using place = await workplace();
+    const [one, two] = tars.map((tar) => ({ tags: ['app:1'], layers: [tar] }));
+    if (one === undefined || two === undefined) throw new Error('two images were made');
+    const [first] = await load(place.store, archiveOf(one));
+    const images = await load(place.store, archiveOf(one, two));
+    expect(images).toHaveLength(1);
+    const now = images[0]?.target.digest;
+    expect(images[0]?.note).toBe(
+      `the archive gives the name app:1 to two images: it is now ${now}, and was ${first?.target.digest}`,
+    );
+    expect((await load(place.store, archiveOf(one, one)))[0]?.note).toBeUndefined();
+  });
+
+  test('calls a layer that is here what its bytes are, whatever it was called before', async () => {
+    await using place = await workplace();
+    const { store } = place;
+    const tar = layerTar('one', 'a');
+    const stored = await store.ingest(inPieces(Bun.zstdCompressSync(tar), 1000), {
+      mediaType: mediaTypes.layerGzip,
+    });
+    store.recordLayer({ ...stored, diffId: digestOf(tar), diffSize: tar.length });
+    const [image] = await load(store, archiveOf({ layers: [tar] }));
+    if (image === undefined) throw new Error('nothing was loaded');
+    const { layers } = await manifestOf(store, image.target);
+    expect(layers).toEqual([{ ...stored, mediaType: mediaTypes.layerZstd }]);
+  });
+
   test('gives the same digest in another store', async () => {
     const tar = archiveOf({ layers: [layerTar(noise(3_000_000).toString().slice(0, 5_000_000))] });
     const digests = new Set<string>();

@@ -43,6 +43,18 @@ describe('openArchive()', () => {
     expect(await spoolOf(folder.path)).toEqual([]);
   });
 
+  test.skipIf(process.platform === 'win32')(
+    'says that a device without bytes is empty',
+    async () => {
+      await using folder = await temporaryFolder();
+      await expect(open({ path: '/dev/null' }, folder.path)).rejects.toMatchObject({
+        code: 'ARCHIVE_INVALID',
+        message: '"/dev/null" is empty',
+      });
+      expect(await spoolOf(folder.path)).toEqual([]);
+    },
+  );
+
   test('reads a stream, plain or compressed', async () => {
     await using folder = await temporaryFolder();
     for (const bytes of [tar, Bun.gzipSync(Buffer.from(tar))]) {

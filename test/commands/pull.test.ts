@@ -41,6 +41,24 @@ describe('finch pull', () => {
     expect(await blobCount(place)).toBe(4);
   });
 
+  test('pulls a lone manifest of another platform with a note, but not when a platform is asked for', async () => {
+    const built = buildImage({ platform: { os: 'linux', architecture: 'arm64' } });
+    await using registry = await serve();
+    await upload(registry.url, 'app:1', built);
+    await using place = await finch();
+    const name = `${registry.host}/app:1`;
+    const refused = await place.run('pull', '-q', '--platform', 'amd64', name);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain(`${name} has no linux/amd64`);
+    expect(await blobCount(place)).toBe(0);
+    expect(await place.run('pull', '-q', name)).toEqual({
+      status: 0,
+      stdout: `${name}\n`,
+      stderr: `${name} is linux/arm64; this machine runs linux/amd64\n`,
+    });
+    expect(await platforms(place)).toEqual(['linux/arm64']);
+  });
+
   test('on another machine pulls another platform', async () => {
     await using registry = await registryWithApp();
     await using place = await finch({ platform: { os: 'linux', architecture: 'arm64' } });

@@ -172,7 +172,7 @@ hint: here: linux/amd64; get the rest with: finch pull --all-platforms ${registr
       status: 1,
       stdout: '',
       stderr: `finch: ${name} has no linux/s390x in the local store
-hint: here: linux/arm64, linux/amd64; get it with: finch pull --platform linux/s390x ${name}
+hint: load or pull an image that has it; here: linux/arm64, linux/amd64
 `,
     });
     expect(namesOf(registry.store)).toEqual([]);

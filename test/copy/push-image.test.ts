@@ -30,6 +30,7 @@ function twoPlatforms() {
 
 interface PushOptions extends AbortOptions {
   readonly tag?: string | undefined;
+  readonly verifyMembers?: boolean;
   readonly transport?: Transport;
   readonly retry?: RetryOptions;
   readonly onEvent?: (event: CopyEvent) => void;
@@ -62,6 +63,21 @@ function writes(registry: FakeRegistry, graph: Graph): readonly string[] {
 }
 
 describe('pushImage()', () => {
+  test('sends with verifyMembers what an index lacks that is there, and without asks for nothing', async () => {
+    await using registry = startFakeRegistry();
+    const { graph, root, images } = twoPlatforms();
+    await push(graph, root, registry);
+    for (const key of registry.manifests.keys()) {
+      if (key.endsWith(images[0]?.digest ?? '')) registry.manifests.delete(key);
+    }
+    const before = registry.requests.length;
+    await push(graph, root, registry);
+    expect(requestsOf(registry, graph).slice(before)).toEqual(['HEAD manifests/1.10']);
+    const written = writes(registry, graph).length;
+    await push(graph, root, registry, { verifyMembers: true });
+    expect(writes(registry, graph).slice(written)).toEqual(['PUT manifests/arm64']);
+  });
+
   test('sends blobs, then their manifests by digest, then the index under its tag', async () => {
     await using registry = startFakeRegistry();
     const { graph, root } = twoPlatforms();

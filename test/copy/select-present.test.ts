@@ -8,10 +8,18 @@ describe('selectPlatforms() of an index that is here in part', () => {
     [
       'present',
       ['amd.layer', 'v6.config', 'win19'],
-      'arm64 v7 win22 | linux/amd64, linux/arm/v6, windows/amd64',
+      'arm64 v7 win22 | linux/amd64, linux/arm/v6, windows/amd64:10.0.17763.1',
     ],
-    ['linux/arm64', ['amd'], 'arm64 | linux/amd64, linux/arm/v6, linux/arm/v7, windows/amd64'],
-    ['linux/arm', ['v6'], 'v7 | linux/amd64, linux/arm64, linux/arm/v6, windows/amd64'],
+    [
+      'linux/arm64',
+      ['amd'],
+      'arm64 | linux/amd64, linux/arm/v6, linux/arm/v7, windows/amd64:10.0.17763.1, windows/amd64:10.0.20348.2',
+    ],
+    [
+      'linux/arm',
+      ['v6'],
+      'v7 | linux/amd64, linux/arm64, linux/arm/v6, windows/amd64:10.0.17763.1, windows/amd64:10.0.20348.2',
+    ],
   ])('with %s, without %p, gives %s', async (choice, without, expected) => {
     expect(await outcome(many, choice, without)).toBe(expected);
   });
@@ -19,15 +27,15 @@ describe('selectPlatforms() of an index that is here in part', () => {
   test('refuses a named platform that is not here, and lists what is', async () => {
     const expected =
       'PLATFORM_MISSING: app:1 has no linux/amd64 in the local store; ' +
-      'here: linux/arm64, linux/arm/v6, linux/arm/v7, windows/amd64; ' +
-      'get it with: finch pull --platform linux/amd64 app:1';
+      'load or pull an image that has it; ' +
+      'here: linux/arm64, linux/arm/v6, linux/arm/v7, windows/amd64';
     expect(await outcome(many, 'linux/amd64', ['amd'])).toBe(expected);
     expect(await outcome(many, 'linux/arm64,linux/amd64', ['amd.config'])).toBe(expected);
   });
 
   test('refuses a platform that the index does not name', async () => {
     expect(await outcome(many, 'linux/s390x')).toStartWith(
-      'PLATFORM_MISSING: app:1 has no linux/s390x in the local store; here: linux/amd64,',
+      'PLATFORM_MISSING: app:1 has no linux/s390x in the local store; load or pull an image that has it; here: linux/amd64,',
     );
     // Equality, not "can run".
     expect(await outcome(many, 'linux/arm/v8')).toStartWith('PLATFORM_MISSING');
@@ -95,7 +103,8 @@ describe('selectPlatforms() of a lone manifest', () => {
 
   test('refuses another platform, and says which it is', async () => {
     const refused =
-      'PLATFORM_MISSING: app:1 has no linux/amd64 in the local store; here: linux/arm/v6';
+      'PLATFORM_MISSING: app:1 has no linux/amd64 in the local store; ' +
+      'load or pull an image that has it; here: linux/arm/v6';
     expect(await outcome(lone, 'linux/amd64')).toStartWith(refused);
     expect(await outcome(lone, 'arm,linux/amd64')).toStartWith(refused);
   });

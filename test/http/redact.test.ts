@@ -13,6 +13,8 @@ test.each([
   ],
   ['https://az.test/b?sv=1&sig=abc', 'https://az.test/b?sv=1&sig=REDACTED'],
   ['https://me:secret@r.test/', 'https://REDACTED@r.test/'],
+  ['https://cf.test/b?Policy=abc&x=1', 'https://cf.test/b?Policy=REDACTED&x=1'],
+  ['https://r.test/u?upload_token=abc', 'https://r.test/u?upload_token=REDACTED'],
 ])('redactUrl() hides what opens doors in %s', (url, safe) => {
   expect(redactUrl(url)).toBe(safe);
   expect(redactUrl(new URL(url))).toBe(safe);
@@ -23,6 +25,11 @@ test.each([
   ['sent "authorization": "Bearer abc.def" to it', 'sent "authorization": "REDACTED" to it'],
   ['the token was Bearer eyJhbGciOiJSUzI1NiJ9.e30.abc', 'the token was Bearer REDACTED'],
   ['{"token":"a\\"b","x":1}', '{"token":"REDACTED","x":1}'],
+  ['at https://u:p@ss@host/ now', 'at https://REDACTED@host/ now'],
+  ['got Bearer short back', 'got Bearer REDACTED back'],
+  ['{"refreshToken":"a"}', '{"refreshToken":"REDACTED"}'],
+  ['identitytoken=abc&x', 'identitytoken=REDACTED&x'],
+  ['no bearer token was sent', 'no bearer token was sent'],
   ['basic authentication is off', 'basic authentication is off'],
 ])('redactText() of %s', (text, safe) => {
   expect(redactText(text)).toBe(safe);

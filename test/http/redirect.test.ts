@@ -103,3 +103,22 @@ test('withRedirect() gives back a 3xx without Location, and 304', async () => {
   expect((await send(get('http://r.test/a'))).status).toBe(307);
   expect((await send(get('http://r.test/b'))).status).toBe(304);
 });
+
+test.each([
+  ['https://r.test/a', 'https://169.254.169.254/latest'],
+  ['https://r.test/a', 'https://10.0.0.1/b'],
+  ['http://r.test/a', 'http://localhost:1/b'],
+  ['http://127.0.0.1:5000/a', 'http://169.254.169.254/b'],
+])('withRedirect() refuses the way from %s to %s', async (from, to) => {
+  const { sent, send } = scripted({ [from]: [307, to], [to]: [200] });
+  await expect(send(get(from))).rejects.toMatchObject({ code: 'REGISTRY' });
+  expect(sent).toHaveLength(1);
+});
+
+test.each([
+  ['http://127.0.0.1:5000/a', 'http://localhost:9000/b'],
+  ['https://10.0.0.1/a', 'https://10.0.0.2:9000/b'],
+])('withRedirect() goes from %s to its neighbour %s', async (from, to) => {
+  const { send } = scripted({ [from]: [307, to], [to]: [200] });
+  expect((await send(get(from))).status).toBe(200);
+});

@@ -46,6 +46,19 @@ describe('listImages()', () => {
     ]);
   });
 
+  test('gives a row for each version of Windows', async () => {
+    await using place = await shelf();
+    const { graph } = place;
+    const images = ['10.0.17763.5', '10.0.20348.2'].map((version) =>
+      graph.image(version, `windows/amd64:${version}`),
+    );
+    await place.put(graph.index('index', images), ['app:1']);
+    expect(await lines(place)).toEqual([
+      'app:1 windows(10.0.17763.5)/amd64',
+      'app:1 windows(10.0.20348.2)/amd64',
+    ]);
+  });
+
   test('gives nothing for an empty store', async () => {
     await using place = await shelf();
     expect(await list(place)).toEqual([]);

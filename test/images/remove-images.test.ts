@@ -71,6 +71,13 @@ describe('removeImages()', () => {
     expect(await Array.fromAsync(glob.scan({ cwd: place.store.path }))).toEqual([]);
   });
 
+  test('gives a freed layer whose diff id is not known by its own digest', async () => {
+    await using place = await shelf();
+    const layer = place.graph.layer('layer');
+    await place.put(place.graph.image('app', 'linux/s390x', { layers: [layer] }), ['app:1']);
+    expect((await remove(place, ['app:1'])).layers).toEqual([layer.digest]);
+  });
+
   test('takes an image of one name by its id', async () => {
     await using place = await threeNames();
     const id = shortId(place.other.digest);

@@ -214,7 +214,13 @@ test('a challenge of a server that was redirected to is none of our business', a
 
 test.each([
   ['http://169.254.169.254/token', 'does not use TLS'],
-  ['https://169.254.169.254/token', 'is an address of this machine'],
+  ['https://169.254.169.254/token', 'is a private address'],
+  ['https://10.0.0.1/token', 'is a private address'],
+  ['https://[fd00::1]/token', 'is a private address'],
+  ['https://[::ffff:10.0.0.1]/token', 'is a private address'],
+  ['https://0.0.0.0/token', 'is a private address'],
+  ['https://auth.localhost/token', 'is an address of this machine'],
+  ['https://localhost./token', 'is an address of this machine'],
   ['https://127.0.0.1:1/token', 'is an address of this machine'],
   ['http://auth.test/token', 'does not use TLS'],
   ['https://me:secret@auth.test/token', 'carries a login'],

@@ -3,7 +3,12 @@ import { memoryContent } from '../../src/content.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
 import { readStream } from '../support/content-store-contract.ts';
-import { type FakeRegistry, type Script, startFakeRegistry } from '../support/fake-registry.ts';
+import {
+  type FakeRegistry,
+  registryErrorBody,
+  type Script,
+  startFakeRegistry,
+} from '../support/fake-registry.ts';
 import { buildImage, json } from '../support/images.ts';
 import { openTestRepository } from '../support/open-test-repository.ts';
 
@@ -49,7 +54,8 @@ test.each([
   await using registry = registryWithImage(({ method }) =>
     method === 'HEAD' ? new Response(null, { headers }) : undefined,
   );
-  expect(await openTestRepository(registry.host).resolve('v1')).toEqual(root);
+  const repository = openTestRepository(registry.host, { access: 'pull' });
+  expect(await repository.resolve('v1')).toEqual(root);
   expect(registry.lines()).toEqual(['HEAD /v2/app/manifests/v1', 'GET /v2/app/manifests/v1']);
 });
 
@@ -91,11 +97,26 @@ test('open() reads no document above 4 MiB', async () => {
   await expect(opening).rejects.toMatchObject({ code: 'REGISTRY' });
 });
 
+test('resolve() for a push says what a tag names, also when it is nothing that finch reads', async () => {
+  const old = new Uint8Array(json({ schemaVersion: 1, fsLayers: [] }));
+  const digest = digestOf(old);
+  const mediaType = mediaTypes.dockerSchema1Signed;
+  for (const header of [{ 'docker-content-digest': digest }, {}]) {
+    const headers = { 'content-type': mediaType, 'content-length': String(old.length), ...header };
+    await using registry = registryWithImage(
+      ({ method }) => new Response(method === 'HEAD' ? null : old, { headers }),
+    );
+    const named = await openTestRepository(registry.host, { access: 'push' }).resolve('v1');
+    expect(named).toEqual({ mediaType, digest, size: old.length });
+  }
+});
+
 test('resolve() refuses a Docker schema 1 manifest with a hint', async () => {
   const old = new Uint8Array(json({ schemaVersion: 1, fsLayers: [] }));
   const headers = { 'content-type': mediaTypes.dockerSchema1Signed };
   await using registry = registryWithImage(() => new Response(old, { headers }));
-  await expect(openTestRepository(registry.host).resolve('v1')).rejects.toMatchObject({
+  const repository = openTestRepository(registry.host, { access: 'pull' });
+  await expect(repository.resolve('v1')).rejects.toMatchObject({
     code: 'DOCUMENT_INVALID',
     hint: 'pull and push the image again with a current tool to convert it',
   });
@@ -142,4 +163,21 @@ test('tag() goes through although the registry is busy at first', async () => {
   });
   await openTestRepository(registry.host).tag('v1', root, bytes);
   expect(registry.manifests.has('app:v1')).toBe(true);
+});
+
+test('tag() is sent once more when the registry mistook a blob that another client was sending', async () => {
+  let puts = 0;
+  await using registry = registryWithImage(({ method }) =>
+    method === 'PUT' && ++puts === 1
+      ? registryErrorBody(400, 'DIGEST_INVALID', 'provided digest did not match')
+      : undefined,
+  );
+  for (const [digest, blob] of image.blobs) registry.blobs.set(digest, new Uint8Array(blob));
+  const repository = openTestRepository(registry.host);
+  await repository.tag('v2', root, bytes);
+  expect(puts).toBe(2);
+  registry.blobs.clear();
+  puts = 0;
+  await expect(repository.tag('v3', root, bytes)).rejects.toMatchObject({ code: 'REGISTRY' });
+  expect(puts).toBe(1);
 });

@@ -226,3 +226,25 @@ test('an upload that is redirected is sent whole to the new address', async () =
   );
   expect({ outcome, isHere }).toEqual({ outcome: 'written', isHere: true });
 });
+
+test.each([405, 501])('a blob is sent to a registry that answers HEAD with %d', async (status) => {
+  const { outcome, lines, isHere } = await upload(({ method }) =>
+    method === 'HEAD' ? new Response(null, { status }) : undefined,
+  );
+  expect({ outcome, isHere }).toEqual({ outcome: 'written', isHere: true });
+  expect(lines.map((line) => line.split(' ')[0])).toEqual(['HEAD', 'POST', 'PUT']);
+});
+
+test('a blob is not sent to a private address that a registry elsewhere names', async () => {
+  await using registry = startFakeRegistry({
+    script: ({ method }) =>
+      method === 'POST'
+        ? new Response(null, { status: 202, headers: { location: 'http://169.254.169.254/up' } })
+        : undefined,
+  });
+  const writing = openTestRepository(registry.host).write(descriptor, content);
+  await expect(writing).rejects.toMatchObject({
+    code: 'REGISTRY',
+    message: expect.stringContaining('169.254.169.254, which is a private address'),
+  });
+});

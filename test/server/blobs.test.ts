@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import { digestOf } from '../../src/oci/digest.ts';
+import { openImageStore } from '../../src/store/open-store.ts';
 import { buildImage, layerTar } from '../support/images.ts';
 import { outcome, push, putBlob, serve } from './served.ts';
 
@@ -100,6 +101,18 @@ test('DELETE of a blob that an image needs is refused, in every repository', asy
   const url = `${registry.url}/v2/other/blobs/${layer}`;
   expect(await outcome(await fetch(url, { method: 'DELETE' }))).toEqual([405, 'UNSUPPORTED']);
   expect((await fetch(url)).status).toBe(200);
+});
+
+test('DELETE of a blob that another process is using is refused', async () => {
+  await using registry = await serve();
+  await putBlob(registry.url, digest, bytes);
+  const url = `${registry.url}/v2/x/blobs/${digest}`;
+  await using other = await openImageStore(registry.store.path);
+  const lease = await other.lease();
+  await other.has({ mediaType: 'application/octet-stream', digest, size: bytes.length });
+  expect(await outcome(await fetch(url, { method: 'DELETE' }))).toEqual([405, 'UNSUPPORTED']);
+  await lease[Symbol.asyncDispose]();
+  expect(await outcome(await fetch(url, { method: 'DELETE' }))).toEqual([202]);
 });
 
 test('a blob of many pieces arrives and leaves as it is', async () => {

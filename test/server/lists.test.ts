@@ -50,6 +50,15 @@ test('tags are listed in lexical order, without regard to case', async () => {
   expect(await response.json()).toEqual({ name: 'hello', tags: ['1', '_x', 'a', 'b', 'C'] });
 });
 
+test('a name that is no tag is not listed as one', async () => {
+  await using registry = await serve();
+  await push(registry.url, 'hello:1', image);
+  const set = [{ name: `docker.io/library/hello:2@${image.root.digest}`, target: image.root }];
+  await registry.store.changeNames({ set });
+  const response = await fetch(`${registry.url}/v2/hello/tags/list`);
+  expect(await response.json()).toEqual({ name: 'hello', tags: ['1'] });
+});
+
 test('tags are listed in pages that lead to each other', async () => {
   await using registry = await serve();
   for (const tag of ['a', 'b', 'c', 'd', 'e']) await push(registry.url, `hello:${tag}`, image);

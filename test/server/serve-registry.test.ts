@@ -1,9 +1,10 @@
 import { expect, test } from 'bun:test';
-import { readdir, utimes } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FinchError } from '../../src/errors.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { type ServedRequest, serveRegistry } from '../../src/server/serve-registry.ts';
+import { currentOwner, ingestOwner } from '../../src/store/owner.ts';
 import { buildImage } from '../support/images.ts';
 import { outcome, push, putBlob, putDocument, serve } from './served.ts';
 
@@ -158,14 +159,9 @@ test('stop() lets a request that runs finish', async () => {
   await stopped;
 });
 
-test('files that a dead server left are removed at the start, and others are not', async () => {
+test('the file of an upload says whose it is', async () => {
   await using registry = await serve();
-  const folder = join(registry.store.path, 'uploads');
-  const long = new Date(Date.now() - 3 * 60 * 60 * 1000);
-  await Bun.write(join(folder, 'old'), 'x');
-  await utimes(join(folder, 'old'), long, long);
-  await Bun.write(join(folder, 'new'), 'x');
-  const server = await serveRegistry(registry.store, { hostname: '127.0.0.1', port: 0 });
-  expect(await readdir(folder)).toEqual(['new']);
-  await server.stop();
+  await fetch(`${registry.url}/v2/x/blobs/uploads/`, { method: 'POST' });
+  const files = await readdir(join(registry.store.path, 'uploads'));
+  expect(files.map(ingestOwner)).toEqual([currentOwner()]);
 });

@@ -1,3 +1,4 @@
+import { Database } from 'bun:sqlite';
 import { expect, test } from 'bun:test';
 import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -139,6 +140,19 @@ test('collect() removes what no process claims after a day', async () => {
   expect(await filesIn(made.path, 'ingest')).toEqual(['young']);
   expect(await filesIn(made.path, 'trash')).toEqual([]);
   expect(await readdir(made.path)).not.toContain('.finch-x.tmp');
+});
+
+test('a lease that another process took for left behind is there again with the next that it protects', async () => {
+  await using made = await makeTestStore();
+  await using second = await made.reopen();
+  await using _lease = await made.store.lease();
+  const [one, two] = [layerOf(10), layerOf(20)];
+  await made.store.write(one.descriptor, memoryContent(one.bytes));
+  using database = new Database(join(made.path, 'meta.db'));
+  database.run('PRAGMA foreign_keys = ON');
+  database.run('DELETE FROM leases');
+  await made.store.write(two.descriptor, memoryContent(two.bytes));
+  expect((await second.collect()).digests).toEqual([]);
 });
 
 test('collect() stops when it is aborted', async () => {

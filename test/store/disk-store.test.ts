@@ -188,6 +188,27 @@ test('remove() frees one blob at once, and the manifest above it counts as missi
   expect(await filesIn(made.path, 'trash')).toEqual([]);
 });
 
+test('remove() frees nothing that a name or a lease needs, but for the lease of who asks', async () => {
+  await using made = await makeTestStore();
+  await using second = await made.reopen();
+  const image = buildImage();
+  await writeAll(made.store, image);
+  const name = 'docker.io/library/a:1';
+  await made.store.changeNames({ set: [{ name, target: image.root }] });
+  for (const { digest } of image.order) expect(await made.store.remove(digest)).toBe(false);
+  await made.store.changeNames({ remove: [name] });
+  await using mine = await made.store.lease();
+  const theirs = await second.lease();
+  for (const descriptor of image.order) await made.store.has(descriptor);
+  await second.has(image.root);
+  const [layer] = image.order;
+  if (layer === undefined) throw new Error('no layer');
+  expect(await made.store.remove(layer.digest, { except: mine })).toBe(false);
+  await theirs[Symbol.asyncDispose]();
+  expect(await made.store.remove(layer.digest)).toBe(false);
+  expect(await made.store.remove(layer.digest, { except: mine })).toBe(true);
+});
+
 test('recordLayer() is found by either digest until the layer is freed', async () => {
   await using made = await makeTestStore();
   const { descriptor, bytes } = layerOf(50);

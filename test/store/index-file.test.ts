@@ -1,7 +1,9 @@
+import { Database } from 'bun:sqlite';
 import { expect, test } from 'bun:test';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mediaTypes } from '../../src/oci/media-types.ts';
+import { stampOf } from '../../src/store/index-file.ts';
 import { writeAll } from '../support/content-store-contract.ts';
 import { buildImage, buildMultiPlatform, layoutFiles } from '../support/images.ts';
 import { makeTestStore } from './store-under-test.ts';
@@ -112,6 +114,61 @@ test('index.json is written again after someone removed it', async () => {
   await made.store.changeNames({ set: [{ name: 'docker.io/library/a:1', target: image.root }] });
   await rm(join(made.path, 'index.json'));
   await made.store.collect();
+  expect((await readIndex(made.path)).manifests).toHaveLength(1);
+});
+
+test('a change of names stands when index.json cannot be written, and the next change writes it', async () => {
+  await using made = await makeTestStore();
+  await writeAll(made.store, image);
+  const file = join(made.path, 'index.json');
+  await rm(file);
+  await symlink(join(made.path, 'no-such-folder', 'index.json'), file);
+  await made.store.changeNames({ set: [{ name: 'docker.io/library/a:1', target: image.root }] });
+  expect(made.store.names()).toHaveLength(1);
+  await rm(file);
+  await made.store.changeNames({ set: [{ name: 'docker.io/library/b:1', target: image.root }] });
+  expect((await readIndex(made.path)).manifests).toHaveLength(2);
+});
+
+test('what a finch exported that was killed right after is not taken for that of another program', async () => {
+  await using made = await makeTestStore();
+  await writeAll(made.store, image);
+  const target = image.root;
+  await made.store.changeNames({ set: [{ name: 'docker.io/library/old:1', target }] });
+  const snapshot = await readFile(join(made.path, 'index.json'));
+  await made.store.changeNames({ remove: ['docker.io/library/old:1'] });
+  const staged = join(made.path, '.finch-staged.tmp');
+  await writeFile(staged, snapshot);
+  using database = new Database(join(made.path, 'meta.db'));
+  database.run('UPDATE index_file SET pending = ?, exported = exported - 1', [stampOf(staged)]);
+  await rename(staged, join(made.path, 'index.json'));
+  await using second = await made.reopen();
+  expect(second.names()).toEqual([]);
+  await second.changeNames({ set: [{ name: 'docker.io/library/new:1', target }] });
+  expect(second.names().map(({ name }) => name)).toEqual(['docker.io/library/new:1']);
+  expect((await readIndex(made.path)).manifests).toHaveLength(1);
+});
+
+test('entries without a usable name stay in index.json, and their blobs in the store, until they are taken out', async () => {
+  await using made = await makeTestStore();
+  await writeAll(made.store, image);
+  await addForeign(made.path, 'Not A Name');
+  const entry = (await readIndex(made.path)).manifests[0];
+  const unnamed = { ...other.root, annotations: { mine: 'yes' }, extra: [1] };
+  const write = (manifests: readonly unknown[]) =>
+    writeFile(join(made.path, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }));
+  await write([entry, unnamed]);
+  await made.store.changeNames({ set: [{ name: 'docker.io/library/a:1', target: image.root }] });
+  const { manifests } = await readIndex(made.path);
+  expect(manifests).toHaveLength(3);
+  expect(manifests).toContainEqual(entry);
+  expect(manifests).toContainEqual(unnamed);
+  made.clock += 48 * 60 * 60 * 1000;
+  expect((await made.store.collect()).digests).toEqual([]);
+  expect(await made.store.remove(other.root.digest)).toBe(false);
+  for (const descriptor of other.order) expect(await made.store.has(descriptor)).toBe(true);
+  await write(manifests.slice(0, 1));
+  expect((await made.store.collect()).digests).toContain(other.root.digest);
   expect((await readIndex(made.path)).manifests).toHaveLength(1);
 });
 

@@ -4,10 +4,11 @@ import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memoryContent } from '../../src/content.ts';
 import { openImageStore } from '../../src/store/open-store.ts';
+import { currentOwner, ingestName } from '../../src/store/owner.ts';
 import { layerOf, writeAll } from '../support/content-store-contract.ts';
 import { buildImage } from '../support/images.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-import { makeTestStore } from './store-under-test.ts';
+import { filesIn, makeTestStore } from './store-under-test.ts';
 
 test('a new store is an empty OCI image layout', async () => {
   await using made = await makeTestStore();
@@ -100,4 +101,21 @@ test('a home without write permission can be read, and says so when it is to be 
       error: `IO the store ${folder.path}/empty/store/meta.db is read-only`,
     },
   ]);
+});
+
+test('a store that opens for writing removes what killed processes left, and nothing else', async () => {
+  await using made = await makeTestStore();
+  const owner = join(import.meta.dir, '../../src/store/owner.ts');
+  const script = `
+    import { currentOwner } from ${JSON.stringify(owner)};
+    process.stdout.write(currentOwner());`;
+  const dead = Bun.spawnSync([process.execPath, '--eval', script]).stdout.toString();
+  const alive = ingestName(currentOwner());
+  const folders = ['ingest', 'uploads', 'trash'];
+  for (const folder of folders) {
+    for (const name of [ingestName(dead), alive])
+      await Bun.write(join(made.path, folder, name), 'x');
+  }
+  await using _second = await made.reopen();
+  for (const folder of folders) expect(await filesIn(made.path, folder)).toEqual([alive]);
 });

@@ -124,6 +124,12 @@ describe('scanTar()', () => {
     ]);
   });
 
+  test('reads past many global pax headers with keys that mean nothing to it', async () => {
+    const globals = Array.from({ length: 2000 }, (_, i) => pax({ [`vendor.${i}`]: 'x' }, 'g'));
+    const tar = tarFile([...globals, pax({ path: 'new' }, 'g'), { name: 'old', bytes: 'text' }]);
+    expect(await contents(tar)).toEqual({ new: 'text' });
+  });
+
   test('keeps what a global pax header says until a member says otherwise', async () => {
     const tar = tarFile([
       pax({ comment: 'from git', linkpath: 'everywhere' }, 'g'),
