@@ -7,6 +7,7 @@ import { FinchError } from '../errors.ts';
 import { checkLogin } from '../registry/ping.ts';
 import { readAll } from '../streams/bounded.ts';
 import type { Command, Invocation } from './command.ts';
+import { insecureFlag } from './registry-flags.ts';
 
 /** The longest password that is read from stdin, in bytes. Tokens have a few thousand. */
 const MAX_SECRET_BYTES = 64 * 1024;
@@ -26,10 +27,7 @@ export const command: Command = {
       summary: 'password; others can see it, better use --password-stdin',
     },
     { name: 'password-stdin', summary: 'read the password from stdin' },
-    {
-      name: 'insecure-registry',
-      summary: 'accept an invalid certificate, or plain HTTP, from this registry',
-    },
+    insecureFlag,
   ],
   examples: [
     { line: 'finch login', what: 'log in to Docker Hub, and be asked' },

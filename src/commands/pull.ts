@@ -3,6 +3,7 @@ import { formatPlatform } from '../oci/platform.ts';
 import { familiarReference, formatReference, parseReference } from '../oci/reference.ts';
 import type { Command } from './command.ts';
 import { platformChoice, platformFlags } from './platform-flags.ts';
+import { insecureFlag, quietFlag } from './registry-flags.ts';
 
 /** `finch pull`. */
 export const command: Command = {
@@ -10,14 +11,7 @@ export const command: Command = {
   arity: { min: 1, max: 1 },
   about:
     'Fetches an image into the local store, every byte verified. Without --platform it is the one that runs on this machine.',
-  flags: [
-    ...platformFlags,
-    { name: 'quiet', short: 'q', summary: 'no progress; print only the name' },
-    {
-      name: 'insecure-registry',
-      summary: 'accept an invalid certificate, or plain HTTP, from this registry',
-    },
-  ],
+  flags: [...platformFlags, quietFlag, insecureFlag],
   examples: [
     { line: 'finch pull alpine:3.22', what: "fetch this machine's platform" },
     { line: 'finch pull --all-platforms ghcr.io/me/app:1.0', what: 'fetch every platform' },

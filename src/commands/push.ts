@@ -5,6 +5,7 @@ import { findImage } from '../images/find-image.ts';
 import { familiarReference, formatReference, parseReference } from '../oci/reference.ts';
 import type { Command } from './command.ts';
 import { platformChoice, platformFlags } from './platform-flags.ts';
+import { insecureFlag, quietFlag } from './registry-flags.ts';
 
 /** `finch push`. */
 export const command: Command = {
@@ -12,14 +13,7 @@ export const command: Command = {
   arity: { min: 1, max: 1 },
   about:
     'Sends an image to the registry that its name says. Without --platform all platforms that are here go along.',
-  flags: [
-    ...platformFlags,
-    { name: 'quiet', short: 'q', summary: 'no progress; print only the name' },
-    {
-      name: 'insecure-registry',
-      summary: 'accept an invalid certificate, or plain HTTP, from this registry',
-    },
-  ],
+  flags: [...platformFlags, quietFlag, insecureFlag],
   examples: [
     { line: 'finch push ghcr.io/me/app:1.0', what: 'push what is here of an image' },
     {
