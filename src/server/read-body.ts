@@ -1,4 +1,5 @@
 import type { ByteStream } from '../content.ts';
+import { readAll } from '../streams/bounded.ts';
 import { RegistryError } from './registry-error.ts';
 
 /** The body of a request, as it arrives; empty when it has none. Throws when the client goes away. */
@@ -20,12 +21,5 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   const tooLarge = () =>
     new RegistryError(413, 'SIZE_INVALID', { message: `the body is larger than ${limit} bytes` });
   if ((bodyLength(request) ?? 0) > limit) throw tooLarge();
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of bodyStream(request)) {
-    size += piece.length;
-    if (size > limit) throw tooLarge();
-    pieces.push(piece.slice());
-  }
-  return Buffer.concat(pieces);
+  return readAll(bodyStream(request), { limit, tooLarge });
 }

@@ -5,7 +5,7 @@ import type { Document } from '../oci/document.ts';
 import { isIndexType } from '../oci/media-types.ts';
 import { familiarRepository, isRepository, isTag, parseReference } from '../oci/reference.ts';
 import type { ImageRecord, ImageStore, Lease } from '../store/image-store.ts';
-import { documentsBelow, readDocument } from './read-document.ts';
+import { documentsBelow, findDocument } from './find-document.ts';
 import { RegistryError } from './registry-error.ts';
 
 /**
@@ -146,7 +146,7 @@ export class RepositoryNames {
   async #refuseMember(digest: Digest, records: readonly ImageRecord[]): Promise<void> {
     for (const record of records) {
       if (record.target.digest === digest || !isIndexType(record.target.mediaType)) continue;
-      const index = await readDocument(this.#store, record.target);
+      const index = await findDocument(this.#store, record.target);
       const members = index && (await documentsBelow(this.#store, index));
       if (members?.has(digest)) throw inUse(digest, record);
     }

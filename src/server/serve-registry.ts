@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { FinchError } from '../errors.ts';
+import { isLoopback } from '../http/loopback.ts';
 import type { Platform } from '../oci/platform.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { type AnswerOptions, answer } from './answer.ts';
@@ -114,11 +115,6 @@ export async function serveRegistry(
     port,
     stop: () => owned.disposeAsync(),
   };
-}
-
-/** Whether only this machine can reach a host name or address. */
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '::1' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
 function listen(

@@ -1,11 +1,9 @@
-import type { FinchError } from '../errors.ts';
-
 /** How much {@link readAll} takes. */
 export interface ReadAllOptions {
   /** The most bytes that are held. */
   readonly limit: number;
   /** The error to throw when more come. */
-  readonly tooLarge: () => FinchError;
+  readonly tooLarge: () => Error;
 }
 
 /**

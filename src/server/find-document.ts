@@ -1,28 +1,21 @@
-import { FinchError, hasCode } from '../errors.ts';
+import { readDocument } from '../copy/read-document.ts';
+import { hasCode } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import { type Document, parseDocument } from '../oci/document.ts';
-import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
+import type { Document } from '../oci/document.ts';
 import { isDocumentType, isIndexType } from '../oci/media-types.ts';
 import type { ImageStore } from '../store/image-store.ts';
-import { readAll } from '../streams/bounded.ts';
 
 /** The document that the store holds under a descriptor; undefined when it is not here, or not that. */
-export async function readDocument(
+export async function findDocument(
   store: ImageStore,
   descriptor: Descriptor,
 ): Promise<Document | undefined> {
-  const { digest, mediaType } = descriptor;
-  const what = `the document ${digest}`;
   try {
-    const content = await store.open(descriptor);
-    const bytes = await readAll(content.stream(), {
-      limit: MAX_DOCUMENT_BYTES,
-      tooLarge: () => new FinchError('DOCUMENT_INVALID', `${what} is larger than 4 MiB`),
-    });
-    return parseDocument(bytes, { mediaType, what });
+    const { document } = await readDocument(store, descriptor);
+    return document;
   } catch (error) {
-    if (hasCode(error, 'CONTENT_MISSING', 'DOCUMENT_INVALID')) return undefined;
+    if (hasCode(error, 'CONTENT_MISSING', 'CONTENT_MISMATCH', 'DOCUMENT_INVALID')) return undefined;
     throw error;
   }
 }
@@ -39,7 +32,7 @@ export async function documentsBelow(
     for (const member of next.manifests) {
       if (found.has(member.digest) || !isDocumentType(member.mediaType)) continue;
       found.add(member.digest);
-      const inner = isIndexType(member.mediaType) ? await readDocument(store, member) : undefined;
+      const inner = isIndexType(member.mediaType) ? await findDocument(store, member) : undefined;
       if (inner !== undefined) pending.push(inner);
     }
   }
