@@ -1,5 +1,5 @@
 /** What changes the direction of text, and so what a line seems to say. */
-const DIRECTION = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const DIRECTION = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Control characters (C0, DEL, C1) and the separators of lines and paragraphs. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
@@ -13,6 +13,11 @@ const MAX_QUOTED = 200;
  */
 export function printable(text: string): string {
   return text.replace(DIRECTION, '').replace(CONTROL, ' ').trim();
+}
+
+/** Foreign text as a part of a message: {@link printable}, and not endless. */
+export function excerpt(text: string): string {
+  return printable(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text);
 }
 
 /** Foreign text in quotes, for a message: {@link printable}, and not endless. */

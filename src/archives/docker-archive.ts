@@ -1,6 +1,6 @@
 import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
-import { isJsonObject } from '../oci/json.ts';
+import { isJsonObject, parseJson } from '../oci/json.ts';
 import { type Archive, READABLE_FORMATS } from './open-archive.ts';
 import { readBounded } from './read-bounded.ts';
 
@@ -16,9 +16,16 @@ export interface DockerImage {
   readonly layers: readonly string[];
 }
 
+/** The most images and names together. An OCI layout, whose index is no larger than 4 MiB, has hardly room for more. */
+const MAX_NAMES = 10_000;
+
+/** The most layers of all images together, shared ones counted every time. */
+const MAX_LAYERS = 100_000;
+
 /**
  * The images of a docker-archive in their order; undefined when it has no `manifest.json`.
- * @throws FinchError `ARCHIVE_INVALID` when the file does not have the right form
+ * @throws FinchError `ARCHIVE_INVALID` when the file does not have the right form, `DOCUMENT_INVALID`
+ *   when it is no JSON
  */
 export async function readDockerArchive(
   { tree, what }: Pick<Archive, 'tree' | 'what'>,
@@ -27,8 +34,13 @@ export async function readDockerArchive(
   const content = await tree.get('manifest.json', options);
   if (content === undefined) return undefined;
   const name = `manifest.json in ${what}`;
-  const images = parseList(await readBounded(content, { ...options, what: name }), name);
-  return images.map((value, i) => {
+  const images = parseJson(await readBounded(content, { ...options, what: name }), name);
+  if (!Array.isArray(images)) {
+    throw new FinchError('ARCHIVE_INVALID', `${name} is not a list of images`, {
+      hint: READABLE_FORMATS,
+    });
+  }
+  const read = images.map((value: unknown, i): DockerImage => {
     const image = isJsonObject(value) ? value : {};
     const config = image['Config'];
     const layers = image['Layers'] ?? [];
@@ -38,18 +50,13 @@ export async function readDockerArchive(
     }
     return { config, layers, tags };
   });
-}
-
-function parseList(bytes: Uint8Array, name: string): readonly unknown[] {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    if (Array.isArray(value)) return value;
-  } catch (cause) {
-    throw new FinchError('ARCHIVE_INVALID', `${name} is not JSON`, { cause });
+  if (read.reduce((sum, { tags }) => sum + 1 + tags.length, 0) > MAX_NAMES) {
+    throw new FinchError('ARCHIVE_INVALID', `${name} has more than ${MAX_NAMES} images and names`);
   }
-  throw new FinchError('ARCHIVE_INVALID', `${name} is not a list of images`, {
-    hint: READABLE_FORMATS,
-  });
+  if (read.reduce((sum, { layers }) => sum + layers.length, 0) > MAX_LAYERS) {
+    throw new FinchError('ARCHIVE_INVALID', `${name} has more than ${MAX_LAYERS} layers`);
+  }
+  return read;
 }
 
 function isStringArray(value: unknown): value is readonly string[] {

@@ -5,7 +5,7 @@ import { ioError } from '../host/io-error.ts';
 import { memberPath } from '../streams/member-path.ts';
 import { type FileTree, fileContent } from './file-tree.ts';
 
-const ABSENT: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR', 'ELOOP'];
+const ABSENT: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'];
 
 /**
  * The files below `folder`. A symbolic link that leads out of it counts as absent.

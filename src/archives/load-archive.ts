@@ -8,6 +8,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Platform } from '../oci/platform.ts';
 import { familiarReference, formatReference, type Reference } from '../oci/reference.ts';
 import type { ImageStore } from '../store/image-store.ts';
+import { Expansion } from '../streams/expansion.ts';
 import { readDockerArchive } from './docker-archive.ts';
 import { dockerNames, type GivenName, layoutName } from './import-name.ts';
 import { hasBareImages, readOciLayout } from './oci-layout.ts';
@@ -84,35 +85,49 @@ function withHint(error: unknown): unknown {
 
 async function loadAll(archive: Archive, options: LoadOptions): Promise<readonly LoadedImage[]> {
   const { store, platform, signal } = options;
-  const images = await storeImages(archive, options);
+  const expansion = new Expansion();
+  const images = await storeImages(archive, { ...options, expansion });
   if (images.length === 0) {
     throw new FinchError('ARCHIVE_INVALID', `${archive.what} holds no image`, {
       hint: READABLE_FORMATS,
     });
   }
-  for (const { target } of images) await recordLayers(target, { store, platform, signal });
+  const targets = new Map(images.map(({ target }) => [target.digest, target]));
+  for (const target of targets.values()) {
+    await recordLayers(target, { store, platform, expansion, signal });
+  }
   const set = images.map(({ reference, target }) => ({ name: formatReference(reference), target }));
   await store.changeNames({ set });
   return images;
 }
 
-async function storeImages(archive: Archive, options: LoadOptions): Promise<LoadedImage[]> {
-  const { store, signal, now, onEvent = () => {} } = options;
+async function storeImages(
+  archive: Archive,
+  options: LoadOptions & { readonly expansion: Expansion },
+): Promise<LoadedImage[]> {
+  const { store, expansion, signal, now, onEvent = () => {} } = options;
   const layout = await readOciLayout(archive, { signal });
   const useLayout = layout !== undefined && !(await hasBareImages(layout, { signal }));
   const docker = useLayout ? undefined : await readDockerArchive(archive, { signal });
   if (docker === undefined) {
     if (layout === undefined) throw notAnArchive(archive.what);
     const loaded = new NamedImages();
+    const stored = new Set<string>();
     for (const entry of layout.entries) {
-      await storeFromLayout({ reader: layout.reader, root: entry }, { store, signal, onEvent });
+      // Thousands of names of one large index are copied once.
+      const key = `${entry.digest} ${entry.size} ${entry.mediaType}`;
+      if (!stored.has(key)) {
+        await storeFromLayout({ reader: layout.reader, root: entry }, { store, signal, onEvent });
+      }
+      stored.add(key);
       loaded.add(layoutName(entry, now), entry);
     }
     return loaded.list();
   }
   const loaded = new NamedImages();
   for (const image of docker) {
-    const target = await storeDockerImage({ archive, image }, { store, signal, onEvent });
+    const to = { store, expansion, signal, onEvent };
+    const target = await storeDockerImage({ archive, image }, to);
     for (const name of dockerNames(image.tags, { target, now })) loaded.add(name, target);
   }
   return loaded.list();

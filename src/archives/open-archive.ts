@@ -6,9 +6,10 @@ import { FinchError, systemCode } from '../errors.ts';
 import { readAbortable } from '../host/abortable-stream.ts';
 import { ioError } from '../host/io-error.ts';
 import { decompress, sniffCompression } from '../streams/decompress.ts';
+import { Expansion } from '../streams/expansion.ts';
 import { readRange } from '../streams/file-stream.ts';
 import { peek } from '../streams/peek.ts';
-import { isZeroBlock, parseTarHeader, TAR_BLOCK_BYTES } from '../streams/tar-header.ts';
+import { parseTarHeader, TAR_BLOCK_BYTES } from '../streams/tar-header.ts';
 import { scanTar } from '../streams/tar-reader.ts';
 import { quote } from '../text.ts';
 import type { FileTree } from './file-tree.ts';
@@ -74,13 +75,20 @@ export function notAnArchive(what: string): FinchError {
   });
 }
 
+/** Less than layers may become: this goes to the disk, and whoever means it can unpack it before. */
+const UNPACKED = {
+  bytes: 4 * 1024 ** 3,
+  hint: 'if you trust it, unpack it with gzip -d or zstd -d and load what comes out',
+};
+
 interface UnpackOptions extends OpenArchiveOptions {
   readonly what: string;
 }
 
 async function unpack(source: ByteStream, options: UnpackOptions): Promise<Archive> {
   const { what, spoolFolder, signal } = options;
-  const plain = onlyTar(decompress(source, { what, signal }), what);
+  const expansion = new Expansion(UNPACKED);
+  const plain = onlyTar(decompress(source, { what, expansion, signal }), what);
   const path = await spool(plain, { folder: spoolFolder, signal });
   const remove = () => rm(path, { force: true });
   try {
@@ -129,7 +137,7 @@ async function* readOnce(path: string, { signal }: AbortOptions): ByteStream {
 function isTar(head: Uint8Array): boolean {
   const block = head.subarray(0, TAR_BLOCK_BYTES);
   if (block.length < TAR_BLOCK_BYTES) return false;
-  return parseTarHeader(block) !== undefined || isZeroBlock(block);
+  return parseTarHeader(block) !== undefined;
 }
 
 async function nothing(): Promise<void> {}

@@ -7,6 +7,7 @@ import { parseImageConfig } from '../oci/image-config.ts';
 import { MAX_CONFIG_BYTES } from '../oci/json.ts';
 import { mediaTypes } from '../oci/media-types.ts';
 import type { ImageStore } from '../store/image-store.ts';
+import type { Expansion } from '../streams/expansion.ts';
 import { quote } from '../text.ts';
 import type { DockerImage } from './docker-archive.ts';
 import type { Archive } from './open-archive.ts';
@@ -16,6 +17,8 @@ import { storeLayer } from './store-layer.ts';
 /** Where {@link storeDockerImage} puts things. */
 export interface StoreDockerImageOptions extends AbortOptions {
   readonly store: ImageStore;
+  /** What the compressed layers of the archive may become together. */
+  readonly expansion: Expansion;
   readonly onEvent: (event: CopyEvent) => void;
 }
 
@@ -31,7 +34,7 @@ export async function storeDockerImage(
     archive,
     image,
   }: { readonly archive: Pick<Archive, 'tree' | 'what'>; readonly image: DockerImage },
-  { store, onEvent, signal }: StoreDockerImageOptions,
+  { store, expansion, onEvent, signal }: StoreDockerImageOptions,
 ): Promise<Descriptor> {
   const { what } = archive;
   const file = async (path: string): Promise<Content> => {
@@ -59,7 +62,7 @@ export async function storeDockerImage(
   for (const [i, diffId] of diffIds.entries()) {
     const path = image.layers[i] ?? '';
     const layer = { open: () => file(path), diffId, what: `layer ${quote(path)} in ${what}` };
-    layers.push(await storeLayer(layer, { store, onEvent, signal }));
+    layers.push(await storeLayer(layer, { store, expansion, onEvent, signal }));
   }
   const config = describe(mediaTypes.config, digestOf(configBytes), configBytes);
   await store.write(config, memoryContent(configBytes), { signal });

@@ -7,6 +7,7 @@ import { mediaTypes } from '../oci/media-types.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { sniffCompression } from '../streams/decompress.ts';
 import { type Digested, digestStream } from '../streams/digest-stream.ts';
+import type { Expansion } from '../streams/expansion.ts';
 import { parallelGzip } from '../streams/parallel-gzip.ts';
 import { peek } from '../streams/peek.ts';
 
@@ -25,6 +26,8 @@ export interface ArchivedLayer {
 /** Where {@link storeLayer} puts things. */
 export interface StoreLayerOptions extends AbortOptions {
   readonly store: ImageStore;
+  /** What compressed layers may become together. */
+  readonly expansion: Expansion;
   readonly onEvent: (event: CopyEvent) => void;
 }
 
@@ -35,7 +38,7 @@ export interface StoreLayerOptions extends AbortOptions {
  */
 export async function storeLayer(
   layer: ArchivedLayer,
-  { store, onEvent, signal }: StoreLayerOptions,
+  { store, expansion, onEvent, signal }: StoreLayerOptions,
 ): Promise<Descriptor> {
   const { diffId, what } = layer;
   const known = await knownLayer(store, diffId, signal);
@@ -57,7 +60,7 @@ export async function storeLayer(
   } else {
     const mediaType = COMPRESSED_TYPES[compression];
     stored = plain(await store.ingest(source, { mediaType, signal }));
-    await recordLayer(stored, { store, diffId, what, signal });
+    await recordLayer(stored, { store, diffId, expansion, what, signal });
   }
   onEvent({ kind: 'done', descriptor: shown });
   return stored;

@@ -2,11 +2,13 @@ import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestParts } from '../oci/digest.ts';
+import { invalidDocument } from '../oci/json.ts';
 import { isDocumentType, isImageConfigType, isNonDistributable } from '../oci/media-types.ts';
 import { matchesPlatform, type PlatformSelector } from '../oci/platform.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { decompress } from '../streams/decompress.ts';
 import { digestAll } from '../streams/digest-stream.ts';
+import { Expansion } from '../streams/expansion.ts';
 import { readDocument, readImageConfig } from './read-document.ts';
 
 /** Every spelling of a layer that is a tar, plain or compressed with gzip or zstd, by OCI and by Docker. */
@@ -17,6 +19,8 @@ export interface RecordLayersOptions extends AbortOptions {
   readonly store: ImageStore;
   /** Images of other platforms are left alone. Default: none is. */
   readonly platform?: PlatformSelector | undefined;
+  /** What all the layers together may become, shared with other calls. Default: one of its own. */
+  readonly expansion?: Expansion | undefined;
 }
 
 /**
@@ -26,13 +30,17 @@ export interface RecordLayersOptions extends AbortOptions {
  * @throws FinchError `CONTENT_MISMATCH` with the layer that is another; `DOCUMENT_INVALID`
  */
 export function recordLayers(root: Descriptor, options: RecordLayersOptions): Promise<void> {
-  return recordBelow(root, { ...options, seen: new Set() });
+  const { expansion = new Expansion() } = options;
+  return recordBelow(root, { ...options, expansion, seen: new Set() });
 }
 
-async function recordBelow(
-  root: Descriptor,
-  { store, platform, seen, signal }: RecordLayersOptions & { readonly seen: Set<Digest> },
-): Promise<void> {
+interface RecordBelowOptions extends RecordLayersOptions {
+  readonly expansion: Expansion;
+  readonly seen: Set<Digest>;
+}
+
+async function recordBelow(root: Descriptor, options: RecordBelowOptions): Promise<void> {
+  const { store, platform, expansion, seen, signal } = options;
   if (seen.has(root.digest)) return;
   seen.add(root.digest);
   const { document } = await readDocument(store, root, { signal });
@@ -41,7 +49,7 @@ async function recordBelow(
       if (!isDocumentType(member.mediaType)) continue;
       if (platform && member.platform && !matchesPlatform(platform, member.platform)) continue;
       if (!(await store.has(member, { signal }))) continue;
-      await recordBelow(member, { store, platform, seen, signal });
+      await recordBelow(member, options);
     }
     return;
   }
@@ -51,8 +59,7 @@ async function recordBelow(
   const image = await readImageConfig(store, config, { signal });
   if (platform && !matchesPlatform(platform, image.platform)) return;
   if (image.diffIds.length !== layers.length) {
-    throw new FinchError(
-      'DOCUMENT_INVALID',
+    throw invalidDocument(
       `manifest ${root.digest} has ${layers.length} layers, but its config names ${image.diffIds.length}`,
     );
   }
@@ -60,7 +67,10 @@ async function recordBelow(
     const layer = layers[i];
     if (layer === undefined) continue;
     if (isNonDistributable(layer.mediaType) && !(await store.has(layer, { signal }))) continue;
-    await recordLayer(layer, { store, diffId, what: `layer ${layer.digest}`, signal });
+    await recordLayer(layer, {
+      ...{ store, diffId, expansion, signal },
+      what: `layer ${layer.digest}`,
+    });
   }
 }
 
@@ -69,17 +79,19 @@ export interface RecordLayerOptions extends AbortOptions {
   readonly store: ImageStore;
   /** What the uncompressed layer must be. */
   readonly diffId: Digest;
+  /** What this layer and those before it may become. */
+  readonly expansion: Expansion;
   /** Names the layer in messages. */
   readonly what: string;
 }
 
 /**
  * Checks one stored layer and remembers what it is uncompressed.
- * @throws FinchError `CONTENT_MISMATCH`
+ * @throws FinchError `CONTENT_MISMATCH`, also when it is a decompression bomb
  */
 export async function recordLayer(
   layer: Descriptor,
-  { store, diffId, what, signal }: RecordLayerOptions,
+  { store, diffId, expansion, what, signal }: RecordLayerOptions,
 ): Promise<void> {
   const known = store.layer(layer.digest);
   if (known !== undefined) {
@@ -87,7 +99,10 @@ export async function recordLayer(
     return;
   }
   const content = await store.open(layer, { signal });
-  const plain = decompress(content.stream({ signal }), { what, code: 'CONTENT_MISMATCH', signal });
+  const plain = decompress(content.stream({ signal }), {
+    ...{ what, expansion, signal },
+    code: 'CONTENT_MISMATCH',
+  });
   const { digest, size: diffSize } = await digestAll(plain, digestParts(diffId).algorithm);
   if (digest !== diffId) throw layerMismatch(what, diffId, digest);
   const { mediaType, size } = layer;

@@ -4,7 +4,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { digestOf, digestParts } from '../oci/digest.ts';
 import { type Document, parseDocument } from '../oci/document.ts';
 import { type ImageConfig, parseImageConfig } from '../oci/image-config.ts';
-import { MAX_CONFIG_BYTES, MAX_DOCUMENT_BYTES } from '../oci/json.ts';
+import { invalidDocument, MAX_CONFIG_BYTES, MAX_DOCUMENT_BYTES } from '../oci/json.ts';
 
 /** A manifest or index and its exact bytes. */
 export interface StoredDocument {
@@ -49,7 +49,7 @@ async function readVerified(
 ): Promise<Uint8Array> {
   const { digest, size } = descriptor;
   if (size > limit) {
-    throw new FinchError('DOCUMENT_INVALID', `${digest} has ${size} bytes, more than ${limit}`);
+    throw invalidDocument(`${digest} has ${size} bytes, more than ${limit}`);
   }
   const content = await from.open(descriptor, { signal });
   const pieces: Uint8Array[] = [];
@@ -61,7 +61,9 @@ async function readVerified(
   }
   const bytes = Buffer.concat(pieces);
   if (length !== size || digestOf(bytes, digestParts(digest).algorithm) !== digest) {
-    throw new FinchError('CONTENT_MISMATCH', `the bytes of ${digest} do not have that digest`);
+    throw new FinchError('CONTENT_MISMATCH', `the bytes of ${digest} do not have that digest`, {
+      hint: 'it is damaged; get the image again from where it was made',
+    });
   }
   return bytes;
 }

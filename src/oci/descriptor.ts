@@ -1,6 +1,5 @@
-import { FinchError } from '../errors.ts';
 import { type Digest, isDigest } from './digest.ts';
-import { isJsonObject, stringMap } from './json.ts';
+import { invalidDocument, isJsonObject, refuseOtherCase, stringMap } from './json.ts';
 import { type Platform, readPlatform } from './platform.ts';
 
 /**
@@ -18,16 +17,34 @@ export interface Descriptor {
   readonly artifactType?: string;
 }
 
+const KEYS: ReadonlySet<string> = new Set([
+  'mediaType',
+  'digest',
+  'size',
+  'platform',
+  'urls',
+  'data',
+]);
+
+/**
+ * Text that can stand in a header, as long as two names of RFC 6838. Not stricter: there are layers
+ * whose type has parameters.
+ * https://www.rfc-editor.org/rfc/rfc6838#section-4.2
+ */
+const MEDIA_TYPE = /^[\x20-\x7e]{1,255}$/;
+
 /**
  * The descriptor in the JSON `value`.
  * @param where names the place in the message, for example `layer 2 of manifest sha256:…`
  * @throws FinchError `DOCUMENT_INVALID`
  */
 export function parseDescriptor(value: unknown, where: string): Descriptor {
-  const invalid = (what: string) => new FinchError('DOCUMENT_INVALID', `${where} ${what}`);
+  const invalid = (what: string) => invalidDocument(`${where} ${what}`);
   if (!isJsonObject(value)) throw invalid('is not a descriptor');
+  refuseOtherCase(value, KEYS, where);
   const { mediaType, digest, size, artifactType } = value;
   if (typeof mediaType !== 'string' || mediaType === '') throw invalid('has no mediaType');
+  if (!MEDIA_TYPE.test(mediaType)) throw invalid('has no valid mediaType');
   if (!isDigest(digest)) throw invalid('has no valid digest');
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
     throw invalid('has no valid size');

@@ -1,7 +1,13 @@
-import { FinchError } from '../errors.ts';
 import { quote } from '../text.ts';
 import { type Descriptor, parseDescriptor } from './descriptor.ts';
-import { isJsonObject, type JsonObject, MAX_DOCUMENT_BYTES, parseJsonObject } from './json.ts';
+import {
+  invalidDocument,
+  isJsonObject,
+  type JsonObject,
+  MAX_DOCUMENT_BYTES,
+  parseJsonObject,
+  refuseOtherCase,
+} from './json.ts';
 import { isDocumentType, isIndexType, mediaTypes } from './media-types.ts';
 
 /**
@@ -34,6 +40,15 @@ export interface Index {
 /** Content that names other content. */
 export type Document = Manifest | Index;
 
+/** What decides what a document is and names. */
+const KEYS: ReadonlySet<string> = new Set([
+  ...['schemaVersion', 'mediaType', 'artifactType'],
+  ...['config', 'layers', 'manifests', 'subject', 'fsLayers'],
+]);
+
+/** The most layers, members or annotations of one document: more than fit into most documents of 4 MiB. */
+const MAX_ITEMS = 10_000;
+
 /**
  * The manifest or index that `bytes` are. `mediaType` is what the descriptor or the server called
  * them; the document's own `mediaType`, where it has one, must agree. A document that could be read
@@ -46,9 +61,10 @@ export function parseDocument(
   { mediaType, what }: { mediaType?: string; what: string },
 ): Document {
   const invalid = (why: string, hint?: string) =>
-    new FinchError('DOCUMENT_INVALID', `${what} ${why}`, hint === undefined ? {} : { hint });
+    invalidDocument(`${what} ${why}`, hint === undefined ? {} : { hint });
   if (bytes.length > MAX_DOCUMENT_BYTES) throw invalid('is larger than 4 MiB');
   const json = parseJsonObject(bytes, what);
+  refuseOtherCase(json, KEYS, what);
   if ('fsLayers' in json || json['schemaVersion'] === 1) {
     throw invalid(
       'is a Docker schema 1 manifest, which is not supported',
@@ -56,6 +72,7 @@ export function parseDocument(
     );
   }
   if (json['schemaVersion'] !== 2) throw invalid('has no schemaVersion 2');
+  if (typeof (json['mediaType'] ?? '') !== 'string') throw invalid('has no valid mediaType');
   const type = documentType(json, mediaType);
   if (type === undefined) throw invalid('is neither a manifest nor an index');
   if (typeof json['mediaType'] === 'string' && json['mediaType'] !== type) {
@@ -64,9 +81,13 @@ export function parseDocument(
   if ('manifests' in json && ('layers' in json || 'config' in json)) {
     throw invalid('is both a manifest and an index');
   }
+  const annotations = isJsonObject(json['annotations']) ? json['annotations'] : {};
+  if (Object.keys(annotations).length > MAX_ITEMS) {
+    throw invalid(`has more than ${MAX_ITEMS} annotations`);
+  }
   const common = {
     mediaType: type,
-    annotations: isJsonObject(json['annotations']) ? json['annotations'] : {},
+    annotations,
     ...('subject' in json &&
       json['subject'] !== null && {
         subject: parseDescriptor(json['subject'], `the subject of ${what}`),
@@ -97,7 +118,8 @@ function list(json: JsonObject, key: string, noun: string, what: string): readon
   const items = json[key];
   // A Go program writes an empty list as null.
   if (items === null) return [];
-  if (!Array.isArray(items)) throw new FinchError('DOCUMENT_INVALID', `${what} has no ${key}`);
+  if (!Array.isArray(items)) throw invalidDocument(`${what} has no ${key}`);
+  if (items.length > MAX_ITEMS) throw invalidDocument(`${what} has more than ${MAX_ITEMS} ${key}`);
   return items.map((item, i) => parseDescriptor(item, `${noun} ${i + 1} of ${what}`));
 }
 
@@ -130,10 +152,5 @@ export function trimIndex(
     keep(parseDescriptor(member, `member ${i + 1} of ${what}`)),
   );
   if (kept.length === members.length) return bytes;
-  try {
-    return new TextEncoder().encode(JSON.stringify({ ...json, manifests: kept }));
-  } catch (cause) {
-    // Members that finch does not know may be nested deeper than the engine can write.
-    throw new FinchError('DOCUMENT_INVALID', `${what} is nested too deep`, { cause });
-  }
+  return new TextEncoder().encode(JSON.stringify({ ...json, manifests: kept }));
 }

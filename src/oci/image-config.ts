@@ -1,6 +1,5 @@
-import { FinchError } from '../errors.ts';
 import { type Digest, isDigest } from './digest.ts';
-import { isJsonObject, parseJsonObject, stringMap } from './json.ts';
+import { invalidDocument, isJsonObject, parseJsonObject, stringMap } from './json.ts';
 import { type Platform, readPlatform } from './platform.ts';
 
 /**
@@ -14,6 +13,9 @@ export interface ImageConfig {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** The most layers of one image. Runtimes take a few hundred. */
+const MAX_LAYERS = 10_000;
+
 /**
  * The image configuration that `bytes` hold.
  * @param what names it in messages
@@ -23,12 +25,15 @@ export function parseImageConfig(bytes: Uint8Array, what: string): ImageConfig {
   const json = parseJsonObject(bytes, what);
   const platform = readPlatform(json);
   if (platform === undefined) {
-    throw new FinchError('DOCUMENT_INVALID', `${what} names no os and architecture`);
+    throw invalidDocument(`${what} names no os and architecture`);
   }
   const rootfs = isJsonObject(json['rootfs']) ? json['rootfs'] : {};
   const ids: unknown = rootfs['diff_ids'] ?? [];
   if (!Array.isArray(ids) || !ids.every(isDigest)) {
-    throw new FinchError('DOCUMENT_INVALID', `${what} has diff_ids that are not digests`);
+    throw invalidDocument(`${what} has diff_ids that are not digests`);
+  }
+  if (ids.length > MAX_LAYERS) {
+    throw invalidDocument(`${what} has more than ${MAX_LAYERS} diff_ids`);
   }
   const inner = isJsonObject(json['config']) ? json['config'] : {};
   return { platform, diffIds: ids, labels: stringMap(inner['Labels']) ?? {} };

@@ -40,6 +40,9 @@ const ARCHITECTURES = new Set(
   ),
 );
 
+/** Characters in a part of a platform that a document names. */
+const MAX_WORD = 100;
+
 const WORD = /^[A-Za-z0-9_.-]+$/;
 
 /**
@@ -137,19 +140,21 @@ export function matchesPlatform(selector: PlatformSelector, platform: Platform):
 
 /** The platform in a descriptor's `platform` member or in an image configuration, if it names one. */
 export function readPlatform(value: JsonObject): Platform | undefined {
-  const { os, architecture, variant } = value;
-  if (typeof os !== 'string' || typeof architecture !== 'string') return undefined;
-  if (os === '' || architecture === '') return undefined;
-  const osVersion = value['os.version'];
+  const os = word(value['os']);
+  const architecture = word(value['architecture']);
+  if (os === undefined || architecture === undefined) return undefined;
   return {
     os,
     architecture,
-    ...optional('variant', typeof variant === 'string' && variant !== '' ? variant : undefined),
-    ...optional(
-      'osVersion',
-      typeof osVersion === 'string' && osVersion !== '' ? osVersion : undefined,
-    ),
+    ...optional('variant', word(value['variant'])),
+    ...optional('osVersion', word(value['os.version'])),
   };
+}
+
+/** A part of a platform: text that is not empty, and fits into a line. */
+function word(value: unknown): string | undefined {
+  const isWord = typeof value === 'string' && value !== '' && value.length <= MAX_WORD;
+  return isWord ? value : undefined;
 }
 
 function optional<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {

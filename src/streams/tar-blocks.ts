@@ -28,12 +28,18 @@ export class TarBlocks {
   }
 
   /**
-   * The header at `offset`; undefined at the end of the archive, which is the end of the file or two zero blocks.
+   * The header at `offset`; undefined at the end of the archive, which is two zero blocks, or one at
+   * the end of the file. Without them the file is cut off between two members.
    * @throws FinchError `ARCHIVE_INVALID`
    */
   async header(offset: number): Promise<TarHeader | undefined> {
     this.mustHold(offset);
-    if (offset === this.#size) return undefined;
+    if (offset === this.#size) {
+      throw damagedTar(
+        this.#what,
+        `it is cut off at byte ${offset}: the blocks that end a tar are missing`,
+      );
+    }
     const block = await this.#block(offset);
     const header = parseTarHeader(block);
     if (header !== undefined) return header;
@@ -58,12 +64,16 @@ export class TarBlocks {
     return data;
   }
 
-  /** Where the data begins behind the map blocks of an old GNU sparse file. */
+  /**
+   * Where the data begins behind the map blocks of an old GNU sparse file.
+   * @throws FinchError `ARCHIVE_INVALID` when they have more than 1 MiB
+   */
   async skipSparseMap(offset: number): Promise<number> {
-    for (let at = offset; ; at += TAR_BLOCK_BYTES) {
+    for (let at = offset; at < offset + MAX_EXTENSION_BYTES; at += TAR_BLOCK_BYTES) {
       const more = (await this.#block(at))[504];
       if (more === 0) return at + TAR_BLOCK_BYTES;
     }
+    throw damagedTar(this.#what, `the map of the sparse file at byte ${offset} does not end`);
   }
 
   /** @throws FinchError `ARCHIVE_INVALID` when the file ends before `end` */

@@ -24,10 +24,20 @@ type TarMemberType = 'file' | 'sparse' | 'directory' | 'symlink' | 'hardlink' | 
 export interface ScanOptions {
   /** Names the file in messages. */
   readonly what: string;
+  /** Default: a million members, 128 Mi characters. */
+  readonly limits?: ScanLimits;
   readonly signal?: AbortSignal | undefined;
 }
 
-const MAX_MEMBERS = 1_000_000;
+/** How much of a tar file is kept in memory. */
+interface ScanLimits {
+  /** Headers of every kind. */
+  readonly members: number;
+  /** Characters of all names and link targets. */
+  readonly names: number;
+}
+
+const LIMITS: ScanLimits = { members: 1_000_000, names: 128 * 1024 * 1024 };
 
 /** Every key that a sparse file of GNU tar has in one of its three forms. */
 const SPARSE_KEYS: ReadonlySet<string> = new Set(
@@ -40,13 +50,13 @@ type Extensions = ReadonlyMap<string, string>;
 
 /**
  * The members of a plain tar file in their order, found by reading the headers alone. Members whose
- * name leaves the tree through `..` are left out.
+ * name no file can have, or which leaves the tree through `..`, are left out.
  * Reads ustar, GNU (long names, sizes in base 256, sparse files) and pax (path, linkpath, size).
  * @throws FinchError `ARCHIVE_INVALID` when a header is wrong or the file is cut off; `IO`
  */
 export async function scanTar(
   path: string,
-  { what, signal }: ScanOptions,
+  { what, limits = LIMITS, signal }: ScanOptions,
 ): Promise<readonly TarMember[]> {
   const handle = await openForReading(path);
   try {
@@ -54,11 +64,14 @@ export async function scanTar(
     const members: TarMember[] = [];
     let globals: Extensions = new Map();
     let extensions: Extensions = new Map();
+    let namesLength = 0;
     for (let at = 0, count = 0; ; ) {
       signal?.throwIfAborted();
       const header = await blocks.header(at);
       if (header === undefined) return members;
-      if (++count > MAX_MEMBERS) throw damagedTar(what, `it has more than ${MAX_MEMBERS} members`);
+      if (++count > limits.members) {
+        throw damagedTar(what, `it has more than ${limits.members} members`);
+      }
       at += TAR_BLOCK_BYTES;
       if ('xgLK'.includes(header.flag)) {
         const more = extensionsIn(header.flag, await blocks.extension(at, header.size), what);
@@ -75,7 +88,11 @@ export async function scanTar(
       const name = memberPath(all.get('GNU.sparse.name') ?? all.get('path') ?? header.name);
       const linkName = all.get('linkpath') ?? header.linkName;
       const type = memberType(header.flag, all);
-      if (name !== undefined) members.push({ name, type, size, offset: at, linkName });
+      if (name !== undefined) {
+        namesLength += name.length + linkName.length;
+        if (namesLength > limits.names) throw damagedTar(what, 'its names are too long together');
+        members.push({ name, type, size, offset: at, linkName });
+      }
       at += padded(size);
       extensions = new Map();
     }

@@ -107,4 +107,21 @@ describe('folderTree()', () => {
       expect(await tree.get(path)).toBeUndefined();
     }
   });
+
+  test('finds nothing under a name that no file can have', async () => {
+    await using folder = await temporaryFolder();
+    const tree = folderTree(folder.path);
+    for (const path of ['a\0b', 'n'.repeat(300), 'a/'.repeat(5000), '']) {
+      expect(await tree.get(path)).toBeUndefined();
+    }
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'finds no pipe, which would be waited for',
+    async () => {
+      await using folder = await temporaryFolder();
+      expect(await Bun.spawn(['mkfifo', join(folder.path, 'pipe')]).exited).toBe(0);
+      expect(await folderTree(folder.path).get('pipe')).toBeUndefined();
+    },
+  );
 });

@@ -271,7 +271,7 @@ describe('loadArchive() of a bad docker-archive leaves the store as it was', () 
     [
       'a manifest.json that is no JSON',
       changed(/^manifest/, Buffer.from('[')),
-      'ARCHIVE_INVALID',
+      'DOCUMENT_INVALID',
       'is not JSON',
     ],
     [
@@ -291,6 +291,24 @@ describe('loadArchive() of a bad docker-archive leaves the store as it was', () 
       changed(/^manifest/, json([])),
       'ARCHIVE_INVALID',
       'holds no image',
+    ],
+    [
+      'a manifest.json with a key that comes twice',
+      changed(/^manifest/, Buffer.from('[{"Config":"a","Config":"b"}]')),
+      'DOCUMENT_INVALID',
+      'has the member "Config" twice',
+    ],
+    [
+      'a manifest.json with too many names',
+      changed(/^manifest/, json([{ Config: 'a', RepoTags: Array(10_000).fill('a') }])),
+      'ARCHIVE_INVALID',
+      'more than 10000 images and names',
+    ],
+    [
+      'a manifest.json with too many layers',
+      changed(/^manifest/, json(Array(11).fill({ Config: 'a', Layers: Array(10_000).fill('l') }))),
+      'ARCHIVE_INVALID',
+      'more than 100000 layers',
     ],
     [
       'a manifest.json of more than 4 MiB',

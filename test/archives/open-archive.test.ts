@@ -83,6 +83,23 @@ describe('openArchive()', () => {
     expect(await spoolOf(folder.path)).toEqual([]);
   });
 
+  test('refuses zeros without end before they fill the disk', async () => {
+    await using folder = await temporaryFolder();
+    let closed = false;
+    async function* zeros() {
+      try {
+        for (;;) yield new Uint8Array(65_536);
+      } finally {
+        closed = true;
+      }
+    }
+    await expect(open({ stream: zeros() }, folder.path)).rejects.toMatchObject({
+      message: 'standard input is not an image archive',
+    });
+    expect(closed).toBe(true);
+    expect(await spoolOf(folder.path)).toEqual([]);
+  });
+
   test('says that there is no such file', async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, 'absent');

@@ -5,6 +5,7 @@ import { type Descriptor, describe as describeBytes } from '../../src/oci/descri
 import { digestOf } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
 import type { ImageStore } from '../../src/store/image-store.ts';
+import { Expansion } from '../../src/streams/expansion.ts';
 import { workplace } from '../archives/archive-files.ts';
 import { type Built, buildMultiPlatform, json, layerTar } from '../support/images.ts';
 
@@ -81,6 +82,20 @@ describe('recordLayers()', () => {
   test('throws for a layer that cannot be decompressed', async () => {
     const image = imageOf(Bun.gzipSync(Buffer.from(tar)).subarray(0, -5));
     await expect(recorded(image)).rejects.toMatchObject({ code: 'CONTENT_MISMATCH' });
+  });
+
+  test('throws for layers that together become more than they may', async () => {
+    await using place = await workplace();
+    const zeros = new Uint8Array(400_000);
+    const image = imageOf(Bun.gzipSync(zeros), { diffIds: [digestOf(zeros)] });
+    await put(place.store, image);
+    const check = (bytes: number) =>
+      recordLayers(image.root, { store: place.store, expansion: new Expansion({ bytes }) });
+    expect(check(300_000)).rejects.toMatchObject({
+      code: 'CONTENT_MISMATCH',
+      message: expect.stringContaining('is a decompression bomb'),
+    });
+    await check(500_000);
   });
 
   test('throws when the config names another number of layers', async () => {

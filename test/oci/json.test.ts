@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { anything, property, uint8Array } from 'fast-check';
-import { isJsonObject, parseJsonObject, stringMap } from '../../src/oci/json.ts';
+import { isJsonObject, parseJsonObject, refuseOtherCase, stringMap } from '../../src/oci/json.ts';
 import { check, expectOnlyFinchErrors, finchErrorOf } from './arbitraries.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -19,6 +19,15 @@ describe('parseJsonObject()', () => {
   test('refuses bytes that are no UTF-8', () => {
     const broken = Uint8Array.from([...bytes('{"a":"'), 0xff, ...bytes('"}')]);
     expect(finchErrorOf(() => parseJsonObject(broken, 'x')).code).toBe('DOCUMENT_INVALID');
+  });
+
+  test('refuses a key that comes twice and a byte order mark', () => {
+    const error = finchErrorOf(() => parseJsonObject(bytes('{"a":{"b":1,"b":1}}'), 'index x'));
+    expect(error.message).toBe('index x has the member "b" twice');
+    expect(error.hint).toContain('get it again');
+    expect(finchErrorOf(() => parseJsonObject(bytes('\ufeff{}'), 'x')).message).toBe(
+      'x is not JSON',
+    );
   });
 
   test('refuses a list inside a list a million times without harm', () => {
@@ -42,6 +51,20 @@ describe('isJsonObject()', () => {
     [undefined, false],
   ])('%j: %p', (value, is) => {
     expect(isJsonObject(value)).toBe(is);
+  });
+});
+
+describe('refuseOtherCase()', () => {
+  const keys = new Set(['layers', 'mediaType']);
+
+  test.each(['Layers', 'LAYERS', 'mediatype', 'layer\u017f'])('refuses %s', (key) => {
+    const error = finchErrorOf(() => refuseOtherCase({ [key]: 1 }, keys, 'manifest x'));
+    expect(error.code).toBe('DOCUMENT_INVALID');
+    expect(error.message).toStartWith('manifest x has ');
+  });
+
+  test('takes the keys themselves, and others', () => {
+    refuseOtherCase({ layers: 1, mediaType: 2, Layer: 3, media_type: 4 }, keys, 'manifest x');
   });
 });
 

@@ -209,6 +209,7 @@ describe('readPlatform()', () => {
     [{}],
     [{ os: 'linux' }],
     [{ os: '', architecture: 'amd64' }],
+    [{ os: 'x'.repeat(1000), architecture: 'amd64' }],
     [{ os: 1, architecture: 2 }],
   ])('finds none in %j', (value) => {
     expect(readPlatform(value)).toBeUndefined();

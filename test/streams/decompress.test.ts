@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { decompress, sniffCompression } from '../../src/streams/decompress.ts';
+import { Expansion } from '../../src/streams/expansion.ts';
 import { inPieces, joined, noise } from './byte-streams.ts';
 
 const bytes = new Uint8Array([...noise(700_000), ...new Uint8Array(700_000)]);
@@ -31,6 +32,45 @@ describe('decompress()', () => {
     expect(read.equals(Buffer.concat([bytes, bytes]))).toBe(true);
   });
 
+  test('reads zstd data that begins with a frame to skip', async () => {
+    const skipped = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4);
+    const read = await joined(plain(Buffer.concat([skipped, zstd, skipped])));
+    expect(read.equals(bytes)).toBe(true);
+  });
+
+  test.each([
+    ['gzip', Bun.gzipSync(new Uint8Array(2_000_000))],
+    ['zstd', Bun.zstdCompressSync(new Uint8Array(2_000_000))],
+  ])('stops a %s bomb that passes both limits, and nothing that passes one', async (_, bomb) => {
+    const stream = (limits: { bytes: number; ratio: number }) =>
+      decompress(inPieces(bomb, 100_000), {
+        what: 'layer 1',
+        expansion: new Expansion(limits),
+      });
+    await expect(joined(stream({ bytes: 1_000_000, ratio: 200 }))).rejects.toMatchObject({
+      code: 'ARCHIVE_INVALID',
+      message: expect.stringContaining('layer 1 is a decompression bomb'),
+      hint: expect.stringContaining('trust'),
+    });
+    for (const expansion of [
+      { bytes: 2_000_000, ratio: 200 },
+      { bytes: 1_000_000, ratio: 100_000 },
+    ]) {
+      expect(await joined(stream(expansion))).toHaveLength(2_000_000);
+    }
+  });
+
+  test('counts streams that belong together as one', async () => {
+    const bomb = Bun.gzipSync(new Uint8Array(400_000));
+    const expansion = new Expansion({ bytes: 1_000_000, ratio: 200, hint: 'look away' });
+    const stream = () => decompress(inPieces(bomb, 100_000), { what: 'layer 3', expansion });
+    for (const _ of [1, 2]) expect(await joined(stream())).toHaveLength(400_000);
+    await expect(joined(stream())).rejects.toMatchObject({
+      message: expect.stringContaining('layer 3'),
+      hint: 'look away',
+    });
+  });
+
   test('ignores zeros behind gzip data, as tape blocks leave them', async () => {
     const padded = Buffer.concat([gzip, new Uint8Array(1024)]);
     expect((await joined(plain(padded))).equals(bytes)).toBe(true);
@@ -44,6 +84,9 @@ describe('decompress()', () => {
     ['gzip data that is cut off', gzip.subarray(0, -9)],
     ['gzip data with a wrong checksum', gzip.with(gzip.length - 6, (gzip.at(-6) ?? 0) ^ 1)],
     ['gzip data with other data behind it', Buffer.concat([gzip, Buffer.from('garbage')])],
+    ['zstd data that is cut off', zstd.subarray(0, -1)],
+    ['zstd data that is cut off in its second frame', Buffer.concat([zstd, zstd.subarray(0, 9)])],
+    ['zstd data with other data behind it', Buffer.concat([zstd, Buffer.from('garbage')])],
     ['zstd data that is no zstd', Buffer.concat([zstd.subarray(0, 4), noise(1000)])],
   ])('throws ARCHIVE_INVALID for %s', async (_, compressed) => {
     await expect(joined(plain(compressed))).rejects.toMatchObject({

@@ -21,6 +21,10 @@ describe('memberPath()', () => {
     },
   );
 
+  test.each(['a\0b', 'a/'.repeat(3000)])('refuses what no file can be called', (text) => {
+    expect(memberPath(text)).toBeUndefined();
+  });
+
   test('starts from a folder, unless the path is absolute', () => {
     expect(memberPath('../c', 'a/b')).toBe('a/c');
     expect(memberPath('/c', 'a/b')).toBe('c');

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { FinchError } from '../../src/errors.ts';
@@ -74,10 +75,21 @@ describe('scanTar()', () => {
     expect(await contents(tar)).toEqual({ good: 'y' });
   });
 
-  test('reads a tar without its closing blocks', async () => {
-    expect(await contents(tarFile([{ name: 'a', bytes: 'x' }]).subarray(0, 1024))).toEqual({
-      a: 'x',
-    });
+  test('takes one closing block at the end of the file for two', async () => {
+    const tar = tarFile([{ name: 'a', bytes: 'x' }]);
+    expect(await contents(tar.subarray(0, -512))).toEqual({ a: 'x' });
+  });
+
+  test('throws when the file is cut off between two members', async () => {
+    const tar = tarFile([
+      { name: 'a', bytes: 'x' },
+      { name: 'b', bytes: 'y' },
+    ]);
+    for (const length of [1024, 2048]) {
+      await expect(scan(tar.subarray(0, length))).rejects.toMatchObject(
+        invalid(`cut off at byte ${length}`),
+      );
+    }
   });
 
   test('stops at the closing blocks, whatever follows', async () => {
@@ -193,6 +205,38 @@ describe('scanTar()', () => {
       const names = (await scanTar(path, { what: format })).map(({ name }) => name);
       expect(names).toEqual(['in', `in/${middle}`, `in/${middle}/${long}`]);
     }
+  });
+
+  test('marks the sparse files that the tar program writes', async () => {
+    await using folder = await temporaryFolder();
+    await Bun.write(join(folder.path, 'hole'), '');
+    await truncate(join(folder.path, 'hole'), 1024 * 1024);
+    const forms = ['0.0', '0.1', '1.0'].map((version) => [`--sparse-version=${version}`]);
+    for (const form of [['--format=gnu'], ...forms.map((form) => ['--format=pax', ...form])]) {
+      const path = join(folder.path, 'hole.tar');
+      const child = Bun.spawn(['tar', '-S', ...form, '-cf', path, '-C', folder.path, 'hole']);
+      expect(await child.exited).toBe(0);
+      const found = (await scanTar(path, { what: 'hole' })).map(({ name, type }) => [name, type]);
+      expect(found).toEqual([['hole', 'sparse']]);
+    }
+  });
+
+  test('throws for more members or longer names than it can keep', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'many.tar');
+    await Bun.write(
+      path,
+      tarFile([
+        pax({ path: 'n'.repeat(4000), linkpath: 'l'.repeat(4000) }),
+        { name: 'a', type: '2' },
+        { name: 'b' },
+      ]),
+    );
+    const scanned = (members: number, names: number) =>
+      scanTar(path, { what: '"many.tar"', limits: { members, names } });
+    expect(await scanned(3, 8001)).toHaveLength(2);
+    await expect(scanned(2, 8001)).rejects.toMatchObject(invalid('more than 2 members'));
+    await expect(scanned(3, 8000)).rejects.toMatchObject(invalid('names are too long together'));
   });
 
   test('throws for a header whose checksum is wrong', async () => {
