@@ -1,5 +1,6 @@
 import type { AbortOptions, ContentReader, ContentStore } from '../content.ts';
 import { memoryContent } from '../content.ts';
+import { FinchError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { childrenOf, type Document, type Index } from '../oci/document.ts';
 import { isDocumentType, isManifestType, isNonDistributable } from '../oci/media-types.ts';
@@ -15,6 +16,9 @@ const CHECKS = 16;
 
 /** Manifests that are in memory at once. */
 const DOCUMENTS = 12;
+
+/** The most content of one copy. Images have hundreds of parts; indexes in indexes could name endless ones. */
+const MOST_PARTS = 50_000;
 
 /** Some members of an index. */
 type Members = readonly Descriptor[];
@@ -37,7 +41,7 @@ export interface CopyOptions extends AbortOptions {
  *
  * The first failure stops the rest and is what the copy throws; nothing is left running when the
  * promise settles.
- * @throws FinchError of either side
+ * @throws FinchError of either side, and `DOCUMENT_INVALID` for more than 50,000 parts
  */
 export async function copyGraph(
   root: Descriptor,
@@ -73,6 +77,9 @@ export async function copyGraph(
     const key = `${isDocumentType(descriptor.mediaType) ? 'document' : 'blob'} ${descriptor.digest}`;
     const running = started.get(key);
     if (running !== undefined) return running;
+    if (started.size === MOST_PARTS) {
+      return Promise.reject(tooMany(root)).catch(fail);
+    }
     const copying = copyNode(descriptor).catch(fail);
     started.set(key, copying);
     return copying;
@@ -132,6 +139,12 @@ export async function copyGraph(
   await copyOnce(root).catch((error: unknown) => {
     // What ends first need not be what failed first: a sibling may be quicker to say it was stopped.
     throw options.signal?.aborted ? error : stop.signal.reason;
+  });
+}
+
+function tooMany({ digest }: Descriptor): FinchError {
+  return new FinchError('DOCUMENT_INVALID', `${digest} has more than ${MOST_PARTS} parts`, {
+    hint: 'it is no image that anything could run; ask who made it',
   });
 }
 

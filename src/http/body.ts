@@ -1,10 +1,22 @@
 import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
-import { transportError } from './failure.ts';
+import { ASK_WHO_RUNS_IT, transportError } from './failure.ts';
 import { Watchdog } from './watchdog.ts';
 
-/** How long a server may stay silent in the middle of a body. */
+/** How long a server may take for {@link LEAST_BYTES} of a body, or for the rest of it. */
 const STALL_MS = 60_000;
+
+/** What comes slower than this in {@link STALL_MS} counts as silence: a byte now and then would never end. */
+const LEAST_BYTES = 4096;
+
+/** How long the rest of an answer that nobody wants may take; a new connection takes less. */
+const DISCARD_MS = 1000;
+
+/** Options of reading a body. */
+export interface BodyOptions extends AbortOptions {
+  /** How long the server may take for 4 KiB of it, in milliseconds. Default: a minute. */
+  readonly stallMs?: number;
+}
 
 /** The part of an answer that its body is read from. */
 export type BodySource = Pick<Response, 'url'> & {
@@ -18,11 +30,12 @@ function hostOf(response: BodySource): string {
 
 /**
  * The bytes of an answer, as they come. Leaving it early closes the connection.
- * @throws FinchError `NETWORK` when the connection breaks or falls silent for a minute, `CANCELLED`
+ * @throws FinchError `NETWORK` when the connection breaks, falls silent or brings less than 4 KiB in a
+ * minute, `CANCELLED`. Time that the reader takes for a piece does not count.
  */
 export async function* readBody(
   response: BodySource,
-  { signal }: AbortOptions = {},
+  { signal, stallMs = STALL_MS }: BodyOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (response.body === null) return;
   const reader = response.body.getReader();
@@ -32,12 +45,19 @@ export async function* readBody(
   const onStop = () => void reader.cancel(stop.reason).catch(() => {});
   stop.addEventListener('abort', onStop);
   try {
+    let missing = 0;
+    let patience = 0;
     for (;;) {
       stop.throwIfAborted();
-      watchdog.expect(STALL_MS);
+      if (missing <= 0) [missing, patience] = [LEAST_BYTES, stallMs];
+      const asked = performance.now();
+      watchdog.expect(patience);
       const { done, value } = await reader.read();
+      watchdog.rest();
       stop.throwIfAborted();
       if (done) return;
+      patience -= performance.now() - asked;
+      missing -= value.length;
       yield value;
     }
   } catch (error) {
@@ -54,29 +74,37 @@ export async function* readBody(
  */
 export async function readWhole(
   response: BodySource,
-  { limit, signal }: AbortOptions & { limit: number },
+  { limit, ...options }: BodyOptions & { limit: number },
 ): Promise<Uint8Array> {
-  const { bytes, whole } = await readStart(response, { limit, signal });
+  const { bytes, whole } = await readStart(response, { limit, ...options });
   if (whole) return bytes;
-  throw new FinchError('REGISTRY', `${hostOf(response)} sent more than ${limit} bytes`);
+  throw new FinchError('REGISTRY', `${hostOf(response)} sent more than ${limit} bytes`, {
+    hint: ASK_WHO_RUNS_IT,
+  });
 }
 
 /** The first `limit` bytes of an answer, and whether that is all of it. The rest is not read. */
 export async function readStart(
   response: BodySource,
-  { limit, signal }: AbortOptions & { limit: number },
+  { limit, ...options }: BodyOptions & { limit: number },
 ): Promise<{ readonly bytes: Uint8Array; readonly whole: boolean }> {
-  const pieces: Uint8Array[] = [];
+  // One buffer: of a list of pieces each might be a single byte.
+  const sink = new Bun.ArrayBufferSink();
+  sink.start({ asUint8Array: true });
   let length = 0;
-  for await (const piece of readBody(response, { signal })) {
-    pieces.push(piece);
+  for await (const piece of readBody(response, options)) {
+    sink.write(piece);
     length += piece.length;
-    if (length > limit) return { bytes: Buffer.concat(pieces).subarray(0, limit), whole: false };
+    if (length > limit) break;
   }
-  return { bytes: Buffer.concat(pieces), whole: true };
+  const bytes = new Uint8Array(sink.end());
+  return { bytes: bytes.subarray(0, limit), whole: length <= limit };
 }
 
 /** Lets go of an answer whose body nobody wants, keeping the connection when little is left of it. */
-export async function discardBody(response: BodySource): Promise<void> {
-  await readStart(response, { limit: 64 * 1024 }).catch(() => {});
+export async function discardBody(
+  response: BodySource,
+  { stallMs = DISCARD_MS }: Pick<BodyOptions, 'stallMs'> = {},
+): Promise<void> {
+  await readStart(response, { limit: 64 * 1024, stallMs }).catch(() => {});
 }

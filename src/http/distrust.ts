@@ -1,6 +1,12 @@
 /** Networks that only machines nearby can reach. `special` addresses are nobody's server at all. */
 type Nearby = 'loopback' | 'private' | 'special';
 
+/**
+ * The most characters in the name of a host.
+ * https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
+ */
+export const MAX_HOSTNAME = 253;
+
 /** Options of {@link distrust}. */
 export interface DistrustOptions {
   /** The server that names the address, as it was asked. */
@@ -23,6 +29,7 @@ export function distrust(
 ): string | undefined {
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'is not an HTTP address';
   if (from.protocol === 'https:' && url.protocol === 'http:') return 'does not use TLS';
+  if (url.hostname.length > MAX_HOSTNAME) return 'has a longer name than any host';
   if (url.host === from.host) return undefined;
   const target = nearby(url.hostname);
   if (withLogin && url.protocol === 'http:' && target !== 'loopback') return 'does not use TLS';

@@ -1,4 +1,5 @@
 import { FinchError, systemCode } from '../errors.ts';
+import { isLoopback } from './loopback.ts';
 
 /** What is known of a request that got no answer. */
 export interface FailureContext {
@@ -14,16 +15,25 @@ interface Explanation {
   readonly hint: (host: string) => string;
 }
 
+/** The hint for an answer that no registry gives. */
+export const ASK_WHO_RUNS_IT = 'ask who runs the registry, or check for a proxy in between';
+
 /** What helps against every certificate that is refused, for those who know what they do. */
 const DO_NOT_CHECK = 'use --insecure-registry if you trust it all the same';
 
 const UNKNOWN_HOST: Explanation = {
   message: (host) => `cannot find the host ${host}`,
-  hint: () => 'check the spelling of the registry and the network connection',
+  hint: () => 'check the spelling of the registry, the network connection and the proxy settings',
 };
 const REFUSED: Explanation = {
   message: (host) => `cannot connect to ${host}: connection refused`,
-  hint: (host) => `check that a registry runs at ${host}`,
+  // Behind a proxy it may be the proxy that refuses.
+  hint: (host) =>
+    `check that a registry runs at ${host}${isLoopback(host) ? '' : ', and the proxy settings'}`,
+};
+const PROXY_REFUSED: Explanation = {
+  message: (host) => `the proxy opened no way to ${host}`,
+  hint: () => 'check HTTPS_PROXY with its user name and password, and NO_PROXY',
 };
 const UNREACHABLE: Explanation = {
   message: (host) => `cannot connect to ${host}: the network is unreachable`,
@@ -39,7 +49,13 @@ const CLOSED: Explanation = {
 };
 const NO_TLS: Explanation = {
   message: (host) => `${host} does not speak TLS`,
-  hint: (host) => `use --insecure-registry if ${host} speaks plain HTTP`,
+  // The same code as for a handshake that the server breaks off.
+  hint: (host) =>
+    `use --insecure-registry if ${host} speaks plain HTTP; else it wants an older TLS or a client certificate`,
+};
+const NO_HTTP: Explanation = {
+  message: (host) => `${host} does not speak HTTP as a registry does`,
+  hint: (host) => `check the port of ${host}, and for a proxy in between`,
 };
 const UNTRUSTED: Explanation = {
   message: (host) => `the certificate of ${host} is not trusted`,
@@ -70,6 +86,12 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ECONNABORTED: CLOSED,
   EPIPE: CLOSED,
   EPROTO: NO_TLS,
+  Malformed_HTTP_Response: NO_HTTP,
+  InvalidHTTPResponse: NO_HTTP,
+  InvalidContentLength: NO_HTTP,
+  ResponseHeadersTooLarge: NO_HTTP,
+  UnrequestedUpgrade: NO_HTTP,
+  ERR_PROXY_TUNNEL: PROXY_REFUSED,
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
@@ -96,9 +118,7 @@ export function transportError(error: unknown, { host, signal }: FailureContext)
     return new FinchError(
       'NETWORK',
       `cannot talk to ${host}: ${systemCode(error) ?? 'no answer'}`,
-      {
-        cause: error,
-      },
+      { hint: 'check the network connection, and for a proxy in between', cause: error },
     );
   }
   return new FinchError('NETWORK', explanation.message(host), {

@@ -1,6 +1,8 @@
 import { FinchError } from '../errors.ts';
+import { excerpt } from '../text.ts';
 import { discardBody } from './body.ts';
 import { distrust } from './distrust.ts';
+import { ASK_WHO_RUNS_IT } from './failure.ts';
 import type { HttpRequest, Transport } from './transport.ts';
 
 const MAX_HOPS = 10;
@@ -56,10 +58,10 @@ function nextUrl(location: string, from: URL): URL {
     throw refused(from, 'redirects to something that is not HTTP');
   }
   if (from.protocol === 'https:' && url.protocol === 'http:') {
-    throw refused(from, `redirects to ${url.host} without TLS`);
+    throw refused(from, `redirects to ${excerpt(url.host)} without TLS`);
   }
   const why = distrust(url, { from });
-  if (why !== undefined) throw refused(from, `redirects to ${url.host}, which ${why}`);
+  if (why !== undefined) throw refused(from, `redirects to ${excerpt(url.host)}, which ${why}`);
   return url;
 }
 
@@ -87,6 +89,6 @@ function portable(headers: Readonly<Record<string, string>>): Readonly<Record<st
 
 function refused(from: URL, what: string): FinchError {
   return new FinchError('REGISTRY', `${from.host} ${what}`, {
-    hint: 'ask who runs the registry, or check for a proxy in between',
+    hint: ASK_WHO_RUNS_IT,
   });
 }

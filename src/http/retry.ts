@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import { discardBody } from './body.ts';
-import { isPassing } from './failure.ts';
+import { isPassing, networkCode } from './failure.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { HttpRequest, Transport } from './transport.ts';
 
@@ -22,30 +22,36 @@ const ATTEMPTS = 5;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 
-/** A server that asks for a longer pause than this gets no second request; the user decides. */
+/** A server that asks for longer pauses than this gets no further request; the user decides. */
 const LONGEST_RETRY_AFTER_MS = 120_000;
+
+/** Who did not answer for minutes is asked only once more. */
+const SILENT_ATTEMPTS = 2;
 
 const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504]);
 
 /** Whether an answer of this status may be another one soon. */
-function isPassingStatus(status: number): boolean {
+export function isPassingStatus(status: number): boolean {
   return PASSING_STATUS.has(status);
 }
 
 /**
  * Sends idempotent requests again when the connection broke or the server was busy or broken, with full
  * jitter between the attempts, or as long after as the server asked. Refused connections, unknown hosts
- * and bad certificates are not tried again: they do not change in seconds.
+ * and bad certificates are not tried again: they do not change in seconds. Nor is a server that asks for
+ * pauses of more than two minutes in all, or that did not answer twice.
  * @throws what the last attempt threw
  */
 export function withRetry(transport: Transport, options: RetryOptions = {}): Transport {
   const attempts = options.attempts ?? ATTEMPTS;
   return async (request) => {
     if (!isIdempotent(request)) return transport(request);
+    let waited = 0;
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await tryOnce(transport, request);
       const wait = attempt < attempts ? waitAfter(outcome, attempt, options) : undefined;
-      if (wait === undefined) {
+      waited += wait ?? 0;
+      if (wait === undefined || waited > LONGEST_RETRY_AFTER_MS) {
         if (outcome instanceof Response) return outcome;
         throw outcome.error;
       }
@@ -80,7 +86,11 @@ export function waitAfter(
   { random = Math.random, now = Date.now }: RetryOptions = {},
 ): number | undefined {
   const jittered = random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
-  if (!(outcome instanceof Response)) return isPassing(outcome.error) ? jittered : undefined;
+  if (!(outcome instanceof Response)) {
+    const isSilence = networkCode(outcome.error) === 'ETIMEDOUT';
+    if (isSilence && attempt >= SILENT_ATTEMPTS) return undefined;
+    return isPassing(outcome.error) ? jittered : undefined;
+  }
   if (!isPassingStatus(outcome.status)) return undefined;
   const asked = retryAfterMs(outcome.headers.get('retry-after'), now());
   if (asked === undefined) return jittered;

@@ -45,20 +45,33 @@ const nativeFetch = undiciFetch as unknown as (
   init: BunFetchRequestInit & { timeout: false; decompress: false; proxy?: string | false },
 ) => Promise<Response>;
 
+/** How long {@link transportWith} waits. */
+export interface TransportLimits {
+  /** Milliseconds for an answer to begin, and for a piece of a body to go out. Default: two minutes. */
+  readonly patienceMs?: number;
+}
+
 /**
  * The {@link Transport} of this machine: HTTP/1.1 with the system's certificate authorities and those of
  * `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS`, and with the proxy of the environment, which loopback
  * hosts do not use. Bodies come as the server sent them, never decompressed. A server that stays silent
  * for two minutes counts as no answer.
  */
-export const sendRequest: Transport = async (request) => {
+export const sendRequest: Transport = transportWith();
+
+/** {@link sendRequest} with another patience. */
+export function transportWith({ patienceMs = PATIENCE_MS }: TransportLimits = {}): Transport {
+  return (request) => send(request, patienceMs);
+}
+
+async function send(request: HttpRequest, patienceMs: number): Promise<Response> {
   const { method, url, headers, insecure = false } = request;
   using watchdog = new Watchdog();
   const signal = request.signal
     ? AbortSignal.any([request.signal, watchdog.signal])
     : watchdog.signal;
-  watchdog.expect(PATIENCE_MS);
-  const body = request.body && outgoing(request.body(), { url, watchdog });
+  watchdog.expect(patienceMs);
+  const body = request.body && outgoing(request.body(), { url, watchdog, patienceMs });
   try {
     return await nativeFetch(url.href, {
       method,
@@ -75,7 +88,7 @@ export const sendRequest: Transport = async (request) => {
     if (body?.failed.length) throw body.failed[0];
     throw transportError(error, { host: url.host, signal: request.signal });
   }
-};
+}
 
 /** A body as fetch takes it. `failed` gets the error of a stream that broke on our side. */
 interface Outgoing {
@@ -84,42 +97,53 @@ interface Outgoing {
   readonly failed: unknown[];
 }
 
-function outgoing(body: HttpBody, { url, watchdog }: { url: URL; watchdog: Watchdog }): Outgoing {
+function outgoing(
+  body: HttpBody,
+  { url, watchdog, patienceMs }: { url: URL; watchdog: Watchdog; patienceMs: number },
+): Outgoing {
   const failed: unknown[] = [];
   if ('bytes' in body) {
-    watchdog.expect(PATIENCE_MS + body.bytes.length / LINK_BYTES_PER_MS);
+    watchdog.expect(patienceMs + body.bytes.length / LINK_BYTES_PER_MS);
     return { init: body.bytes, headers: {}, failed };
   }
   if ('stream' in body) {
     const { stream, length } = body;
-    const init = watched(stream, { length, watchdog, failed });
+    const init = watched(stream, { length, watchdog, failed, patienceMs });
     return { init, headers: { 'content-length': String(length) }, failed };
   }
   const { path, start, end } = body.file;
   const length = end - start;
   const slice = Bun.file(path).slice(start, end);
   if (url.protocol === 'http:') {
-    watchdog.expect(PATIENCE_MS + length / LINK_BYTES_PER_MS);
+    watchdog.expect(patienceMs + length / LINK_BYTES_PER_MS);
     return { init: slice, headers: {}, failed };
   }
   // Over TLS a file body is read whole into memory: 2 GiB for a file of 1 GiB (Bun 1.4.5).
-  const init = watched(slice.stream(), { length, watchdog, failed });
+  const init = watched(slice.stream(), { length, watchdog, failed, patienceMs });
   return { init, headers: { 'content-length': String(length) }, failed };
+}
+
+/** What {@link watched} tells, and whom. */
+interface Watched {
+  readonly length: number;
+  readonly watchdog: Watchdog;
+  readonly failed: unknown[];
+  readonly patienceMs: number;
 }
 
 /** Passes the pieces on, gives the server time for each, and more for its answer after the last. */
 async function* watched(
   stream: AsyncIterable<Uint8Array>,
-  { length, watchdog, failed }: { length: number; watchdog: Watchdog; failed: unknown[] },
+  { length, watchdog, failed, patienceMs }: Watched,
 ): AsyncGenerator<Uint8Array> {
   try {
     for await (const piece of stream) {
-      watchdog.expect(PATIENCE_MS);
+      watchdog.expect(patienceMs);
       yield piece;
     }
   } catch (error) {
     failed.push(error);
     throw error;
   }
-  watchdog.expect(PATIENCE_MS + length / SERVER_BYTES_PER_MS);
+  watchdog.expect(patienceMs + length / SERVER_BYTES_PER_MS);
 }

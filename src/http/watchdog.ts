@@ -15,8 +15,13 @@ export class Watchdog implements Disposable {
     this.#timer = setTimeout(() => this.#fire(), Math.min(ms, 2 ** 31 - 1));
   }
 
-  [Symbol.dispose](): void {
+  /** Stops the clock: nothing is expected until the next {@link expect}. */
+  rest(): void {
     clearTimeout(this.#timer);
+  }
+
+  [Symbol.dispose](): void {
+    this.rest();
   }
 
   #fire(): void {

@@ -1,7 +1,8 @@
 import { discardBody } from '../http/body.ts';
+import { isPassingStatus } from '../http/retry.ts';
 import type { HttpRequest, Transport } from '../http/transport.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type Refusal, readRefusal, refusalError } from './errors.ts';
+import { isWebPage, type Refusal, readRefusal, refusalError } from './errors.ts';
 
 /** One repository's part of a registry's API: what every request to it needs. */
 export interface RepositoryApi {
@@ -18,32 +19,41 @@ export function repositoryUrl({ endpoint, name }: RepositoryApi, path: string): 
   return endpoint.url(`/v2/${name}/${path}`);
 }
 
+/** Whether an answer is one that was hoped for; a web page is none, whatever its status says. */
+export function isGood(response: Response, good: readonly number[]): boolean {
+  return good.includes(response.status) && !(response.ok && isWebPage(response));
+}
+
 /**
- * Sends a request of which only some answers are good.
+ * Sends a request of which only some answers are good. A blob may be a web page: its digest decides.
  * @throws FinchError of {@link refusalError} for any other status
  */
 export async function call(
   api: RepositoryApi,
   request: HttpRequest,
-  { good }: { good: readonly number[] },
+  { good, isBlob = false }: { good: readonly number[]; isBlob?: boolean },
 ): Promise<Response> {
   const response = await api.send(request);
-  if (good.includes(response.status)) return response;
+  if (isBlob ? good.includes(response.status) : isGood(response, good)) return response;
   throw refusalError(await refusalOf(api, request, response), api);
 }
 
-/** Why a request was refused. An answer to HEAD has no body, so the reason comes from the same GET. */
+/**
+ * Why a request was refused. An answer to HEAD has no body, so the reason comes from the same GET,
+ * unless the registry is too busy to be asked again.
+ */
 export async function refusalOf(
   api: RepositoryApi,
   request: HttpRequest,
   response: Response,
 ): Promise<Refusal> {
-  if (request.method !== 'HEAD') return readRefusal(response);
-  const refusal = await readRefusal(response);
+  const { signal } = request;
+  const refusal = await readRefusal(response, { signal });
+  if (request.method !== 'HEAD' || response.ok || isPassingStatus(response.status)) return refusal;
   const again = await api.send({ ...request, method: 'GET' });
   if (again.status !== response.status) {
     await discardBody(again);
     return refusal;
   }
-  return readRefusal(again);
+  return readRefusal(again, { signal });
 }

@@ -1,24 +1,33 @@
 import type { AbortOptions, Content, ReadOptions } from '../content.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { readBody } from '../http/body.ts';
+import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
 import { contentRangeStart } from '../http/range.ts';
 import { pause, type RetryOptions, waitAfter } from '../http/retry.ts';
 import type { HttpRequest } from '../http/transport.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { call, type RepositoryApi, repositoryUrl } from './api.ts';
 
-/** Times that a broken download is taken up again without a single byte in between. */
+/** Times that a broken download is taken up again with next to nothing in between. */
 const MAX_STALLS = 4;
 
-/** Whether the repository has a blob; false too where the registry answers no such question. */
+/** What must come between two breaks to count as something: a byte each time would be endless. */
+const LEAST_PROGRESS = 64 * 1024;
+
+/**
+ * Whether the repository has a blob; false too where the registry answers no such question, or has
+ * something of another size.
+ */
 export async function hasBlob(
   api: RepositoryApi,
-  { digest }: Descriptor,
+  { digest, size }: Descriptor,
   { signal }: AbortOptions = {},
 ): Promise<boolean> {
   const request = { method: 'HEAD', url: repositoryUrl(api, `blobs/${digest}`), signal } as const;
   const response = await call(api, request, { good: [200, 404, 405, 501] });
-  return response.status === 200;
+  const length = Number(response.headers.get('content-length') ?? 0);
+  // Some registries say 0 to every HEAD.
+  return response.status === 200 && (length === 0 || length === size);
 }
 
 /**
@@ -47,8 +56,8 @@ export async function openBlob(
       let at = start;
       for (let stalls = 0; at < size; stalls += 1) {
         const before = at;
+        const { response, first } = await take(at, { signal: streamSignal });
         try {
-          const { response, first } = await take(at, { signal: streamSignal });
           let position = first;
           for await (const piece of readBody(response, { signal: streamSignal })) {
             const known = Math.min(piece.length, at - position);
@@ -59,7 +68,7 @@ export async function openBlob(
           }
           if (at < size) throw wrongSize(api, descriptor);
         } catch (error) {
-          if (at > before) stalls = 0;
+          if (at >= before + LEAST_PROGRESS) stalls = 0;
           const wait = stalls < MAX_STALLS ? waitAfter({ error }, stalls, retry) : undefined;
           if (wait === undefined) throw error;
           await pause(wait, { ...retry, signal: streamSignal });
@@ -106,15 +115,16 @@ async function openResponse(
   { digest }: Descriptor,
 ): Promise<Response> {
   try {
-    return await call(api, request, { good: [200, 206] });
+    return await call(api, request, { good: [200, 206], isBlob: true });
   } catch (error) {
     if (!hasCode(error, 'REMOTE_NOT_FOUND')) throw error;
     const message = `${api.registry}/${api.name} has no blob ${digest}`;
-    throw new FinchError('REMOTE_NOT_FOUND', message, { cause: error });
+    const hint = 'the image there may be incomplete; push it again';
+    throw new FinchError('REMOTE_NOT_FOUND', message, { hint, cause: error });
   }
 }
 
 function wrongSize({ registry }: RepositoryApi, { digest, size }: Descriptor): FinchError {
   const message = `registry ${registry} sent blob ${digest} with another size than ${size} bytes`;
-  return new FinchError('CONTENT_MISMATCH', message);
+  return new FinchError('CONTENT_MISMATCH', message, { hint: ASK_WHO_RUNS_IT });
 }

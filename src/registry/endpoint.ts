@@ -1,8 +1,11 @@
+import { FinchError } from '../errors.ts';
 import { readStart } from '../http/body.ts';
+import { MAX_HOSTNAME } from '../http/distrust.ts';
 import { networkCode } from '../http/failure.ts';
 import { isLoopback } from '../http/loopback.ts';
 import type { HttpRequest, Transport } from '../http/transport.ts';
 import { DEFAULT_REGISTRY } from '../oci/reference.ts';
+import { quote } from '../text.ts';
 
 /** One way to speak to a registry. */
 interface Route {
@@ -31,8 +34,16 @@ export class Endpoint {
   #routes: readonly Route[];
   #first: Promise<void> | undefined;
 
+  /** @throws FinchError `REFERENCE_INVALID` when no address can have this host or port */
   constructor(registry: string, { insecure = false }: { insecure?: boolean | undefined } = {}) {
     this.host = registry === DEFAULT_REGISTRY ? 'registry-1.docker.io' : registry;
+    // Names of images allow more: ports above 65535, numbers that are no IP address.
+    const url = URL.parse(`https://${this.host}`);
+    if (url === null || url.hostname.length > MAX_HOSTNAME) {
+      throw new FinchError('REFERENCE_INVALID', `${quote(registry)} is no address of a registry`, {
+        hint: 'check the spelling of the host, and its port, which is 65535 at most',
+      });
+    }
     if (insecure) this.#routes = [UNVERIFIED_TLS, PLAIN];
     else this.#routes = isLoopback(this.host) ? [PLAIN, TLS] : [TLS];
   }
@@ -61,6 +72,8 @@ export class Endpoint {
    * believes that it speaks plain HTTP. What is sent always takes the endpoint's own scheme.
    */
   owns(url: URL): boolean {
+    // The origin of any other scheme is the same as that of every other host.
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') return false;
     return url.origin === new URL(`${url.protocol}//${this.host}`).origin;
   }
 

@@ -1,11 +1,23 @@
+import type { AbortOptions } from '../content.ts';
 import { type ErrorCode, FinchError, type FinchErrorOptions } from '../errors.ts';
 import { readStart } from '../http/body.ts';
 import { cleanText } from '../http/clean-text.ts';
+import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
 import { isJsonObject } from '../oci/json.ts';
 import { DEFAULT_REGISTRY } from '../oci/reference.ts';
 
 /** What is read of an error's body: 64 KiB. */
 const MAX_ERROR_BYTES = 64 * 1024;
+
+/** How long the body of an error is waited for. */
+const ERROR_STALL_MS = 10_000;
+
+/** Header fields that a registry alone gives. */
+const REGISTRY_FIELDS = [
+  'docker-distribution-api-version',
+  'docker-content-digest',
+  'docker-upload-uuid',
+] as const;
 
 /** What a registry said when it said no. */
 export interface Refusal {
@@ -17,17 +29,33 @@ export interface Refusal {
 }
 
 /**
+ * Whether an answer is a page for people: a proxy's, the login page of a network, of a web server. As an
+ * answer to anything but the question for a blob it means that no registry has spoken. Quay calls
+ * everything HTML that has no other type; a registry's own header fields tell it from a page.
+ */
+export function isWebPage({ headers }: Response): boolean {
+  const isHtml = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i;
+  if (!isHtml.test(headers.get('content-type') ?? '')) return false;
+  return (
+    headers.get('content-length') !== '0' && !REGISTRY_FIELDS.some((name) => headers.has(name))
+  );
+}
+
+/**
  * Reads why a request was refused. Never throws because of what the body holds.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
  */
-export async function readRefusal(response: Response): Promise<Refusal> {
-  const { bytes } = await readStart(response, { limit: MAX_ERROR_BYTES }).catch(() => ({
-    bytes: new Uint8Array(),
-  }));
+export async function readRefusal(
+  response: Response,
+  { signal }: AbortOptions = {},
+): Promise<Refusal> {
+  const reading = readStart(response, { limit: MAX_ERROR_BYTES, stallMs: ERROR_STALL_MS, signal });
+  const { bytes } = await reading.catch(() => ({ bytes: new Uint8Array() }));
   const text = new TextDecoder().decode(bytes);
   const errors = parseErrors(text);
   const { status } = response;
-  const fallback = cleanText(`${status} ${response.statusText}`);
+  const plain = cleanText(`${status} ${response.statusText}`);
+  const fallback = isWebPage(response) ? `a web page came as the answer (${plain})` : plain;
   return {
     status,
     codes: errors.map(({ code }) => code).filter((code) => code !== ''),
@@ -50,7 +78,7 @@ export function refusalError(
 ): FinchError {
   const message = `registry ${registry}: ${refusal.reason}`;
   return new FinchError(errorCode(refusal.status), message, {
-    ...hintFor(refusal.status, { registry, ...(name !== undefined && { name }) }),
+    hint: hintFor(refusal.status, { registry, ...(name !== undefined && { name }) }),
     ...options,
   });
 }
@@ -73,19 +101,17 @@ function errorCode(status: number): ErrorCode {
   }
 }
 
-function hintFor(status: number, { registry, name }: RefusalContext): FinchErrorOptions {
+function hintFor(status: number, { registry, name }: RefusalContext): string {
   const what = name === undefined ? registry : `${registry}/${name}`;
-  if (status === 401) return { hint: `log in with: ${loginCommand(registry)}` };
+  if (status === 401) return `log in with: ${loginCommand(registry)}`;
   if (status === 403) {
-    return {
-      hint: `check that your account may use ${what}, or log in as another with: ${loginCommand(registry)}`,
-    };
+    return `check that your account may use ${what}, or log in as another with: ${loginCommand(registry)}`;
   }
-  if (status === 413) return { hint: 'a proxy before the registry limits the size of requests' };
-  if (status === 429)
-    return { hint: 'the registry limits how often it may be asked; wait a while' };
-  if (status >= 500) return { hint: 'the registry has a problem of its own; try again later' };
-  return {};
+  if (status === 404) return `check the name ${what}, and that ${registry} is a registry`;
+  if (status === 413) return 'a proxy before the registry limits the size of requests';
+  if (status === 429) return 'the registry limits how often it may be asked; wait a while';
+  if (status >= 500) return 'the registry has a problem of its own; try again later';
+  return ASK_WHO_RUNS_IT;
 }
 
 function parseErrors(text: string): readonly { code: string; message: string }[] {

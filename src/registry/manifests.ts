@@ -1,13 +1,14 @@
 import type { AbortOptions } from '../content.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { discardBody, readWhole } from '../http/body.ts';
+import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
 import type { HttpRequest } from '../http/transport.ts';
 import { type Descriptor, describe } from '../oci/descriptor.ts';
 import { type Digest, digestOf, digestParts, isDigest } from '../oci/digest.ts';
 import { childrenOf, parseDocument } from '../oci/document.ts';
 import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
 import { documentMediaTypes, isDocumentType, isNonDistributable } from '../oci/media-types.ts';
-import { call, type RepositoryApi, refusalOf, repositoryUrl } from './api.ts';
+import { call, isGood, type RepositoryApi, refusalOf, repositoryUrl } from './api.ts';
 import { hasBlob } from './blobs.ts';
 import { refusalError } from './errors.ts';
 
@@ -103,7 +104,9 @@ async function fetchManifest(
   const response = await call(api, request, { good: [200, 404] });
   if (response.status === 404) {
     await discardBody(response);
-    throw new FinchError('REMOTE_NOT_FOUND', `${what} is not in the registry`);
+    throw new FinchError('REMOTE_NOT_FOUND', `${what} is not in the registry`, {
+      hint: 'the image there may be incomplete; push it again, or check the name',
+    });
   }
   const bytes = await readWhole(response, { limit: MAX_DOCUMENT_BYTES, signal });
   const { algorithm } = isDigest(reference) ? digestParts(reference) : { algorithm: undefined };
@@ -112,6 +115,7 @@ async function fetchManifest(
     throw new FinchError(
       'CONTENT_MISMATCH',
       `registry ${api.registry} sent other bytes for ${what}`,
+      { hint: ASK_WHO_RUNS_IT },
     );
   }
   return { what, digest, bytes, called: contentTypeOf(response) };
@@ -141,7 +145,7 @@ export async function putManifest(
     signal,
   };
   let response = await api.send(request);
-  if (!KEPT.includes(response.status)) {
+  if (!isGood(response, KEPT)) {
     const refusal = await refusalOf(api, request, response);
     const mayPass = refusal.status === 400 && refusal.codes.includes('DIGEST_INVALID');
     if (!mayPass || !(await hasBlobsOf({ document, bytes }, api, { signal }))) {
@@ -152,7 +156,11 @@ export async function putManifest(
   await discardBody(response);
   const kept = response.headers.get('docker-content-digest');
   if (kept !== null && isDigest(kept) && isSameAlgorithm(kept, digest) && kept !== digest) {
-    throw new FinchError('CONTENT_MISMATCH', `registry ${api.registry} kept ${kept} for ${digest}`);
+    throw new FinchError(
+      'CONTENT_MISMATCH',
+      `registry ${api.registry} kept ${kept} for ${digest}`,
+      { hint: ASK_WHO_RUNS_IT },
+    );
   }
 }
 

@@ -3,6 +3,7 @@ import type { Credential } from '../credentials/keychain.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { discardBody } from '../http/body.ts';
 import type { Transport } from '../http/transport.ts';
+import { isGood } from './api.ts';
 import { connect } from './connect.ts';
 import { loginCommand, readRefusal, refusalError } from './errors.ts';
 
@@ -35,11 +36,11 @@ export async function checkLogin(
       throw hasCode(error, 'UNAUTHENTICATED', 'DENIED') ? refused(registry, error) : error;
     },
   );
-  if (response.ok) return discardBody(response);
-  const refusal = await readRefusal(response);
-  if (refusal.status === 404) {
+  if (isGood(response, [200])) return discardBody(response);
+  const refusal = await readRefusal(response, { signal });
+  if (refusal.status === 404 || response.ok) {
     throw new FinchError('REGISTRY', `${registry} is not a registry`, {
-      hint: 'check the name of the server',
+      hint: 'check the name of the server, and for a proxy or the login page of a network in between',
     });
   }
   const error = refusalError(refusal, { registry });

@@ -19,7 +19,8 @@ export function mergeScopes(
 ): readonly string[] {
   const actionsByResource = new Map<string, Set<string>>();
   for (const scope of [...first, ...second]) {
-    if (scope === '') continue;
+    // What a split leaves over, and nothing that could be asked for.
+    if (/^[:,]*$/.test(scope)) continue;
     const colon = scope.lastIndexOf(':');
     const resource = scope.slice(0, Math.max(colon, 0));
     const actions = actionsByResource.get(resource) ?? new Set();

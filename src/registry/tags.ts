@@ -1,6 +1,7 @@
 import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import { readWhole } from '../http/body.ts';
+import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
 import { nextLink } from '../http/link.ts';
 import { isJsonObject } from '../oci/json.ts';
 import { isTag } from '../oci/reference.ts';
@@ -8,6 +9,7 @@ import { call, type RepositoryApi, repositoryUrl } from './api.ts';
 
 const MAX_PAGE_BYTES = 8 * 1024 * 1024;
 const MAX_PAGES = 10_000;
+const MAX_TAGS = 1_000_000;
 
 /**
  * All tags of a repository, page by page, in the registry's order. What is no valid tag is left out.
@@ -22,8 +24,10 @@ export async function listTags(
   const seen = new Set<string>();
   let url: URL | undefined = repositoryUrl(api, 'tags/list');
   while (url !== undefined) {
-    if (seen.has(url.href) || seen.size === MAX_PAGES) {
-      throw new FinchError('REGISTRY', `registry ${api.registry} lists its tags without end`);
+    if (seen.has(url.href) || seen.size === MAX_PAGES || tags.size > MAX_TAGS) {
+      throw new FinchError('REGISTRY', `registry ${api.registry} lists its tags without end`, {
+        hint: ASK_WHO_RUNS_IT,
+      });
     }
     seen.add(url.href);
     const response: Response = await call(api, { method: 'GET', url, signal }, { good: [200] });
@@ -53,7 +57,9 @@ function tagsOf(page: Uint8Array, { registry }: RepositoryApi): readonly string[
   // A repository that has lost its last tag answers null.
   const list = isJsonObject(json) ? (json['tags'] ?? []) : undefined;
   if (!Array.isArray(list)) {
-    throw new FinchError('REGISTRY', `registry ${registry} sent no list of tags`);
+    throw new FinchError('REGISTRY', `registry ${registry} sent no list of tags`, {
+      hint: ASK_WHO_RUNS_IT,
+    });
   }
   return list.filter((tag): tag is string => typeof tag === 'string' && isTag(tag));
 }

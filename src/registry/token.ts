@@ -3,6 +3,7 @@ import type { Credential } from '../credentials/keychain.ts';
 import { FinchError } from '../errors.ts';
 import { discardBody, readWhole } from '../http/body.ts';
 import { distrust } from '../http/distrust.ts';
+import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
 import type { Transport } from '../http/transport.ts';
 import { isJsonObject } from '../oci/json.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -36,6 +37,9 @@ const MAX_TOKEN_BYTES = 128 * 1024;
 /** How long a token lives that does not say so, and the least that is believed. */
 const SHORTEST_LIFE_MS = 60_000;
 
+/** The longest life that is believed: a day. */
+const LONGEST_LIFE_MS = 86_400_000;
+
 /**
  * Asks a token server for a token, with the credential if there is one.
  * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/token.md
@@ -55,7 +59,7 @@ export async function fetchToken(
     headers: { accept: 'application/json', ...(credential && basicHeader(credential)) },
     insecure: endpoint.skipsVerification(url),
   });
-  if (response.status !== 200) throw await tokenRefused(response, { registry });
+  if (response.status !== 200) throw await tokenRefused(response, { registry, signal });
   const bytes = await readWhole(response, { limit: MAX_TOKEN_BYTES, signal });
   const { value, lifeMs } = parseToken(bytes, { registry, host: url.host });
   return { value, renewAt: now() + lifeMs - Math.max(30_000, lifeMs / 10) };
@@ -92,7 +96,7 @@ function distrustRealm(url: URL, endpoint: Endpoint): string | undefined {
 
 async function tokenRefused(
   response: Response,
-  { registry }: { registry: string },
+  { registry, signal }: AbortOptions & { registry: string },
 ): Promise<FinchError> {
   const { status } = response;
   if (status !== 401 && status !== 403 && status !== 400) {
@@ -100,7 +104,7 @@ async function tokenRefused(
     const message = `the token server of ${registry} answered ${status}`;
     return new FinchError('REGISTRY', message, { hint: 'try again later' });
   }
-  const { reason } = await readRefusal(response);
+  const { reason } = await readRefusal(response, { signal });
   return new FinchError(
     status === 403 ? 'DENIED' : 'UNAUTHENTICATED',
     `registry ${registry}: ${reason}`,
@@ -121,9 +125,11 @@ function parseToken(
   const answer = isJsonObject(json) ? json : {};
   const value = answer['token'] || answer['access_token'];
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
-    throw new FinchError('REGISTRY', `${host}, the token server of ${registry}, sent no token`);
+    throw new FinchError('REGISTRY', `${host}, the token server of ${registry}, sent no token`, {
+      hint: ASK_WHO_RUNS_IT,
+    });
   }
   const seconds = answer['expires_in'];
-  const life = typeof seconds === 'number' && Number.isFinite(seconds) ? seconds * 1000 : 0;
-  return { value, lifeMs: Math.max(SHORTEST_LIFE_MS, life) };
+  const life = typeof seconds === 'number' ? seconds * 1000 : 0;
+  return { value, lifeMs: Math.min(LONGEST_LIFE_MS, Math.max(SHORTEST_LIFE_MS, life)) };
 }

@@ -1,6 +1,8 @@
 import { FinchError } from '../errors.ts';
 import { distrust } from '../http/distrust.ts';
+import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
 import type { Digest } from '../oci/digest.ts';
+import { excerpt } from '../text.ts';
 import type { RepositoryApi } from './api.ts';
 
 /**
@@ -10,21 +12,23 @@ import type { RepositoryApi } from './api.ts';
  */
 export function uploadLocation({ registry, endpoint }: RepositoryApi, response: Response): URL {
   const invalid = (what: string) =>
-    new FinchError('REGISTRY', `registry ${registry} ${what}`, {
-      hint: 'ask who runs the registry, or check for a proxy in between',
-    });
+    new FinchError('REGISTRY', `registry ${registry} ${what}`, { hint: ASK_WHO_RUNS_IT });
   const location = response.headers.get('location');
   if (location === null) throw invalid('opened an upload without saying where');
   const url = URL.parse(location, response.url);
   if (url === null) throw invalid('opened an upload at no valid address');
   if (endpoint.owns(url)) return endpoint.url(`${url.pathname}${url.search}`);
   const why = distrust(url, { from: endpoint.url('') });
-  if (why !== undefined) throw invalid(`wants the upload to go to ${url.host}, which ${why}`);
+  if (why !== undefined)
+    throw invalid(`wants the upload to go to ${excerpt(url.host)}, which ${why}`);
   url.hash = '';
   return url;
 }
 
 /** The address that closes an upload. A digest needs no escape in a query. */
 export function withDigest(location: URL, digest: Digest): URL {
-  return new URL(`${location.href}${location.search === '' ? '?' : '&'}digest=${digest}`);
+  const { href, search } = location;
+  // An empty query has no `search`, and its mark is there all the same.
+  const join = search !== '' ? '&' : href.endsWith('?') ? '' : '?';
+  return new URL(`${href}${join}digest=${digest}`);
 }

@@ -5,7 +5,7 @@ import { isPassing } from '../http/failure.ts';
 import { pause, type RetryOptions, waitAfter } from '../http/retry.ts';
 import type { HttpBody } from '../http/transport.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { type RepositoryApi, refusalOf, repositoryUrl } from './api.ts';
+import { isGood, type RepositoryApi, refusalOf, repositoryUrl } from './api.ts';
 import { hasBlob } from './blobs.ts';
 import { type Refusal, refusalError } from './errors.ts';
 import { Meter } from './meter.ts';
@@ -13,6 +13,9 @@ import { uploadLocation, withDigest } from './upload-location.ts';
 
 /** Times that a blob is sent before its failure is final. */
 const ATTEMPTS = 5;
+
+/** Statuses of a registry that has stored a blob. */
+const KEPT: readonly number[] = [200, 201, 202, 204];
 
 /** Codes of an upload session that the registry has lost: a new one may work. */
 const LOST_SESSION = ['BLOB_UPLOAD_UNKNOWN', 'BLOB_UPLOAD_INVALID', 'RANGE_INVALID'];
@@ -61,7 +64,7 @@ async function startUpload(api: RepositoryApi, { signal }: WriteOptions): Promis
   const url = repositoryUrl(api, 'blobs/uploads/');
   const request = { method: 'POST', url, idempotent: true, signal } as const;
   const response = await api.send(request);
-  if (response.status !== 202) {
+  if (!isGood(response, [202])) {
     const refusal = await refusalOf(api, request, response);
     const hint = `create the repository ${api.name} at ${api.registry} first, or check its name`;
     throw refusalError(refusal, api, refusal.status === 404 ? { hint } : {});
@@ -86,7 +89,7 @@ async function finishUpload(
   const request = { method: 'PUT', url, headers, body, signal } as const;
   try {
     const response = await api.send(request);
-    if (response.ok) {
+    if (isGood(response, KEPT)) {
       await discardBody(response);
       checkDigest(api, descriptor, response);
       return { done: true };

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { copyGraph } from '../../src/copy/copy-graph.ts';
 import { FinchError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
+import { isDocumentType } from '../../src/oci/media-types.ts';
 import { Graph } from './graph.ts';
 import { type Hook, MemoryStore } from './memory-store.ts';
 
@@ -204,3 +205,30 @@ describe('copyGraph() with a signal', () => {
     expect(to.blobs).toEqual(graph.blobs);
   });
 });
+
+test('copyGraph() gives up on an index that has more parts than any image', async () => {
+  const graph = new Graph();
+  const config = graph.blob('config');
+  const layer = (n: number): Descriptor => ({
+    ...{ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', size: 100 },
+    digest: `sha256:${n.toString(16).padStart(64, '0')}` as Descriptor['digest'],
+  });
+  const manifests = Array.from({ length: 6 }, (_, i) => {
+    const layers = Array.from({ length: 9_500 }, (_, j) => layer(i * 10_000 + j));
+    return graph.manifest(`manifest-${i}`, { config, layers });
+  });
+  const root = graph.index('root', manifests);
+  const from = new MemoryStore({ blobs: graph.blobs });
+  const to = new MemoryStore();
+  const everyBlob = {
+    has: async ({ mediaType }: Descriptor) => !isDocumentType(mediaType),
+    open: to.open.bind(to),
+    write: to.write.bind(to),
+  };
+  await expect(copyGraph(root, { from, to: everyBlob })).rejects.toMatchObject({
+    code: 'DOCUMENT_INVALID',
+    message: `${root.digest} has more than 50000 parts`,
+    hint: expect.any(String),
+  });
+  expect(to.blobs.size).toBe(0);
+}, 30_000);

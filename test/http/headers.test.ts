@@ -17,6 +17,11 @@ test.each([
   expect(nextLink(header)).toBe(target as string);
 });
 
+test('nextLink() is quick with a header that only begins links', () => {
+  expect(nextLink('<'.repeat(200_000))).toBeUndefined();
+  expect(nextLink('<a>; rel="'.repeat(20_000))).toBeUndefined();
+});
+
 test.each([
   ['0-99', 100],
   ['bytes=0-99', 100],

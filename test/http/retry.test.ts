@@ -94,3 +94,22 @@ test('withRetry() stops waiting with CANCELLED when the signal fires', async () 
   const { outcome } = await run([status(503), status(200)], { request, options: { sleep } });
   expect(outcome).toMatchObject({ code: 'CANCELLED' });
 });
+
+test('withRetry() asks a server that did not answer in time only once more', async () => {
+  const { outcome, sends } = await run(Array.from({ length: 5 }, () => broken('ETIMEDOUT')));
+  expect([outcome, sends]).toMatchObject([{ code: 'NETWORK' }, 2]);
+});
+
+test('withRetry() waits no more than two minutes in all, however often the server asks for it', async () => {
+  const busy = () => status(503, { 'retry-after': '50' });
+  const { outcome, waits } = await run([busy(), busy(), busy(), status(200)]);
+  expect([outcome, waits]).toEqual([503, [50_000, 50_000]]);
+});
+
+test.each(['999999999999', '9'.repeat(400), 'Fri, 31 Dec 9999 23:59:59 GMT'])(
+  'withRetry() does not wait for %s',
+  async (after) => {
+    const answers = [status(503, { 'retry-after': after }), status(200)];
+    expect(await run(answers)).toEqual({ outcome: 503, waits: [], sends: 1 });
+  },
+);

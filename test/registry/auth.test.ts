@@ -107,6 +107,21 @@ test('a token that says nothing of its life, or less, is kept for half a minute'
   }
 });
 
+test('a token that claims to live for ever is kept for a day at most', async () => {
+  for (const expires_in of [1e308, 1e12]) {
+    await using server = bearerRegistry(() => ({ expires_in }));
+    let now = 1_000_000;
+    const repository = openTestRepository(server.registry.host, { retry: { now: () => now } });
+    await repository.resolve('a');
+    now += 3_600_000;
+    await repository.resolve('b');
+    expect(server.asked).toHaveLength(1);
+    now += 86_400_000;
+    await repository.resolve('c');
+    expect(server.asked).toHaveLength(2);
+  }
+});
+
 test('a token that the registry no longer takes is replaced once, and the request sent again', async () => {
   await using server = bearerRegistry();
   const repository = openTestRepository(server.registry.host);

@@ -18,3 +18,8 @@ test('mergeScopes() joins the actions of one resource and keeps the first list f
     'repository(plugin):a:pull',
   ]);
 });
+
+test('mergeScopes() leaves out what names nothing', () => {
+  expect(mergeScopes([':', ''], ['aws', ':,'])).toEqual(['aws']);
+  expect(mergeScopes([':'], [])).toEqual([]);
+});

@@ -46,3 +46,15 @@ test('tags() of a repository that is not there is REMOTE_NOT_FOUND', async () =>
 test.each(['[]', '{"tags":5}', 'no'])('tags() of the answer %s is REGISTRY', async (body) => {
   expect((await tagsOf(() => new Response(body))).tags).toMatchObject({ code: 'REGISTRY' });
 });
+
+test('tags() ends when a registry has ever more of them', async () => {
+  let page = 0;
+  const { tags, lines } = await tagsOf(() => {
+    page += 1;
+    const list = Array.from({ length: 600_000 }, (_, i) => `${page}-${i}`);
+    const link = `</v2/app/tags/list?last=${page}>; rel="next"`;
+    return Response.json({ tags: list }, { headers: { link } });
+  });
+  expect(tags).toMatchObject({ code: 'REGISTRY', hint: expect.any(String) });
+  expect(lines).toHaveLength(2);
+});

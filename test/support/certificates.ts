@@ -10,19 +10,33 @@ export interface Certificates {
   readonly key: string;
 }
 
-/**
- * Makes an authority and a certificate for `localhost` and `127.0.0.1`, with `openssl`.
- */
-export async function makeAuthority(folder: string): Promise<Certificates> {
+/** What is special about the server's certificate. */
+export interface CertificateOptions {
+  /** For how long it is good; negative for one that has expired. Default: 30. */
+  readonly days?: number;
+  /** What it is for. Default: `localhost` and `127.0.0.1`. */
+  readonly names?: string;
+  /** Whether no authority has signed it but itself. Default: false. */
+  readonly selfSigned?: boolean;
+}
+
+/** Makes an authority and a certificate, with `openssl`. */
+export async function makeAuthority(
+  folder: string,
+  { days = 30, names = 'DNS:localhost,IP:127.0.0.1', selfSigned = false }: CertificateOptions = {},
+): Promise<Certificates> {
   const [ca, caKey, certificate, key, request, extensions] = [
     ...['ca.pem', 'ca.key', 'server.pem', 'server.key', 'server.csr', 'extensions'],
   ].map((name) => join(folder, name)) as [string, string, string, string, string, string];
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   await openssl('req', '-x509', ...newKey, '-keyout', caKey, '-out', ca, '-subj', '/CN=finch test');
   await openssl('req', ...newKey, '-keyout', key, '-out', request, '-subj', '/CN=localhost');
-  await Bun.write(extensions, 'subjectAltName=DNS:localhost,IP:127.0.0.1');
-  const signer = ['-CA', ca, '-CAkey', caKey, '-CAcreateserial', '-extfile', extensions];
-  await openssl('x509', '-req', '-in', request, ...signer, '-out', certificate);
+  await Bun.write(extensions, `subjectAltName=${names}`);
+  const signer = selfSigned ? ['-signkey', key] : ['-CA', ca, '-CAkey', caKey, '-CAcreateserial'];
+  await openssl(
+    ...['x509', '-req', '-in', request, ...signer, '-extfile', extensions],
+    ...['-days', String(days), '-out', certificate],
+  );
   return { ca, certificate, key };
 }
 

@@ -11,6 +11,8 @@ export interface DockerRegistryOptions {
   readonly htpasswd?: Readonly<Record<string, string>>;
   /** Where blobs are kept. Default: a folder that goes away. */
   readonly root?: string;
+  /** The address of a registry that it stands before, as a cache to pull through. */
+  readonly upstream?: string;
 }
 
 /** Debian's docker-registry, running on a free port. */
@@ -18,6 +20,7 @@ export interface DockerRegistry extends AsyncDisposable {
   /** `127.0.0.1:PORT`, or `localhost:PORT` with TLS. */
   readonly host: string;
   readonly origin: string;
+  readonly pid: number;
   /** The file of the certificate authority, with TLS. */
   readonly ca?: string;
   /** Everything it has written so far, one line a request. */
@@ -35,7 +38,8 @@ export async function startDockerRegistry(
   await mkdir(root, { recursive: true });
   const passwords = options.htpasswd && (await writePasswords(folder.path, options.htpasswd));
   const config = join(folder.path, 'config.yml');
-  await writeFile(config, configuration({ root, certificates, passwords }));
+  const { upstream } = options;
+  await writeFile(config, configuration({ root, certificates, passwords, upstream }));
   const child = Bun.spawn(['docker-registry', 'serve', config], {
     stdin: 'ignore',
     stdout: 'ignore',
@@ -67,6 +71,7 @@ export async function startDockerRegistry(
   return {
     host,
     origin: `${certificates ? 'https' : 'http'}://${host}`,
+    pid: child.pid,
     ...(certificates && { ca: certificates.ca }),
     log: () => log,
     stop,
@@ -78,10 +83,12 @@ function configuration({
   root,
   certificates,
   passwords,
+  upstream,
 }: {
   root: string;
   certificates: { certificate: string; key: string } | undefined;
   passwords: string | undefined;
+  upstream: string | undefined;
 }): string {
   // JSON is YAML too.
   return JSON.stringify({
@@ -94,6 +101,7 @@ function configuration({
         tls: { certificate: certificates.certificate, key: certificates.key },
       }),
     },
+    ...(upstream !== undefined && { proxy: { remoteurl: upstream } }),
     ...(passwords !== undefined && {
       auth: { htpasswd: { realm: 'finch, test', path: passwords } },
     }),
