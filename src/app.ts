@@ -34,6 +34,8 @@ export interface App extends AsyncDisposable {
   readonly credentialFile: string;
   /** What requests say they come from. */
   readonly userAgent: string;
+  /** The folder of the store. */
+  readonly storePath: string;
   store(): Promise<ImageStore>;
   /** The repository of a reference. `insecure` when the user said so of its registry. */
   repository(
@@ -58,8 +60,11 @@ export function createApp(host: Host, talk: Talk): App {
     get credentialFile() {
       return credentialFile(host.env, host.home);
     },
+    get storePath() {
+      return join(host.home, 'store');
+    },
     store() {
-      store ??= openStore(host);
+      store ??= openStore(app);
       return store;
     },
     async repository({ registry, repository: name }, { access, insecure }) {
@@ -80,7 +85,7 @@ export function createApp(host: Host, talk: Talk): App {
   return app;
 }
 
-async function openStore({ home, now }: Host): Promise<ImageStore> {
+async function openStore({ storePath, host }: App): Promise<ImageStore> {
   const { openImageStore } = await import('./store/open-store.ts');
-  return openImageStore(join(home, 'store'), { now });
+  return openImageStore(storePath, { now: host.now });
 }

@@ -51,6 +51,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./rmi.ts'),
   },
   {
+    paths: ['store verify'],
+    summary: 'Check that nothing in the store is damaged',
+    load: () => import('./store-verify.ts'),
+  },
+  {
+    paths: ['store repair'],
+    summary: 'Make a damaged store usable again',
+    load: () => import('./store-repair.ts'),
+  },
+  {
     paths: ['registry serve'],
     summary: 'Serve the local images as a registry',
     load: () => import('./registry-serve.ts'),

@@ -1,3 +1,4 @@
+import { freeUnreached } from '../copy/under-lease.ts';
 import { FinchError } from '../errors.ts';
 import { findImage } from '../images/find-image.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
@@ -22,7 +23,12 @@ export const command: Command = {
     }
     const store = await app.store();
     const image = findImage(store, source);
-    await store.changeNames({ set: [{ name: formatReference(reference), target: image.target }] });
+    const name = formatReference(reference);
+    const before = store.name(name);
+    await store.changeNames({ set: [{ name, target: image.target }] });
+    const isMoved = before !== undefined && before.target.digest !== image.target.digest;
+    // The image that had the name may have no other.
+    if (isMoved) await freeUnreached(store);
     return silence;
   },
 };

@@ -3,6 +3,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { isIndexType } from '../oci/media-types.ts';
 import type { Repository } from '../registry/repository.ts';
 import { copyGraph } from './copy-graph.ts';
+import { watchSource } from './damaged-source.ts';
 import type { CopyEvent } from './events.ts';
 
 /**
@@ -10,7 +11,7 @@ import type { CopyEvent } from './events.ts';
  * the same request as the root, so nobody can pull what is not whole. When the registry has the root
  * under that tag already, that one answer is all it takes, unless `verifyMembers`: then the members of
  * an index are asked for, and those that the registry lacks are sent.
- * @throws FinchError of the registry or the store
+ * @throws FinchError of the registry or the store; `CONTENT_MISMATCH` names the side that is damaged
  */
 export async function pushImage(
   root: Descriptor,
@@ -29,16 +30,21 @@ export async function pushImage(
     onEvent?.({ kind: 'exists', descriptor: root });
     return;
   }
-  await copyGraph(
-    root,
-    { from, to },
-    {
-      signal,
-      ...(onEvent && { onEvent }),
-      ...(tag !== undefined &&
-        !isThere && {
-          finish: (document, bytes) => to.tag(tag, document, bytes, { signal }),
-        }),
-    },
-  );
+  const source = watchSource(from);
+  try {
+    await copyGraph(
+      root,
+      { from: source, to },
+      {
+        signal,
+        ...(onEvent && { onEvent }),
+        ...(tag !== undefined &&
+          !isThere && {
+            finish: (document, bytes) => to.tag(tag, document, bytes, { signal }),
+          }),
+      },
+    );
+  } catch (error) {
+    throw await source.explain(error, { signal });
+  }
 }

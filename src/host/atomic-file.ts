@@ -8,6 +8,8 @@ import { ioError } from './io-error.ts';
 export interface AtomicFileOptions {
   /** Permission bits of the file, before the user's umask. Default: 0o644. */
   readonly mode?: number;
+  /** Who writes, without a `-` in it, to stand in the name of the temporary file. Default: nobody. */
+  readonly owner?: string;
 }
 
 /** A file that is written and on disk, but not yet under its name. Disposing of it removes it unless it was published. */
@@ -46,12 +48,13 @@ export async function writeFileAtomic(
 export async function stageFile(
   path: string,
   bytes: Uint8Array,
-  { mode = 0o644 }: AtomicFileOptions = {},
+  { mode = 0o644, owner }: AtomicFileOptions = {},
 ): Promise<StagedFile> {
   let temporaryPath: string | undefined;
   try {
     const target = await followLinks(path);
-    temporaryPath = join(dirname(target), `${TEMPORARY_PREFIX}${crypto.randomUUID()}.tmp`);
+    const name = `${owner === undefined ? '' : `${owner}-`}${crypto.randomUUID()}.tmp`;
+    temporaryPath = join(dirname(target), `${TEMPORARY_PREFIX}${name}`);
     await writeNew(temporaryPath, bytes, mode);
     return staged(temporaryPath, target);
   } catch (error) {

@@ -2,12 +2,16 @@ import { FinchError, systemCode } from '../errors.ts';
 
 /** What to do when the disk is full. */
 export const SPACE_HINT = 'free some space and try again';
-/** What to do when a file or folder may not be written to. */
-export const ACCESS_HINT = 'check who owns it with: ls -ld, or choose another home with FINCH_HOME';
+/** What to do when a file or folder is not one, or may not be written to. */
+export const ACCESS_HINT = 'check it with: ls -ld, or choose another home with FINCH_HOME';
+
+/** What to do when a disk does not do what it should. */
+const DISK_HINT = 'check the disk, or choose another home with FINCH_HOME';
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EDQUOT: 'the disk quota is used up',
+  EFBIG: 'it would be larger than files may be here (see: ulimit -f)',
   EIO: 'the disk reported an error',
   EISDIR: 'it is a folder',
   ELOOP: 'too many symbolic links',
@@ -17,6 +21,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
   ENOSPC: 'no space left on the disk',
   ENOTDIR: 'a part of the path is not a folder',
+  ENOTEMPTY: 'a folder that is not empty has that name',
   EPERM: 'not permitted',
   EROFS: 'the file system is read-only',
 };
@@ -29,22 +34,32 @@ export function ioError(error: unknown, action: 'read' | 'write', path: string):
   if (error instanceof FinchError) return error;
   const code = systemCode(error);
   const reason = code === undefined ? 'unknown error' : (REASONS[code] ?? code);
-  const hint = hintFor(code);
+  const hint = hintFor(code, action);
   return new FinchError('IO', `cannot ${action} ${path}: ${reason}`, {
     cause: error,
     ...(hint !== undefined && { hint }),
   });
 }
 
-function hintFor(code: string | undefined): string | undefined {
+function hintFor(code: string | undefined, action: 'read' | 'write'): string | undefined {
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
+    case 'EFBIG':
       return SPACE_HINT;
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
       return ACCESS_HINT;
+    case 'EIO':
+      return DISK_HINT;
+    case 'EISDIR':
+    case 'ELOOP':
+    case 'ENAMETOOLONG':
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ENOTEMPTY':
+      return action === 'write' ? ACCESS_HINT : 'check the path with: ls -ld';
     default:
       return undefined;
   }

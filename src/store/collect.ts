@@ -1,4 +1,5 @@
 import type { AbortOptions } from '../content.ts';
+import { hasCode } from '../errors.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import type { StoreContext } from './context.ts';
 import { refreshIndex, takeForeignNames } from './foreign-names.ts';
@@ -28,7 +29,7 @@ export async function collect(
 ): Promise<Collected> {
   const { database, layout } = store;
   await takeForeignNames(store);
-  await refreshIndex(store);
+  await exportIfPossible(store);
   await removeLeftovers(store);
   const digests: Digest[] = [];
   let bytes = 0;
@@ -45,13 +46,26 @@ export async function collect(
   };
   const isUnreached = (digest: Digest) => !isReached(database, digest);
   await free(unreached(database), isUnreached);
-  const limit = store.now().getTime() - FOREIGN_GRACE_MS;
+  const isLeftAlone = (digest: Digest) => {
+    const now = store.now().getTime();
+    return !isOlder(layout.blob(digest), { age: FOREIGN_GRACE_MS, now });
+  };
   await free(
-    foreignFiles(store).filter(({ digest }) => isOlder(layout.blob(digest), limit)),
-    (digest) =>
-      isUnreached(digest) && !isKnown(store, digest) && isOlder(layout.blob(digest), limit),
+    foreignFiles(store).filter(({ digest }) => !isLeftAlone(digest)),
+    (digest) => isUnreached(digest) && !isKnown(store, digest) && !isLeftAlone(digest),
   );
+  // On a full disk there was no space for the file before.
+  await exportIfPossible(store);
   return { digests, bytes };
+}
+
+/** That \`index.json\` cannot be written is no reason to keep what nobody names: its next change writes it again. */
+async function exportIfPossible(store: StoreContext): Promise<void> {
+  try {
+    await refreshIndex(store);
+  } catch (error) {
+    if (!hasCode(error, 'IO')) throw error;
+  }
 }
 
 interface Sized {

@@ -1,11 +1,10 @@
-import { constants, Database, type SQLQueryBindings } from 'bun:sqlite';
-import { pathToFileURL } from 'node:url';
-import { FinchError, systemCode } from '../errors.ts';
-import { ACCESS_HINT } from '../host/io-error.ts';
-import { databaseError, isBusy, isUnwritable } from './database-error.ts';
-import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
-
-const BUSY_TIMEOUT_MS = 10_000;
+import type { Database, SQLQueryBindings } from 'bun:sqlite';
+import { dirname } from 'node:path';
+import { FinchError } from '../errors.ts';
+import { isOutOfSpace } from './database-error.ts';
+import { inodeOf } from './layout.ts';
+import { patiently } from './patience.ts';
+import { keepReserve, releaseReserve } from './reserve.ts';
 
 type Bindings = readonly SQLQueryBindings[];
 
@@ -21,14 +20,22 @@ export interface TransactionOptions {
  */
 export class StoreDatabase implements Disposable {
   readonly path: string;
-  /** False when the disk, or the rights to it, allow reading alone: then {@link transaction} throws. */
-  readonly writable: boolean;
   readonly #database: Database;
+  /** Why it cannot be written to, when it cannot. */
+  readonly #refusal: FinchError | undefined;
+  /** Which file was opened. */
+  readonly #inode: number | undefined;
 
-  constructor(database: Database, { path, writable }: { path: string; writable: boolean }) {
+  constructor(database: Database, { path, refusal }: { path: string; refusal?: FinchError }) {
     this.#database = database;
     this.path = path;
-    this.writable = writable;
+    this.#refusal = refusal;
+    this.#inode = inodeOf(path);
+  }
+
+  /** False when the disk, or the rights to it, allow reading alone: then {@link transaction} throws. */
+  get writable(): boolean {
+    return this.#refusal === undefined;
   }
 
   /** Every row of the answer. `Row` is what the statement selects. */
@@ -49,19 +56,31 @@ export class StoreDatabase implements Disposable {
   }
 
   /**
-   * Does `work` with no writer beside it: all of it or, when it throws, nothing.
-   * @throws FinchError `IO` when the store cannot be written to
+   * Does `work` with no writer beside it: all of it or, when it throws, nothing. When the disk is full, it is
+   * done a second time, with the space that the store keeps for that.
+   * @throws FinchError `IO` when the store cannot be written to, `STORE_UNUSABLE` when the file was
+   *   replaced since it was opened
    */
-  transaction<T>(work: () => T, { durable = false }: TransactionOptions = {}): T {
-    if (!this.writable) {
-      throw new FinchError('IO', `the store ${this.path} is read-only`, {
-        hint: ACCESS_HINT,
-      });
+  transaction<T>(work: () => T, options: TransactionOptions = {}): T {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    try {
+      return this.#transaction(work, options);
+    } catch (error) {
+      if (!isOutOfSpace(error) || !releaseReserve(dirname(this.path))) throw error;
+      const result = this.#transaction(work, options);
+      // Or content that comes in would take the rest of it.
+      keepReserve(dirname(this.path));
+      return result;
     }
+  }
+
+  #transaction<T>(work: () => T, { durable = false }: TransactionOptions): T {
     // In WAL mode a commit with FULL also puts on disk everything that was committed before it.
     if (durable) this.#try(() => this.#database.run('PRAGMA synchronous = FULL'));
     try {
-      return this.#within('BEGIN IMMEDIATE', work);
+      const result = this.#within('BEGIN IMMEDIATE', work);
+      this.#requireSameFile();
+      return result;
     } finally {
       if (durable) this.#try(() => this.#database.run('PRAGMA synchronous = NORMAL'));
     }
@@ -74,6 +93,18 @@ export class StoreDatabase implements Disposable {
 
   [Symbol.dispose](): void {
     this.#database.close();
+  }
+
+  /** What is written to a file that lost its name is lost, so nobody may believe that it was kept. */
+  #requireSameFile(): void {
+    if (inodeOf(this.path) === this.#inode) return;
+    throw new FinchError(
+      'STORE_UNUSABLE',
+      `the store ${this.path} was replaced while it was used`,
+      {
+        hint: 'try again',
+      },
+    );
   }
 
   #within<T>(begin: string, work: () => T): T {
@@ -91,105 +122,5 @@ export class StoreDatabase implements Disposable {
 
   #try<T>(work: () => T): T {
     return patiently(this.path, work);
-  }
-}
-
-/**
- * Opens or creates the database at `path`, and brings it up to date.
- * @throws FinchError `STORE_UNUSABLE` when a newer finch made it or it is damaged, `IO`
- */
-export function openDatabase(path: string): StoreDatabase {
-  try {
-    return openWith(path, path, constants.SQLITE_OPEN_READWRITE | constants.SQLITE_OPEN_CREATE);
-  } catch (error) {
-    if (!isUnwritable(error)) throw error;
-    return openReadOnly(path);
-  }
-}
-
-/** A database of a store that does not exist and cannot be made: empty, and read-only. */
-export function emptyDatabase(path: string): StoreDatabase {
-  const memory = new Database(':memory:');
-  for (const step of MIGRATIONS) memory.run(step);
-  return new StoreDatabase(memory, { path, writable: false });
-}
-
-/**
- * Reading a WAL database needs write access to its folder, unless its side files are there or SQLite is
- * told that nothing changes. https://sqlite.org/wal.html#read_only_databases
- */
-function openReadOnly(path: string): StoreDatabase {
-  try {
-    return openWith(path, path, constants.SQLITE_OPEN_READONLY);
-  } catch (error) {
-    if (!isUnwritable(error)) throw error;
-  }
-  const frozen = `${pathToFileURL(path).href}?immutable=1`;
-  return openWith(path, frozen, constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI);
-}
-
-function openWith(path: string, name: string, flags: number): StoreDatabase {
-  const writable = (flags & constants.SQLITE_OPEN_READWRITE) !== 0;
-  const database = patiently(path, () => new Database(name, flags));
-  try {
-    patiently(path, () => {
-      database.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-      database.run('PRAGMA synchronous = NORMAL');
-      database.run('PRAGMA fullfsync = ON');
-      database.run('PRAGMA foreign_keys = ON');
-    });
-    const version = patiently(path, () => schemaVersion(database));
-    if (version > SCHEMA_VERSION) throw tooNew(path, version);
-    if (version < SCHEMA_VERSION) patiently(path, () => migrate(database));
-    return new StoreDatabase(database, { path, writable });
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-function migrate(database: Database): void {
-  database.run('PRAGMA journal_mode = WAL');
-  const steps = database.transaction(() => {
-    // Another process may have been faster.
-    for (let version = schemaVersion(database); version < SCHEMA_VERSION; version++) {
-      database.run(MIGRATIONS[version] ?? '');
-    }
-    database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-  });
-  steps.immediate();
-}
-
-function schemaVersion(database: Database): number {
-  const row = database.query<{ user_version: number }, []>('PRAGMA user_version').get();
-  return row?.user_version ?? 0;
-}
-
-function tooNew(path: string, version: number): FinchError {
-  return new FinchError(
-    'STORE_UNUSABLE',
-    `the store ${path} was made by a newer finch (format ${version}, this one knows ${SCHEMA_VERSION})`,
-    { hint: 'update finch, or choose another home with FINCH_HOME' },
-  );
-}
-
-/**
- * `work`, again while another process has the database: SQLite's own time-out does not cover the switch
- * to WAL, its recovery and the closing of the last connection.
- */
-function patiently<T>(path: string, work: () => T): T {
-  const start = performance.now();
-  for (;;) {
-    try {
-      return work();
-    } catch (error) {
-      if (isBusy(error) && performance.now() - start < BUSY_TIMEOUT_MS) {
-        Bun.sleepSync(1 + Math.random() * 20);
-      } else if (systemCode(error)?.startsWith('SQLITE_')) {
-        throw databaseError(error, path);
-      } else {
-        throw error;
-      }
-    }
   }
 }

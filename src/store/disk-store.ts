@@ -4,22 +4,27 @@ import type { Digest } from '../oci/digest.ts';
 import { changeNames } from './change-names.ts';
 import { collect } from './collect.ts';
 import type { StoreContext } from './context.ts';
+import { forgetDamaged } from './forget.ts';
 import { isNeeded, isReachedFrom } from './graph.ts';
 import { hasBlob } from './has.ts';
 import type {
   Collected,
+  Damage,
   ImageRecord,
   ImageStore,
+  Inspection,
   LayerRecord,
   Lease,
   NameChanges,
 } from './image-store.ts';
+import { inspectStore } from './inspect.ts';
 import { findLayer, findLayerByDiffId, recordLayer } from './layers.ts';
 import { findName, findTargets, listNames } from './names.ts';
-import { type BlobRecord, findBlob } from './presence.ts';
+import { type BlobRecord, statBlob } from './presence.ts';
 import { openBlob, readReferrers } from './read.ts';
+import { keepReserve } from './reserve.ts';
 import { freeBlobs } from './trash.ts';
-import { ingestBlob, writeBlob } from './write.ts';
+import { ingestBlob, keepFile, writeBlob } from './write.ts';
 
 /** An {@link ImageStore} in a folder. It only hands on: each part is a file of its own beside this one. */
 export class DiskStore implements ImageStore {
@@ -48,6 +53,10 @@ export class DiskStore implements ImageStore {
     options: AbortOptions & { mediaType: string; expect?: Digest },
   ): Promise<Descriptor> {
     return ingestBlob(this.#store, stream, options);
+  }
+
+  keepFile(path: string, descriptor: Descriptor): Promise<void> {
+    return keepFile(this.#store, path, descriptor);
   }
 
   async lease(): Promise<Lease> {
@@ -82,14 +91,14 @@ export class DiskStore implements ImageStore {
   }
 
   stat(digest: Digest): BlobRecord | undefined {
-    return findBlob(this.#store, digest);
+    return statBlob(this.#store, digest);
   }
 
   reaches(namePrefix: string, digest: Digest): boolean {
     return isReachedFrom(this.#store.database, namePrefix, digest);
   }
 
-  referrers(digest: Digest): readonly Descriptor[] {
+  referrers(digest: Digest): Iterable<Descriptor> {
     return readReferrers(this.#store, digest);
   }
 
@@ -101,13 +110,23 @@ export class DiskStore implements ImageStore {
     return findLayer(this.#store, digest);
   }
 
+  inspect(options?: AbortOptions): Promise<Inspection> {
+    return inspectStore(this.#store, options);
+  }
+
+  forget(damages: readonly Damage[]): Promise<void> {
+    return forgetDamaged(this.#store, damages);
+  }
+
   recordLayer(layer: LayerRecord): void {
     recordLayer(this.#store, layer);
   }
 
   /** Ends the leases of this object and closes the database. Content that is open can still be read. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#store.leases.release();
-    this.#store.database[Symbol.dispose]();
+    const { leases, database, layout } = this.#store;
+    leases.release();
+    database[Symbol.dispose]();
+    if (database.writable) keepReserve(layout.root);
   }
 }

@@ -8,11 +8,13 @@ import { formatReference, parseReference } from '../oci/reference.ts';
 import type { StoreContext } from './context.ts';
 import { hasBlob } from './has.ts';
 import { exportIndex, IMAGE_NAME, indexState, isOurs, REF_NAME, stampOf } from './index-file.ts';
-import { fileSize } from './layout.ts';
+import { fileSize, fileState } from './layout.ts';
 import { countGeneration, findName, setName } from './names.ts';
 
 /** The largest `index.json` that is read: more than 100,000 names. */
 const MAX_INDEX_FILE_BYTES = 64 * 1024 * 1024;
+/** The most entries that are kept of those that are no names. */
+const MAX_OTHER_ENTRIES = 10_000;
 /** How often another program may change `index.json` while finch brings it up to date. */
 const MAX_ROUNDS = 5;
 
@@ -51,14 +53,19 @@ export async function takeForeignNames(store: StoreContext): Promise<void> {
     await using _lease = store.leases.create(store);
     const present: NamedTarget[] = [];
     for (const entry of foreign.named) {
-      if (await hasBlob(store, entry.target)) present.push(entry);
+      if (await isWithin(store, entry.target)) present.push(entry);
     }
     // Whether it is here or not: this way the store knows what it reaches.
-    for (const { target } of foreign.others ?? []) await hasBlob(store, target);
+    for (const { target } of foreign.others ?? []) await isWithin(store, target);
     const entries = { ...foreign, named: present };
     const taken = database.transaction(() => take(store, entries, stamp), { durable: true });
     if (taken) return;
   }
+}
+
+/** As `hasBlob`, at the price of one look when there is no such file: a file may name a million of them. */
+async function isWithin(store: StoreContext, target: Descriptor): Promise<boolean> {
+  return fileState(store.layout.blob(target.digest)) !== undefined && hasBlob(store, target);
 }
 
 /**
@@ -100,13 +107,18 @@ function take(store: StoreContext, { named, others }: Entries, stamp: string | n
 }
 
 function readEntries(path: string): Entries {
-  if ((fileSize(path) ?? 0) > MAX_INDEX_FILE_BYTES) return { named: [] };
+  // Nothing can be read from a folder, and a pipe would be waited for without end.
+  const size = fileSize(path);
+  if (size === undefined || size > MAX_INDEX_FILE_BYTES) return { named: [] };
   try {
-    const { manifests } = parseJsonObject(readFileSync(path), path);
+    const { manifests } = parseJsonObject(readFileSync(path), path, {
+      // Bounded by its size: there may be as many entries as names.
+      maxValues: Number.POSITIVE_INFINITY,
+    });
     const entries = Array.isArray(manifests) ? manifests.flatMap(readEntry) : [];
     return {
       named: entries.filter((entry) => 'name' in entry),
-      others: entries.filter((entry) => 'entry' in entry),
+      others: entries.filter((entry) => 'entry' in entry).slice(0, MAX_OTHER_ENTRIES),
     };
   } catch (error) {
     // Half written by a program that does not replace it in one step: its end changes the stamp again.

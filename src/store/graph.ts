@@ -92,6 +92,19 @@ export function isNeeded(
   return row !== undefined;
 }
 
+/** The names that reach the digest from above, sorted. To be the referrer of something named is no need. */
+export function namesAbove(database: StoreDatabase, digest: Digest): readonly string[] {
+  const rows = database.all<{ name: string }>(
+    `WITH RECURSIVE above (digest) AS (
+       SELECT ?1 UNION SELECT holder FROM edges JOIN above ON held = above.digest
+                       WHERE kind <> 'referrer'
+     )
+     SELECT name FROM names WHERE digest IN above ORDER BY name`,
+    digest,
+  );
+  return rows.map(({ name }) => name);
+}
+
 /** Whether one of the names that begin with `prefix` reaches the digest. */
 export function isReachedFrom(database: StoreDatabase, prefix: string, digest: Digest): boolean {
   const row = database.get(

@@ -1,8 +1,9 @@
-import { chmod, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AbortOptions } from '../content.ts';
 import { hasCode } from '../errors.ts';
 import { ioError } from '../host/io-error.ts';
+import { makeReadOnly } from '../host/read-only-file.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { digestParts } from '../oci/digest.ts';
 import { childrenOf, parseDocument } from '../oci/document.ts';
@@ -11,8 +12,8 @@ import { isDocumentType } from '../oci/media-types.ts';
 import { digestAll } from '../streams/digest-stream.ts';
 import { readRange } from '../streams/file-stream.ts';
 import type { StoreContext } from './context.ts';
-import { fileSize } from './layout.ts';
-import { findBlob, isHere } from './presence.ts';
+import { fileState } from './layout.ts';
+import { findBlob, isHere, recordedType } from './presence.ts';
 import { recordBlob, requireParts } from './record.ts';
 
 /**
@@ -35,7 +36,7 @@ export async function hasBlob(
   }
 }
 
-/** Takes a file into the store that is there but not known, or not known to be a document. */
+/** Takes a file into the store that is there but not known, touched since it was, or not known to be a document. */
 async function adopt(
   store: StoreContext,
   descriptor: Descriptor,
@@ -43,21 +44,28 @@ async function adopt(
 ): Promise<boolean> {
   const { digest, size, mediaType } = descriptor;
   const path = store.layout.blob(digest);
-  if (!store.database.writable || fileSize(path) !== size) return false;
+  const file = fileState(path);
+  if (!store.database.writable || file?.size !== size) return false;
   if (isDocumentType(mediaType) && size > MAX_DOCUMENT_BYTES) return false;
   const known = findBlob(store, digest) !== undefined;
   if (!known && !(await isIntact(path, descriptor, signal))) return false;
   const document = isDocumentType(mediaType)
     ? parseDocument(await readDocument(path), { mediaType, what: digest })
     : undefined;
+  // Who asks for plain bytes does not make less of a document.
+  const type = document === undefined ? (recordedType(store, digest) ?? mediaType) : mediaType;
   for (const child of document === undefined ? [] : childrenOf(document)) {
     await hasBlob(store, child, { signal });
   }
-  if (!known) await makeLasting(store, path);
+  if (!known) {
+    await makeLasting(path);
+    await store.folders.sync(dirname(path));
+  }
   store.database.transaction(() => {
     if (document !== undefined) requireParts(store, digest, document);
     // Without a lease, a collector may have come between.
-    if (fileSize(path) === size) recordBlob(store, descriptor, document);
+    if (fileState(path)?.stamp !== file.stamp) return;
+    recordBlob(store, { ...descriptor, mediaType: type }, { stamp: file.stamp, document });
   });
   return isHere(store, descriptor);
 }
@@ -71,16 +79,18 @@ async function isIntact(
   return (await digestAll(bytes, digestParts(digest).algorithm)).digest === digest;
 }
 
-/** Gives a file of another program what a blob of ours has: it is on disk and nobody writes to it. */
-async function makeLasting({ folders }: StoreContext, path: string): Promise<void> {
+/**
+ * Gives a file that something else wrote what a blob has: its bytes are on disk and nobody writes to it.
+ * @throws FinchError `IO`
+ */
+export async function makeLasting(path: string): Promise<void> {
   try {
     await using file = await open(path, 'r');
     await file.datasync();
-    await chmod(path, 0o444);
+    await makeReadOnly(file);
   } catch (error) {
     throw ioError(error, 'write', path);
   }
-  await folders.sync(dirname(path));
 }
 
 async function readDocument(path: string): Promise<Uint8Array> {

@@ -30,6 +30,24 @@ export interface Collected {
   readonly bytes: number;
 }
 
+/** Content that should be here and is not, or is not what its digest names. */
+export interface Damage {
+  readonly digest: Digest;
+  /** What is wrong, as the end of a sentence that begins with the digest: `is missing`. */
+  readonly problem: string;
+  /** Those that need it, sorted. */
+  readonly names: readonly string[];
+}
+
+/** What {@link ImageStore.inspect} found. */
+export interface Inspection {
+  readonly names: number;
+  readonly blobs: number;
+  /** Of all blobs. */
+  readonly bytes: number;
+  readonly damages: readonly Damage[];
+}
+
 /** How names change together: all of it or nothing. */
 export interface NameChanges {
   readonly set?: readonly { readonly name: string; readonly target: Descriptor }[];
@@ -44,6 +62,8 @@ export interface Lease extends AsyncDisposable {
   readonly id: string;
   /** Stops to protect what `root` reaches, now that a name keeps it. For leases that last. */
   release(root: Digest): void;
+  /** Stops to protect what nobody touched since the call before this one. For leases that last. */
+  expire(): void;
 }
 
 /**
@@ -69,6 +89,12 @@ export interface ImageStore extends ContentStore, AsyncDisposable {
     stream: ByteStream,
     options: AbortOptions & { mediaType: string; expect?: Digest },
   ): Promise<Descriptor>;
+
+  /**
+   * Keeps a file that the caller wrote, somewhere in the store's folder, and hashed: it is moved to its
+   * place, and gone from `path` when this returns. As after `write`, it is on disk by then.
+   */
+  keepFile(path: string, descriptor: Descriptor): Promise<void>;
 
   /** All names, newest first; names of one moment in alphabetical order. */
   names(): readonly ImageRecord[];
@@ -96,14 +122,26 @@ export interface ImageStore extends ContentStore, AsyncDisposable {
    */
   remove(digest: Digest, options?: { readonly except?: Lease }): Promise<boolean>;
 
-  /** The media type that content was written with, and its size; undefined when it is not here. */
+  /**
+   * Reads everything, and compares it with its digests and with what the names need. Changes nothing.
+   * @throws FinchError `STORE_UNUSABLE` when the database is damaged
+   */
+  inspect(options?: AbortOptions): Promise<Inspection>;
+
+  /** Frees damaged content, needed or not, so that the next pull or load brings it back. What became intact since stays. */
+  forget(damages: readonly Damage[]): Promise<void>;
+
+  /**
+   * The media type that content was written with, and its size; undefined when it is not here. It is not
+   * looked at again: `has` and `open` do that when somebody touched it.
+   */
   stat(digest: Digest): { readonly mediaType: string; readonly size: number } | undefined;
 
   /** Whether some name of those that begin with `namePrefix` reaches the digest. */
   reaches(namePrefix: string, digest: Digest): boolean;
 
-  /** The manifests here whose `subject` is `digest`, for the referrers API. */
-  referrers(digest: Digest): readonly Descriptor[];
+  /** The manifests here whose `subject` is `digest`, in order of their digests; each is read when asked for. */
+  referrers(digest: Digest): Iterable<Descriptor>;
 
   /** A stored layer whose uncompressed form is `diffId`, if there is one. */
   layerByDiffId(diffId: Digest): LayerRecord | undefined;

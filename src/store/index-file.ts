@@ -1,4 +1,4 @@
-import { type BigIntStats, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { stageFile } from '../host/atomic-file.ts';
@@ -8,6 +8,7 @@ import { mediaTypes } from '../oci/media-types.ts';
 import { familiarReference, parseReference } from '../oci/reference.ts';
 import type { StoreContext } from './context.ts';
 import type { StoreDatabase } from './database.ts';
+import { stampText } from './layout.ts';
 
 /**
  * The annotation that holds a name, as users write it.
@@ -42,11 +43,10 @@ export function isOurs({ stamp: known, pending }: IndexState, stamp: string | nu
   return stamp === known || (stamp !== null && stamp === pending);
 }
 
-/** Which version of a file this is: changes whenever the file is replaced or written to; null without a file. */
+/** Which version of a file this is, as `stampText` tells them apart; null without a file. */
 export function stampOf(path: string): string | null {
   try {
-    const { mtimeNs, size, ino }: BigIntStats = statSync(path, { bigint: true });
-    return `${mtimeNs}-${size}-${ino}`;
+    return stampText(statSync(path, { bigint: true }));
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return null;
     throw ioError(error, 'read', path);
@@ -58,26 +58,35 @@ export type ExportOutcome = 'written' | 'current' | 'foreign';
 
 /**
  * Brings `index.json` up to date: an index of all names, sorted, for tools that read image layouts, and of
- * the entries of other tools that are no names. Of
- * several processes that do it at once, the one with the newest names wins.
+ * the entries of other tools that are no names. When names change meanwhile, it begins again: a file that
+ * is published shows the names of its moment. So if a power cut takes away the note that it is ours, which
+ * is only on disk with the next change of names, what is then read from it is what the database has.
  * @throws FinchError `IO`
  */
 export async function exportIndex(store: StoreContext): Promise<ExportOutcome> {
+  for (;;) {
+    if (isCurrent(store)) return 'current';
+    const outcome = await exportOnce(store);
+    if (outcome !== 'outdated') return outcome;
+  }
+}
+
+async function exportOnce(store: StoreContext): Promise<ExportOutcome | 'outdated'> {
   const { database, layout, folders } = store;
-  if (isCurrent(store)) return 'current';
   const { generation, bytes } = database.snapshot(() => ({
     ...indexState(database),
     bytes: indexBytes(database),
   }));
-  await using staged = await stageFile(layout.index, bytes);
+  await using staged = await stageFile(layout.index, bytes, { owner: store.owner });
   const stamp = stampOf(staged.temporaryPath);
   for (;;) {
     const refused = database.transaction(() => announce(store, { generation, stamp }));
     if (refused !== undefined) return refused;
-    const outcome = database.transaction((): ExportOutcome | undefined => {
+    const outcome = database.transaction((): ExportOutcome | 'outdated' | undefined => {
       const state = indexState(database);
       if (!isOurs(state, stampOf(layout.index))) return 'foreign';
-      // Another process came between, with names that may be newer.
+      if (state.generation !== generation) return 'outdated';
+      // Another process came between, with the same names.
       if (state.pending !== stamp) return undefined;
       staged.publish();
       database.run(
@@ -99,10 +108,11 @@ export async function exportIndex(store: StoreContext): Promise<ExportOutcome> {
 function announce(
   { database, layout }: StoreContext,
   { generation, stamp }: { readonly generation: number; readonly stamp: string | null },
-): ExportOutcome | undefined {
+): ExportOutcome | 'outdated' | undefined {
   const found = stampOf(layout.index);
   const state = indexState(database);
   if (!isOurs(state, found)) return 'foreign';
+  if (state.generation !== generation) return 'outdated';
   if (state.exported >= generation) return 'current';
   database.run('UPDATE index_file SET stamp = ?, pending = ?', found, stamp);
   return undefined;
@@ -111,6 +121,13 @@ function announce(
 function isCurrent({ database, layout }: StoreContext): boolean {
   const { generation, exported, stamp } = indexState(database);
   return exported >= generation && stampOf(layout.index) === stamp;
+}
+
+/** Whether names have changed, and a finch that was killed right after that has not brought `index.json` up to date. */
+export function isBehind({ database, layout }: StoreContext): boolean {
+  const { generation, exported } = indexState(database);
+  // What another program wrote is no generation of ours; it is written anew with the next change.
+  return exported < 0 ? stampOf(layout.index) === null : exported < generation;
 }
 
 /** The JSON that `index.json` shows for a name, under the annotations by which other tools find it. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { AbortOptions, ByteStream } from '../content.ts';
 import { FinchError, systemCode } from '../errors.ts';
 import { ioError } from '../host/io-error.ts';
+import { makeReadOnly } from '../host/read-only-file.ts';
 import { type Digest, digestParts, toDigest } from '../oci/digest.ts';
 import { createLayout, type Layout } from './layout.ts';
 import { ingestName } from './owner.ts';
@@ -119,7 +120,7 @@ class BufferedFile implements AsyncDisposable {
     await this.#writeAll(this.#buffer.subarray(0, this.#filled));
     try {
       await this.#file.datasync();
-      await this.#file.chmod(0o444);
+      await makeReadOnly(this.#file);
     } catch (error) {
       throw ioError(error, 'write', this.#folder);
     }

@@ -1,19 +1,19 @@
 import type { Digest } from '../oci/digest.ts';
 import type { StoreContext } from './context.ts';
 import type { LayerRecord } from './image-store.ts';
-import { findBlob } from './presence.ts';
+import { statBlob } from './presence.ts';
 
 const SELECT = `
   SELECT digest, size, layers.media_type AS mediaType, diff_id AS diffId, diff_size AS diffSize
   FROM layers JOIN blobs USING (digest)`;
 
-/** As `ImageStore.layerByDiffId`; of several, the smallest. */
+/** As `ImageStore.layerByDiffId`; of several, the smallest. Whether it is intact, `has` finds out. */
 export function findLayerByDiffId(store: StoreContext, diffId: Digest): LayerRecord | undefined {
   const rows = store.database.all<LayerRecord>(
     `${SELECT} WHERE diff_id = ? ORDER BY size, digest`,
     diffId,
   );
-  return rows.find(({ digest }) => findBlob(store, digest) !== undefined);
+  return rows.find(({ digest }) => statBlob(store, digest) !== undefined);
 }
 
 /** As `ImageStore.layer`. */

@@ -1,10 +1,14 @@
-import { readdirSync, statSync } from 'node:fs';
+import { type BigIntStats, lstatSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { writeFileAtomic } from '../host/atomic-file.ts';
 import { ioError } from '../host/io-error.ts';
 import { type Digest, type DigestAlgorithm, digestParts } from '../oci/digest.ts';
+import { currentOwner } from './owner.ts';
+
+/** How far the clocks of a file system and of this machine may be apart. */
+const CLOCK_SLACK_MS = 60_000;
 
 /** The folders of blobs, by algorithm. */
 export const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
@@ -20,6 +24,8 @@ export interface Layout {
   readonly uploads: string;
   /** Blobs that nothing needs any more, on their way out. */
   readonly trash: string;
+  /** The file that makes the folder an image layout. */
+  readonly marker: string;
   /** Where the blobs of an algorithm are. */
   folder(algorithm: DigestAlgorithm): string;
   /** Where the blob is, or would be. */
@@ -39,6 +45,7 @@ export function layoutAt(root: string): Layout {
     ingest: join(root, 'ingest'),
     uploads: join(root, 'uploads'),
     trash: join(root, 'trash'),
+    marker: join(root, 'oci-layout'),
     folder,
     blob(digest) {
       const { algorithm, hex } = digestParts(digest);
@@ -59,10 +66,26 @@ export async function createLayout(layout: Layout): Promise<void> {
   } catch (error) {
     throw ioError(error, 'write', layout.root);
   }
-  const marker = join(layout.root, 'oci-layout');
-  if (fileSize(marker) !== undefined) return;
+  if (fileSize(layout.marker) !== undefined) return;
   const version = new TextEncoder().encode('{"imageLayoutVersion":"1.0.0"}');
-  await writeFileAtomic(marker, version);
+  await writeFileAtomic(layout.marker, version, { owner: currentOwner() });
+}
+
+/** Which file has the name `path`, through links; undefined when there is none. */
+export function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
+}
+
+/** What is at `path`, through links. */
+export function fileKind(path: string): 'none' | 'file' | 'other' {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return 'none';
+    return stats.isFile() ? 'file' : 'other';
+  } catch (error) {
+    if (systemCode(error) === 'ENOTDIR') return 'none';
+    throw ioError(error, 'read', path);
+  }
 }
 
 /** Bytes of the file at `path`, or undefined when there is none. */
@@ -77,10 +100,52 @@ export function fileSize(path: string): number | undefined {
   }
 }
 
-/** Whether there is a file at `path` that was last written to before `time`, in milliseconds since 1970. */
-export function isOlder(path: string, time: number): boolean {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats !== undefined && stats.mtimeMs < time;
+/** One state of a file, which ends as soon as the file is written to or replaced. */
+export interface FileState {
+  /** Bytes. */
+  readonly size: number;
+  /** Names the state, as {@link stampText} makes it. */
+  readonly stamp: string;
+}
+
+/** The state of the file at `path`; undefined when there is none, or something else than a file. Links are not followed. */
+export function fileState(path: string): FileState | undefined {
+  try {
+    const stats = lstatSync(path, { bigint: true });
+    return stats.isFile() ? { size: Number(stats.size), stamp: stampText(stats) } : undefined;
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw ioError(error, 'read', path);
+  }
+}
+
+/**
+ * A text that changes whenever a file is replaced or written to. What leaves the content as it is, such as
+ * other rights or one more link to the file, does not change it.
+ */
+export function stampText({ mtimeNs, size, ino }: BigIntStats): string {
+  return `${mtimeNs}-${size}-${ino}`;
+}
+
+/**
+ * Whether there is something at `path` that was last written to more than `age` milliseconds before `now`,
+ * which is in milliseconds since 1970. What seems to come from the future, because the clock was set
+ * back, begins to age now.
+ */
+export function isOlder(path: string, { age, now }: { age: number; now: number }): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return false;
+  if (stats.mtimeMs > now + CLOCK_SLACK_MS && stats.isFile()) beginToAge(path, now);
+  return stats.mtimeMs < now - age;
+}
+
+function beginToAge(path: string, now: number): void {
+  try {
+    utimesSync(path, now / 1000, now / 1000);
+  } catch {
+    // A file of another user: then it stays for as long as it seems to be young.
+  }
 }
 
 /** The names in a folder; none when it does not exist. */

@@ -12,6 +12,8 @@ interface LeaseHolder {
 interface Held extends LeaseHolder {
   /** What the lease protects already. */
   readonly digests: Set<Digest>;
+  /** What of it was touched since the lease last expired. */
+  readonly touched: Set<Digest>;
 }
 
 /**
@@ -32,11 +34,12 @@ export class Leases {
     const id = crypto.randomUUID();
     if (this.#database.writable) {
       this.#database.transaction(() => this.#insert(id, { owner, now }));
-      this.#active.set(id, { owner, now, digests: new Set() });
+      this.#active.set(id, { owner, now, digests: new Set(), touched: new Set() });
     }
     return {
       id,
       release: (root) => this.#release(id, root),
+      expire: () => this.#expire(id),
       [Symbol.asyncDispose]: async () => {
         if (this.#active.delete(id)) this.#drop(id);
       },
@@ -46,9 +49,9 @@ export class Leases {
   /** Puts a digest under every lease of this store, to be called before it is looked for. */
   protect(digest: Digest): void {
     const leases = this.#unprotected(digest);
-    if (leases.length === 0) return;
-    this.#database.transaction(() => this.protectWithin(digest));
+    if (leases.length > 0) this.#database.transaction(() => this.protectWithin(digest));
     for (const [, { digests }] of leases) digests.add(digest);
+    for (const { touched } of this.#active.values()) touched.add(digest);
   }
 
   /** As {@link protect}, inside a transaction of the caller. */
@@ -81,6 +84,19 @@ export class Leases {
       ),
     );
     for (const { digest } of released) digests.delete(digest);
+  }
+
+  #expire(id: string): void {
+    const held = this.#active.get(id);
+    if (held === undefined) return;
+    const idle = [...held.digests].filter((digest) => !held.touched.has(digest));
+    this.#database.transaction(() => {
+      for (const digest of idle) {
+        this.#database.run('DELETE FROM lease_blobs WHERE lease = ? AND digest = ?', id, digest);
+      }
+    });
+    for (const digest of idle) held.digests.delete(digest);
+    held.touched.clear();
   }
 
   /** Ends every lease of this store. */

@@ -1,14 +1,14 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TEMPORARY_PREFIX } from '../host/atomic-file.ts';
-import { ioError } from '../host/io-error.ts';
+import { remove } from '../host/remove.ts';
 import type { StoreContext } from './context.ts';
 import { isOlder, listFolder } from './layout.ts';
 import { ingestOwner, ownerState } from './owner.ts';
+import { settleTrash } from './trash.ts';
 
 /** After this time what a process holds counts as left behind when the process cannot be seen from here. */
 const UNSEEN_OWNER_MS = 24 * 60 * 60 * 1000;
-/** After this time the temporary file of a short write counts as left behind. */
+/** After this time the temporary file of a short write counts as left behind when nobody knows whose it is. */
 const TEMPORARY_MS = 60 * 60 * 1000;
 
 /**
@@ -18,45 +18,43 @@ const TEMPORARY_MS = 60 * 60 * 1000;
 export async function removeLeftovers(store: StoreContext): Promise<void> {
   const { layout } = store;
   const now = store.now().getTime();
-  dropDeadLeases(store, now - UNSEEN_OWNER_MS);
+  const isLeft = (path: string, { name, age }: { readonly name: string; readonly age: number }) => {
+    const state = ownerState(ingestOwner(name));
+    return state === 'dead' || (state === 'unknown' && isOlder(path, { age, now }));
+  };
+  dropDeadLeases(store, now);
   for (const folder of [layout.ingest, layout.uploads]) {
     for (const file of listFolder(folder)) {
       const path = join(folder, file);
-      const state = ownerState(ingestOwner(file));
-      const isUnseen = state === 'unknown' && isOlder(path, now - UNSEEN_OWNER_MS);
-      if (state === 'dead' || isUnseen) await remove(path);
+      if (isLeft(path, { name: file, age: UNSEEN_OWNER_MS })) await remove(path);
     }
   }
-  for (const file of listFolder(layout.trash)) {
-    // Its owner puts a blob back when it cannot note that it freed it.
-    if (ownerState(ingestOwner(file)) !== 'alive') await remove(join(layout.trash, file));
-  }
+  await settleTrash(store);
   for (const file of listFolder(layout.root)) {
+    if (!file.startsWith(TEMPORARY_PREFIX)) continue;
     const path = join(layout.root, file);
-    if (file.startsWith(TEMPORARY_PREFIX) && isOlder(path, now - TEMPORARY_MS)) await remove(path);
+    const name = file.slice(TEMPORARY_PREFIX.length);
+    if (isLeft(path, { name, age: TEMPORARY_MS })) await remove(path);
   }
 }
 
-/** Ends the leases of processes that are gone, and those from before `unseenBefore` of processes that cannot be seen. */
-function dropDeadLeases({ database }: StoreContext, unseenBefore: number): void {
+/**
+ * Ends the leases of processes that are gone, and the old ones of processes that cannot be seen. A lease
+ * that seems to come from the future, because the clock was set back, begins to age now.
+ */
+function dropDeadLeases({ database }: StoreContext, now: number): void {
   const rows = database.all<{ id: string; owner: string; createdAt: number }>(
     'SELECT id, owner, created_at AS createdAt FROM leases',
   );
   const states = new Map(rows.map(({ owner }) => [owner, ownerState(owner)]));
   const dead = rows.filter(({ owner, createdAt }) => {
     const state = states.get(owner);
-    return state === 'dead' || (state === 'unknown' && createdAt < unseenBefore);
+    return state === 'dead' || (state === 'unknown' && createdAt < now - UNSEEN_OWNER_MS);
   });
-  if (dead.length === 0) return;
+  const isFromFuture = rows.some(({ createdAt }) => createdAt > now);
+  if (dead.length === 0 && !isFromFuture) return;
   database.transaction(() => {
+    database.run('UPDATE leases SET created_at = ?1 WHERE created_at > ?1', now);
     for (const { id } of dead) database.run('DELETE FROM leases WHERE id = ?', id);
   });
-}
-
-async function remove(path: string): Promise<void> {
-  try {
-    await rm(path, { force: true, recursive: true });
-  } catch (error) {
-    throw ioError(error, 'write', path);
-  }
 }

@@ -12,6 +12,9 @@ interface NameRow {
   readonly created_at: number;
 }
 
+/** The last moment that `Date` knows. */
+const MAX_TIME_MS = 8.64e15;
+
 const SELECT = 'SELECT name, digest, media_type, size, created_at FROM names';
 const NEWEST_FIRST = 'ORDER BY created_at DESC, name';
 
@@ -68,5 +71,6 @@ export function countGeneration(database: StoreDatabase): void {
 
 function record({ name, digest, media_type, size, created_at }: NameRow): ImageRecord {
   const target = { mediaType: media_type, digest, size };
-  return { name, target, createdAt: new Date(created_at) };
+  const time = Math.min(Math.max(created_at, 0), MAX_TIME_MS);
+  return { name, target, createdAt: new Date(time) };
 }

@@ -1,15 +1,18 @@
 import { hasCode, systemCode } from '../errors.ts';
 import type { StoreContext } from './context.ts';
-import { emptyDatabase, openDatabase, type StoreDatabase } from './database.ts';
-import { isUnwritable } from './database-error.ts';
+import type { StoreDatabase } from './database.ts';
+import { damagedDatabase, isUnwritable } from './database-error.ts';
 import { DiskStore } from './disk-store.ts';
 import { FolderSync } from './folder-sync.ts';
 import { refreshIndex, takeForeignNames } from './foreign-names.ts';
 import type { ImageStore } from './image-store.ts';
-import { createLayout, fileSize, type Layout, layoutAt } from './layout.ts';
+import { isBehind } from './index-file.ts';
+import { createLayout, fileKind, fileSize, type Layout, layoutAt } from './layout.ts';
 import { Leases } from './leases.ts';
 import { removeLeftovers } from './leftovers.ts';
+import { emptyDatabase, openDatabase } from './open-database.ts';
 import { currentOwner } from './owner.ts';
+import { keepReserve } from './reserve.ts';
 
 /** Options of {@link openImageStore}. */
 export interface OpenStoreOptions {
@@ -27,7 +30,9 @@ export async function openImageStore(
   { now = () => new Date() }: OpenStoreOptions = {},
 ): Promise<ImageStore> {
   const layout = layoutAt(path);
-  const isNew = fileSize(layout.database) === undefined;
+  const kind = fileKind(layout.database);
+  if (kind === 'other') throw damagedDatabase(layout.database);
+  const isNew = kind === 'none';
   const database = isNew ? await createDatabase(layout) : openDatabase(layout.database);
   try {
     const leases = new Leases(database);
@@ -36,9 +41,14 @@ export async function openImageStore(
       folders: new FolderSync(),
       owner: currentOwner(),
     };
-    if (isNew && database.writable) await refreshIndex(store);
-    else await takeForeignNames(store).catch(reportAtNextChange);
-    if (database.writable) await removeLeftovers(store).catch(reportAtNextChange);
+    const prepare = async (work: (store: StoreContext) => Promise<unknown>) => {
+      if (database.writable) await work(store).catch(reportAtNextChange);
+    };
+    if (fileSize(layout.marker) === undefined) await prepare(() => createLayout(layout));
+    await prepare(isNew ? refreshIndex : takeForeignNames);
+    if (!isNew) await prepare(async () => isBehind(store) && refreshIndex(store));
+    await prepare(removeLeftovers);
+    if (database.writable) keepReserve(layout.root);
     return new DiskStore(store);
   } catch (error) {
     database[Symbol.dispose]();

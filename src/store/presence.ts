@@ -2,7 +2,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isDocumentType, isManifestType } from '../oci/media-types.ts';
 import type { StoreContext } from './context.ts';
-import { fileSize } from './layout.ts';
+import { fileState } from './layout.ts';
 
 /** What the store knows of a blob whose file is whole. */
 export interface BlobRecord {
@@ -10,8 +10,38 @@ export interface BlobRecord {
   readonly size: number;
 }
 
-/** The record of a verified blob whose file is there with the right size. */
-export function findBlob(
+/** What was written down when a blob was verified. */
+interface Verified {
+  readonly size: number;
+  /** The state of the file at that time, as `FileState.stamp` names it. */
+  readonly stamp: string;
+}
+
+/** The record of a verified blob whose file nobody has touched since. */
+export function findBlob(store: StoreContext, digest: Digest): BlobRecord | undefined {
+  const row = store.database.get<Verified & { readonly mediaType: string }>(
+    'SELECT media_type AS mediaType, size, stamp FROM blobs WHERE digest = ?',
+    digest,
+  );
+  if (row === undefined || !isUntouched(store, digest, row)) return undefined;
+  return { mediaType: row.mediaType, size: row.size };
+}
+
+/**
+ * Whether the file is still the one that was verified. In a store that cannot be written to its size has to
+ * do: a copy on a read-only disk has other stamps, and could not note that it was verified again.
+ */
+function isUntouched(
+  { database, layout }: StoreContext,
+  digest: Digest,
+  { size, stamp }: Verified,
+): boolean {
+  const file = fileState(layout.blob(digest));
+  return file?.size === size && (file.stamp === stamp || !database.writable);
+}
+
+/** The record of a verified blob whose file has the right size; whether it is still intact shows when it is read. */
+export function statBlob(
   { database, layout }: StoreContext,
   digest: Digest,
 ): BlobRecord | undefined {
@@ -19,7 +49,16 @@ export function findBlob(
     'SELECT media_type AS mediaType, size FROM blobs WHERE digest = ?',
     digest,
   );
-  return row !== undefined && fileSize(layout.blob(digest)) === row.size ? row : undefined;
+  return row !== undefined && fileState(layout.blob(digest))?.size === row.size ? row : undefined;
+}
+
+/** The media type that was written down for a blob, whatever became of its file. */
+export function recordedType({ database }: StoreContext, digest: Digest): string | undefined {
+  const row = database.get<{ type: string }>(
+    'SELECT media_type AS type FROM blobs WHERE digest = ?',
+    digest,
+  );
+  return row?.type;
 }
 
 /** Whether the content is here as `ContentReader.has` promises it: a manifest together with its parts. */
@@ -37,13 +76,13 @@ export function partIsHere(store: StoreContext, { digest, size }: Descriptor): b
   return findBlob(store, digest)?.size === size;
 }
 
-function partsAreHere({ database, layout }: StoreContext, digest: Digest): boolean {
-  const parts = database.all<{ digest: Digest; size: number | null }>(
-    `SELECT held AS digest, size FROM edges LEFT JOIN blobs ON blobs.digest = held
+function partsAreHere(store: StoreContext, digest: Digest): boolean {
+  const parts = store.database.all<
+    { digest: Digest } & (Verified | { readonly size: null; readonly stamp: null })
+  >(
+    `SELECT held AS digest, size, stamp FROM edges LEFT JOIN blobs ON blobs.digest = held
      WHERE holder = ? AND kind = 'required'`,
     digest,
   );
-  return parts.every(
-    (part) => part.size !== null && fileSize(layout.blob(part.digest)) === part.size,
-  );
+  return parts.every((part) => part.size !== null && isUntouched(store, part.digest, part));
 }

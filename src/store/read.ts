@@ -3,15 +3,15 @@ import type { AbortOptions, Content } from '../content.ts';
 import { FinchError, systemCode } from '../errors.ts';
 import { ioError } from '../host/io-error.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
+import { type Digest, digestOf, digestParts } from '../oci/digest.ts';
 import { parseDocument } from '../oci/document.ts';
 import { stringMap } from '../oci/json.ts';
 import { readRange } from '../streams/file-stream.ts';
 import type { StoreContext } from './context.ts';
 import { referrersOf } from './graph.ts';
 import { hasBlob } from './has.ts';
-import { fileSize } from './layout.ts';
-import { findBlob } from './presence.ts';
+import { fileState } from './layout.ts';
+import { findBlob, statBlob } from './presence.ts';
 
 /** As `ContentReader.open`. */
 export async function openBlob(
@@ -23,7 +23,7 @@ export async function openBlob(
   const path = store.layout.blob(digest);
   const known = findBlob(store, digest);
   if (known?.size !== size && !(await hasBlob(store, descriptor, options))) {
-    throw missing(digest, { wanted: size, found: known?.size ?? fileSize(path) });
+    throw missing(store, descriptor);
   }
   return {
     size,
@@ -33,20 +33,22 @@ export async function openBlob(
 }
 
 /** As `ImageStore.referrers`. */
-export function readReferrers(store: StoreContext, subject: Digest): readonly Descriptor[] {
-  return referrersOf(store.database, subject).flatMap((row) => {
+export function* readReferrers(store: StoreContext, subject: Digest): Iterable<Descriptor> {
+  for (const row of referrersOf(store.database, subject)) {
+    if (statBlob(store, row.digest) === undefined) continue;
     const bytes = readIfThere(store.layout.blob(row.digest));
-    if (bytes?.length !== row.size) return [];
+    const { algorithm } = digestParts(row.digest);
+    if (bytes === undefined || digestOf(bytes, algorithm) !== row.digest) continue;
     const document = parseDocument(bytes, { mediaType: row.mediaType, what: row.digest });
     const fallback = document.kind === 'manifest' ? document.config.mediaType : undefined;
     const artifactType = document.artifactType ?? fallback;
     const annotations = stringMap(document.annotations) ?? {};
-    return {
+    yield {
       ...row,
       ...(artifactType !== undefined && { artifactType }),
       ...(Object.keys(annotations).length > 0 && { annotations }),
     };
-  });
+  }
 }
 
 function readIfThere(path: string): Uint8Array | undefined {
@@ -58,13 +60,18 @@ function readIfThere(path: string): Uint8Array | undefined {
   }
 }
 
-function missing(
-  digest: Digest,
-  { wanted, found }: { wanted: number; found: number | undefined },
-): FinchError {
+function missing({ layout }: StoreContext, { digest, size }: Descriptor): FinchError {
+  const found = fileState(layout.blob(digest))?.size;
+  if (found === undefined) {
+    return new FinchError('CONTENT_MISSING', `${digest} is not in the store`, {
+      hint: 'pull or load the image again',
+    });
+  }
   const what =
-    found === undefined
-      ? `${digest} is not in the store`
-      : `${digest} has ${found} bytes in the store instead of ${wanted}`;
-  return new FinchError('CONTENT_MISSING', what, { hint: 'pull or load the image again' });
+    found === size
+      ? `${digest} is damaged in the store`
+      : `${digest} has ${found} bytes in the store instead of ${size}`;
+  return new FinchError('CONTENT_MISSING', what, {
+    hint: 'pull or load the image again, or see what else is damaged with: finch store verify',
+  });
 }

@@ -6,18 +6,23 @@ import type { StoreContext } from './context.ts';
 import { forgetEdges, recordEdges, requiredParts } from './graph.ts';
 import { partIsHere } from './presence.ts';
 
-/** Writes down that a blob is here and verified, and what it names. Inside a transaction of the caller. */
+/**
+ * Writes down that a blob is here, verified in the state that `stamp` names, and what it names. Inside a
+ * transaction of the caller.
+ */
 export function recordBlob(
   { database }: StoreContext,
   { digest, size, mediaType }: Descriptor,
-  document: Document | undefined,
+  { stamp, document }: { readonly stamp: string; readonly document: Document | undefined },
 ): void {
   database.run(
-    `INSERT INTO blobs VALUES (?, ?, ?)
-     ON CONFLICT DO UPDATE SET size = excluded.size, media_type = excluded.media_type`,
+    `INSERT INTO blobs VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET
+       size = excluded.size, media_type = excluded.media_type, stamp = excluded.stamp`,
     digest,
     size,
     mediaType,
+    stamp,
   );
   if (document !== undefined) recordEdges(database, digest, document);
 }

@@ -4,7 +4,7 @@ export const SCHEMA_VERSION = 1;
 /**
  * The steps from an empty database to the one that finch uses, each run once and never changed again.
  *
- * `blobs` says which files are verified. `edges` says what keeps what from being collected: as long as
+ * `blobs` says which files are verified, and in which state they were then. `edges` says what keeps what from being collected: as long as
  * `holder` is kept, so is `held`. `kind` says why: a manifest cannot be here without its `required`
  * parts, but without its `optional` ones (members of an index, non-distributable layers); a `referrer`
  * names the holder as its subject. `index_file` holds one row about the export of the names.
@@ -15,7 +15,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE blobs (
     digest     TEXT PRIMARY KEY,
     size       INTEGER NOT NULL,
-    media_type TEXT NOT NULL
+    media_type TEXT NOT NULL,
+    stamp      TEXT NOT NULL -- state of the file when it was verified
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE edges (

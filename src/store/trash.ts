@@ -1,12 +1,12 @@
 import { mkdirSync, renameSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { ioError } from '../host/io-error.ts';
-import type { Digest } from '../oci/digest.ts';
+import { remove } from '../host/remove.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
 import type { StoreContext } from './context.ts';
-import type { Layout } from './layout.ts';
-import { ingestName } from './owner.ts';
+import { fileKind, type Layout, listFolder } from './layout.ts';
+import { ingestName, ingestOwner, ownerState } from './owner.ts';
 import { forgetBlob } from './record.ts';
 
 /** Which digests to free, and whether that still holds now that nobody else writes. */
@@ -29,7 +29,7 @@ export async function freeBlobs(
   const free = (digest: Digest): boolean => {
     if (!isFree(digest)) return false;
     const known = forgetBlob(store, digest);
-    const paths = { from: layout.blob(digest), to: join(layout.trash, ingestName(owner)) };
+    const paths = { from: layout.blob(digest), to: join(layout.trash, trashName(owner, digest)) };
     if (!moveIfThere(paths)) return known;
     moved.push(paths);
     return true;
@@ -37,13 +37,50 @@ export async function freeBlobs(
   makeTrash(layout);
   let freed: readonly Digest[];
   try {
-    freed = database.transaction(() => digests.filter(free));
+    // Durable, because a file that is gone must not come back to anyone's mind after a power cut.
+    freed = database.transaction(() => digests.filter(free), { durable: true });
   } catch (error) {
     for (const { from, to } of moved) moveIfThere({ from: to, to: from });
     throw error;
   }
-  for (const { to } of moved) await rm(to, { force: true });
+  for (const { to } of moved) await remove(to);
   return freed;
+}
+
+/**
+ * Ends what processes that no longer live had begun to free: what is still written down goes back to its
+ * place, all else is removed.
+ * @throws FinchError `IO`
+ */
+export async function settleTrash(store: StoreContext): Promise<void> {
+  const { database, layout } = store;
+  for (const file of listFolder(layout.trash)) {
+    // Its owner puts a blob back when it cannot note that it freed it.
+    if (ownerState(ingestOwner(file)) === 'alive') continue;
+    const path = join(layout.trash, file);
+    const digest = trashedDigest(file);
+    if (digest !== undefined && database.transaction(() => putBack(store, path, digest))) continue;
+    await remove(path);
+  }
+}
+
+/** Undoes a move into the trash that was not noted; whether it was not. Inside a transaction of the caller. */
+function putBack({ database, layout }: StoreContext, path: string, digest: Digest): boolean {
+  const to = layout.blob(digest);
+  const known = database.get('SELECT 1 FROM blobs WHERE digest = ?', digest) !== undefined;
+  return known && fileKind(to) === 'none' && moveIfThere({ from: path, to });
+}
+
+/** A name in the trash that tells who frees which blob. */
+function trashName(owner: string, digest: Digest): string {
+  return `${ingestName(owner)}.${digest.replace(':', '.')}`;
+}
+
+/** The digest in a {@link trashName}; undefined in any other name. */
+function trashedDigest(name: string): Digest | undefined {
+  const [, digest] = /^.*-[0-9a-f]+\.(.*)$/.exec(name) ?? [];
+  const text = digest?.replace('.', ':');
+  return isDigest(text) ? text : undefined;
 }
 
 function makeTrash({ trash }: Layout): void {

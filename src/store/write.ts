@@ -1,17 +1,19 @@
-import { readFile, rename } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AbortOptions, ByteStream, Content, WriteOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
-import { ioError } from '../host/io-error.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { parseDocument } from '../oci/document.ts';
 import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
 import { isDocumentType } from '../oci/media-types.ts';
 import type { StoreContext } from './context.ts';
-import { hasBlob } from './has.ts';
+import { requiredParts } from './graph.ts';
+import { hasBlob, makeLasting } from './has.ts';
 import { type Ingested, mismatch, receive } from './ingest.ts';
-import { fileSize } from './layout.ts';
+import { fileState } from './layout.ts';
+import { placeBlob } from './place.ts';
+import { partIsHere } from './presence.ts';
 import { recordBlob, requireParts } from './record.ts';
 
 /** As `ContentStore.write`. */
@@ -48,31 +50,51 @@ export async function ingestBlob(
   return descriptor;
 }
 
+/** As `ImageStore.keepFile`. */
+export async function keepFile(
+  store: StoreContext,
+  path: string,
+  descriptor: Descriptor,
+): Promise<void> {
+  refuseLargeDocument(descriptor);
+  if (await hasBlob(store, descriptor)) return rm(path, { force: true });
+  await makeLasting(path);
+  await commit(store, { path, size: descriptor.size }, descriptor);
+  // Still there when another process was faster.
+  await rm(path, { force: true });
+}
+
 /**
  * Makes a blob of a file that is complete and on disk. The file gets its place before anything speaks
  * of it, so a crash in between leaves at most a blob that nothing needs.
  */
-async function commit(store: StoreContext, file: Ingested, descriptor: Descriptor): Promise<void> {
+async function commit(
+  store: StoreContext,
+  file: Pick<Ingested, 'path' | 'size'>,
+  descriptor: Descriptor,
+): Promise<void> {
   const { database, layout, leases, folders } = store;
   const { digest, mediaType } = descriptor;
   const document = isDocumentType(mediaType)
     ? parseDocument(await readFile(file.path), { mediaType, what: digest })
     : undefined;
-  if (document !== undefined) requireParts(store, digest, document);
-  const path = layout.blob(digest);
-  try {
-    // Over whatever has the name: that is the same content, or it is damaged.
-    await rename(file.path, path);
-  } catch (error) {
-    throw ioError(error, 'write', path);
+  if (document !== undefined) {
+    // A part that was touched since it was verified counts when it is verified again.
+    for (const part of requiredParts(document)) {
+      if (!partIsHere(store, part)) await hasBlob(store, part);
+    }
+    requireParts(store, digest, document);
   }
+  const path = layout.blob(digest);
+  placeBlob(store, file.path, digest);
   await folders.sync(dirname(path));
   database.transaction(() => {
     leases.protectWithin(digest);
     // Without a lease, a collector may have come between.
     if (document !== undefined) requireParts(store, digest, document);
-    if (fileSize(path) !== file.size) throw removedMeanwhile(digest);
-    recordBlob(store, descriptor, document);
+    const state = fileState(path);
+    if (state?.size !== file.size) throw removedMeanwhile(digest);
+    recordBlob(store, descriptor, { stamp: state.stamp, document });
   });
 }
 

@@ -25,6 +25,8 @@ describe('groupHelp()', () => {
         push             Push an image to a registry
         pull             Pull an image from a registry
         rmi              Remove images
+        store verify     Check that nothing in the store is damaged
+        store repair     Make a damaged store usable again
         registry serve   Serve the local images as a registry
         version          Show the version
         image …          The same commands in their long form

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { chmod, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memoryContent } from '../../src/content.ts';
 import { type Descriptor, describe as describeBytes } from '../../src/oci/descriptor.ts';
@@ -235,4 +235,36 @@ test('a stream that was opened reads on when its blob is freed meanwhile', async
   }
   expect(`sha256:${hasher.digest('hex')}`).toBe(descriptor.digest);
   expect(await readdir(join(made.path, 'blobs', 'sha256'))).toEqual([]);
+});
+
+test('a blob that was touched counts again once it is verified, and one that was changed is written again', async () => {
+  await using made = await makeTestStore();
+  const { descriptor, bytes } = layerOf(1000);
+  await made.store.write(descriptor, memoryContent(bytes));
+  const path = blobPath(made.path, descriptor);
+  await utimes(path, new Date(), new Date(0));
+  expect(await made.store.has(descriptor)).toBe(true);
+  await writeFile(
+    path,
+    bytes.map((byte) => byte ^ 1),
+  );
+  expect(await made.store.has(descriptor)).toBe(false);
+  await expect(made.store.open(descriptor)).rejects.toMatchObject({
+    code: 'CONTENT_MISSING',
+    message: `${descriptor.digest} is damaged in the store`,
+  });
+  await made.store.write(descriptor, memoryContent(bytes));
+  expect(await readStream((await made.store.open(descriptor)).stream())).toEqual(
+    Buffer.from(bytes),
+  );
+});
+
+test('a manifest that was touched stays a manifest when it is asked for as plain bytes', async () => {
+  await using made = await makeTestStore();
+  const image = buildImage();
+  const { root } = image;
+  await writeAll(made.store, image);
+  await utimes(blobPath(made.path, root), new Date(), new Date(0));
+  expect(await made.store.has({ ...root, mediaType: 'application/octet-stream' })).toBe(true);
+  expect(made.store.stat(root.digest)?.mediaType).toBe(root.mediaType);
 });

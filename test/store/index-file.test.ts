@@ -3,7 +3,13 @@ import { expect, test } from 'bun:test';
 import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mediaTypes } from '../../src/oci/media-types.ts';
-import { stampOf } from '../../src/store/index-file.ts';
+import { FolderSync } from '../../src/store/folder-sync.ts';
+import { exportIndex, stampOf } from '../../src/store/index-file.ts';
+import { layoutAt } from '../../src/store/layout.ts';
+import { Leases } from '../../src/store/leases.ts';
+import { countGeneration, removeName } from '../../src/store/names.ts';
+import { openDatabase } from '../../src/store/open-database.ts';
+import { currentOwner } from '../../src/store/owner.ts';
 import { writeAll } from '../support/content-store-contract.ts';
 import { buildImage, buildMultiPlatform, layoutFiles } from '../support/images.ts';
 import { makeTestStore } from './store-under-test.ts';
@@ -214,3 +220,29 @@ async function addForeign(path: string, name: string): Promise<void> {
   const manifests = [...kept, { ...other.root, annotations }];
   await writeFile(join(path, 'index.json'), JSON.stringify({ ...index, manifests }));
 }
+
+test('what is published shows the names of its moment, also when they change while it is written', async () => {
+  await using made = await makeTestStore();
+  await writeAll(made.store, image);
+  const name = 'docker.io/library/n:';
+  const set = [1, 2].map((n) => ({ name: `${name}${n}`, target: image.root }));
+  await made.store.changeNames({ set });
+  const layout = layoutAt(made.path);
+  using database = openDatabase(layout.database);
+  database.transaction(() => countGeneration(database));
+  const owner = currentOwner();
+  const store = { layout, database, owner, leases: new Leases(database), now: () => new Date() };
+  const snapshot = database.snapshot.bind(database);
+  let changes = 0;
+  database.snapshot = (work) => {
+    const read = snapshot(work);
+    if (changes++ === 0) {
+      using other = openDatabase(layout.database);
+      other.transaction(() => removeName(other, `${name}1`) && countGeneration(other));
+    }
+    return read;
+  };
+  expect(await exportIndex({ ...store, folders: new FolderSync() })).toBe('written');
+  const { manifests } = await readIndex(made.path);
+  expect(manifests).toHaveLength(1);
+});

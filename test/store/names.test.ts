@@ -137,8 +137,8 @@ test('referrers() describes the manifests whose subject it is', async () => {
   const referrer = describeBytes(mediaTypes.manifest, digestOf(bytes), bytes);
   await made.store.write(config, memoryContent(empty));
   await made.store.write(referrer, memoryContent(bytes));
-  expect(made.store.referrers(image.root.digest)).toEqual([
+  expect([...made.store.referrers(image.root.digest)]).toEqual([
     { ...referrer, artifactType: 'application/spdx+json', annotations: { by: 'a test' } },
   ]);
-  expect(made.store.referrers(referrer.digest)).toEqual([]);
+  expect([...made.store.referrers(referrer.digest)]).toEqual([]);
 });

@@ -18,6 +18,7 @@ test('a new store is an empty OCI image layout', async () => {
     'index.json',
     'ingest',
     'oci-layout',
+    'reserve',
     'trash',
   ]);
 });

@@ -35,7 +35,7 @@ export async function filesIn(home: string): Promise<Readonly<Record<string, str
   const found: Record<string, string> = {};
   for (const name of (await readdir(home, { recursive: true })).sort()) {
     const path = join(home, name);
-    if ((await stat(path)).isDirectory()) continue;
+    if (!(await stat(path)).isFile()) continue;
     if (/meta\.db-(?:wal|shm)$/.test(name)) continue;
     found[name] = name.endsWith('meta.db') ? 'database' : digestOf(await readFile(path));
   }

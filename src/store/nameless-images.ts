@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { FinchError } from '../errors.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { type Digest, digestOf, isDigest } from '../oci/digest.ts';
+import { childrenOf, type Document, parseDocument } from '../oci/document.ts';
+import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
+import { ALGORITHMS, fileState, type Layout, listFolder } from './layout.ts';
+
+/** The byte that every document begins with; no compressed layer does. */
+const BRACE = 0x7b;
+
+/**
+ * The manifests and indexes among the blobs that no other names: what images there were, when nothing else
+ * is left to tell.
+ */
+export function findNamelessImages(layout: Layout): readonly Descriptor[] {
+  const documents = new Map<Digest, { readonly document: Document; readonly size: number }>();
+  for (const algorithm of ALGORITHMS) {
+    for (const hex of listFolder(layout.folder(algorithm))) {
+      const digest = `${algorithm}:${hex}`;
+      if (!isDigest(digest)) continue;
+      const found = readDocument(layout.blob(digest));
+      if (found === undefined || digestOf(found.bytes, algorithm) !== digest) continue;
+      documents.set(digest, { document: found.document, size: found.bytes.length });
+    }
+  }
+  const named = new Set(
+    [...documents.values()].flatMap(({ document }) =>
+      childrenOf(document).map(({ digest }) => digest),
+    ),
+  );
+  return [...documents]
+    .filter(([digest]) => !named.has(digest))
+    .map(([digest, { document, size }]) => ({ mediaType: document.mediaType, digest, size }));
+}
+
+function readDocument(path: string): { document: Document; bytes: Uint8Array } | undefined {
+  try {
+    if ((fileState(path)?.size ?? Number.POSITIVE_INFINITY) > MAX_DOCUMENT_BYTES) return undefined;
+    const bytes = readFileSync(path);
+    return bytes[0] === BRACE
+      ? { document: parseDocument(bytes, { what: path }), bytes }
+      : undefined;
+  } catch (error) {
+    if (error instanceof FinchError || isSystemError(error)) return undefined;
+    throw error;
+  }
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}
