@@ -1,8 +1,12 @@
 import { FinchError } from '../errors.ts';
+import { openFilesLimit } from '../host/open-files.ts';
 import { redactText } from '../http/redact.ts';
 import { serveRegistry } from '../server/serve-registry.ts';
 import { quote } from '../text.ts';
 import { type Command, silence } from './command.ts';
+
+/** A connection is one open file, an upload or download another one. */
+const ENOUGH_OPEN_FILES = 2100;
 
 /** `finch registry serve`. */
 export const command: Command = {
@@ -30,13 +34,17 @@ export const command: Command = {
       readOnly: invocation.on('read-only'),
       allowRemote: invocation.on('allow-remote'),
       platform: app.host.platform,
-      now: app.host.now,
       onRequest: ({ method, path, status, error }) => {
         if (error === undefined) return;
         const why = error instanceof Error ? error.message : String(error);
         app.talk.note(redactText(`${method} ${path}: ${status}: ${why}`));
       },
     });
+    const limit = openFilesLimit();
+    if (limit !== undefined && limit < ENOUGH_OPEN_FILES) {
+      const clients = `about ${Math.floor(limit / 2)} clients at once`;
+      app.talk.note(`only ${limit} files may be open, which serves ${clients}; see ulimit -n`);
+    }
     app.talk.print(`listening on ${server.url}`);
     await new Promise<void>((stopped) => {
       if (signal.aborted) stopped();

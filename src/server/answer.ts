@@ -1,6 +1,7 @@
 import { deleteBlob, getBlob } from './blobs.ts';
 import { listReferrers, listRepositories, listTags } from './lists.ts';
 import { deleteManifest, getManifest } from './manifests.ts';
+import type { Pace } from './pace.ts';
 import { putManifest } from './put-manifest.ts';
 import type { Handler, Registry } from './registry.ts';
 import { RegistryError } from './registry-error.ts';
@@ -37,8 +38,8 @@ export interface AnswerOptions {
   readonly readOnly: boolean;
   /** Whether the server is for other machines too, by whatever name they know it. */
   readonly allowRemote: boolean;
-  /** Lets the connection of the request be silent for as long as the work takes. */
-  readonly takeTime: () => void;
+  /** How fast the client of the request sends and takes. */
+  readonly pace: Pace;
 }
 
 /**
@@ -48,7 +49,7 @@ export interface AnswerOptions {
 export async function answer(
   registry: Registry,
   request: Request,
-  { readOnly, allowRemote, takeTime }: AnswerOptions,
+  { readOnly, allowRemote, pace }: AnswerOptions,
 ): Promise<Response> {
   const url = URL.parse(request.url);
   const route = url === null ? undefined : parseRoute(url.pathname);
@@ -75,5 +76,5 @@ export async function answer(
   const key = repository === '' ? '' : repositoryKey(repository);
   const reference = 'reference' in route ? route.reference : '';
   const query = url.searchParams;
-  return handler(registry, { request, query, repository, key, reference, takeTime });
+  return handler(registry, { request, query, repository, key, reference, pace });
 }

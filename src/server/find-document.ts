@@ -11,6 +11,8 @@ export async function findDocument(
   store: ImageStore,
   descriptor: Descriptor,
 ): Promise<Document | undefined> {
+  // To look for what is not here would be to protect it.
+  if (store.stat(descriptor.digest) === undefined) return undefined;
   try {
     const { document } = await readDocument(store, descriptor);
     return document;

@@ -1,7 +1,8 @@
 import { recordLayers } from '../copy/layer-check.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Platform } from '../oci/platform.ts';
-import type { ImageStore } from '../store/image-store.ts';
+import type { ImageStore, Lease } from '../store/image-store.ts';
+import type { Registry } from './registry.ts';
 
 /**
  * Finds out in the background what the layers of pushed images are uncompressed, one image after the
@@ -10,24 +11,33 @@ import type { ImageStore } from '../store/image-store.ts';
  */
 export class LayerChecks implements AsyncDisposable {
   readonly #store: ImageStore;
+  readonly #lease: Lease;
   readonly #platform: Platform | undefined;
   readonly #stop = new AbortController();
   #last: Promise<void> = Promise.resolve();
 
   /** @param platform whose images are looked at; of no platform when left out */
-  constructor(store: ImageStore, platform: Platform | undefined) {
+  constructor({ store, lease }: Pick<Registry, 'store' | 'lease'>, platform: Platform | undefined) {
     this.#store = store;
+    this.#lease = lease;
     this.#platform = platform;
   }
 
-  /** Puts an image in the queue. */
+  /** Puts an image that a name keeps in the queue. */
   add(root: Descriptor): void {
     const platform = this.#platform;
     if (platform === undefined) return;
+    this.#last = this.#last.then(() => this.#check(root, platform)).catch(() => {});
+  }
+
+  async #check(root: Descriptor, platform: Platform): Promise<void> {
     const { signal } = this.#stop;
-    this.#last = this.#last
-      .then(() => recordLayers(root, { store: this.#store, platform, signal }))
-      .catch(() => {});
+    try {
+      await recordLayers(root, { store: this.#store, platform, signal });
+    } finally {
+      // To look at content is to put it under the lease, which lasts as long as the server.
+      this.#lease.release(root.digest);
+    }
   }
 
   /** Stops at once, and settles when nothing reads the store any more. */

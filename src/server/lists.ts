@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Descriptor } from '../oci/descriptor.ts';
 import { isDigest } from '../oci/digest.ts';
 import { mediaTypes } from '../oci/media-types.ts';
 import type { Call, Registry } from './registry.ts';
@@ -23,28 +25,49 @@ export function listRepositories({ names }: Registry, call: Call): Response {
   return Response.json({ repositories: page }, { headers });
 }
 
+/** How much of one page of referrers their descriptors may be; one is sent whatever its length. */
+const MAX_PAGE_LENGTH = 2 * 1024 * 1024;
+
 /**
- * The documents of the repository whose subject is a digest, which itself need not be here.
+ * The documents of the repository whose subject is a digest, which itself need not be here; in pages when
+ * they are too many for one answer.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */
-export function listReferrers({ store, names }: Registry, call: Call): Response {
-  const { key, reference, query } = call;
+export async function listReferrers({ store, names }: Registry, call: Call): Promise<Response> {
+  const { request, key, reference, query } = call;
   if (!isDigest(reference)) {
     throw new RegistryError(400, 'DIGEST_INVALID', { message: 'this is not a valid digest' });
   }
-  const wanted = query.get('artifactType');
-  const manifests = store
-    .referrers(reference)
-    .filter(({ digest }) => names.sees(key, digest))
-    .filter(({ artifactType }) => wanted === null || artifactType === wanted);
+  // A client that sends a media type as it is means its `+`, which a query reads as a space.
+  const wanted = query.get('artifactType')?.replaceAll(' ', '+');
+  const after = query.get('last') ?? '';
+  const manifests: Descriptor[] = [];
+  let length = 0;
+  let link = {};
+  for (const referrer of store.referrers(reference)) {
+    // To read one may take a while; other requests need not wait for all of them.
+    await setImmediate();
+    const { digest, artifactType } = referrer;
+    if (digest <= after || !names.sees(key, digest)) continue;
+    if (wanted !== undefined && artifactType !== wanted) continue;
+    length += JSON.stringify(referrer).length;
+    const last = manifests.at(-1)?.digest;
+    if (last !== undefined && length > MAX_PAGE_LENGTH) {
+      link = nextLink(request, { ...(wanted !== undefined && { artifactType: wanted }), last });
+      break;
+    }
+    manifests.push(referrer);
+  }
   const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
-  const filtered = wanted === null ? {} : { 'OCI-Filters-Applied': 'artifactType' };
-  return Response.json(index, { headers: { 'Content-Type': mediaTypes.index, ...filtered } });
+  const filtered = wanted === undefined ? {} : { 'OCI-Filters-Applied': 'artifactType' };
+  return Response.json(index, {
+    headers: { 'Content-Type': mediaTypes.index, ...filtered, ...link },
+  });
 }
 
 function paginate(all: readonly string[], { request, query }: Call) {
   const limit = query.get('n') ?? '';
-  if (!/^\d{0,9}$/.test(limit)) {
+  if (!/^\d*$/.test(limit)) {
     const message = 'n must be a whole number';
     throw new RegistryError(400, 'PAGINATION_NUMBER_INVALID', { message });
   }
@@ -53,8 +76,13 @@ function paginate(all: readonly string[], { request, query }: Call) {
   const page = limit === '' ? rest : rest.slice(0, Number(limit));
   const last = page.at(-1);
   if (last === undefined || page.length === rest.length) return { page, headers: {} };
-  const next = new URLSearchParams({ n: limit, last });
-  return { page, headers: { Link: `<${new URL(request.url).pathname}?${next}>; rel="next"` } };
+  return { page, headers: nextLink(request, { n: limit, last }) };
+}
+
+/** The header by which a list goes on. https://www.rfc-editor.org/rfc/rfc8288 */
+function nextLink(request: Request, query: Readonly<Record<string, string>>) {
+  const path = new URL(request.url).pathname;
+  return { Link: `<${path}?${new URLSearchParams(query)}>; rel="next"` };
 }
 
 /** The API's "lexical order (i.e. case-insensitive alphanumeric order)", made total. */

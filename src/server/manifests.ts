@@ -32,6 +32,7 @@ export async function deleteManifest(registry: Registry, call: Call): Promise<Re
     ? await names.deleteDocument(key, digest)
     : await names.deleteTag(key, reference);
   if (!gone) throw unknown(call);
+  registry.unnamed();
   return new Response(null, { status: 202 });
 }
 

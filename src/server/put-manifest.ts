@@ -1,5 +1,5 @@
 import { memoryContent } from '../content.ts';
-import { describe } from '../oci/descriptor.ts';
+import { type Descriptor, describe } from '../oci/descriptor.ts';
 import { type Digest, digestOf, digestParts, isDigest } from '../oci/digest.ts';
 import { childrenOf, type Document, parseDocument } from '../oci/document.ts';
 import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
@@ -18,7 +18,7 @@ import { RegistryError } from './registry-error.ts';
 export async function putManifest(registry: Registry, call: Call): Promise<Response> {
   const { store, names } = registry;
   const { digest: named, tags } = parseTarget(call);
-  const bytes = await readBody(call.request, MAX_DOCUMENT_BYTES);
+  const bytes = await readBody(call, MAX_DOCUMENT_BYTES);
   const digest = digestOf(bytes, named && digestParts(named).algorithm);
   if (named !== undefined && digest !== named) {
     throw new RegistryError(400, 'DIGEST_INVALID', {
@@ -42,10 +42,12 @@ export async function putManifest(registry: Registry, call: Call): Promise<Respo
 
 function parseTarget({ reference, query }: Call): { digest?: Digest; tags: readonly string[] } {
   const byDigest = isDigest(reference);
-  const tags = byDigest ? query.getAll('tag') : [reference];
+  const tags = byDigest ? [...new Set(query.getAll('tag'))] : [reference];
   if (!tags.every(isTag)) {
     const message = 'a manifest is put under a tag or its digest, and this is neither';
-    throw new RegistryError(400, 'MANIFEST_INVALID', { message });
+    // No tag has a colon: what has one was meant as a digest.
+    const code = reference.includes(':') && !byDigest ? 'DIGEST_INVALID' : 'MANIFEST_INVALID';
+    throw new RegistryError(400, code, { message });
   }
   return byDigest ? { digest: reference, tags } : { tags };
 }
@@ -60,18 +62,34 @@ function parseBody(bytes: Uint8Array, request: Request): Document {
   return document;
 }
 
-/** Checks that what a manifest names is here, and has what is here kept until the manifest is named. */
+/**
+ * Checks that what a manifest names is here, and has what is here kept until the manifest is named. All of
+ * it is looked at before any of it is kept, so that a manifest that is refused leaves nothing behind.
+ */
 async function requireChildren(store: ImageStore, document: Document): Promise<void> {
+  const here = new Map<Digest, Descriptor>();
   for (const child of childrenOf(document)) {
     const { digest, size } = child;
     const stat = store.stat(digest);
-    if (stat !== undefined && stat.size !== size) {
+    if (stat === undefined && isRequired(child, document)) throw unknownBlob(digest);
+    if (stat === undefined) continue;
+    if (stat.size !== size) {
       const message = `the manifest says ${size} bytes of content that has ${stat.size}`;
       throw new RegistryError(400, 'MANIFEST_INVALID', { message, detail: { digest } });
     }
-    const here = await store.has(child);
-    if (here || document.kind === 'index' || isNonDistributable(child.mediaType)) continue;
-    const message = 'the manifest names content that this registry does not have';
-    throw new RegistryError(400, 'MANIFEST_BLOB_UNKNOWN', { message, detail: { digest } });
+    here.set(digest, child);
   }
+  for (const child of here.values()) {
+    const isKept = await store.has(child);
+    if (!isKept && isRequired(child, document)) throw unknownBlob(child.digest);
+  }
+}
+
+function isRequired({ mediaType }: Descriptor, document: Document): boolean {
+  return document.kind === 'manifest' && !isNonDistributable(mediaType);
+}
+
+function unknownBlob(digest: Digest): RegistryError {
+  const message = 'the manifest names content that this registry does not have';
+  return new RegistryError(400, 'MANIFEST_BLOB_UNKNOWN', { message, detail: { digest } });
 }

@@ -1,10 +1,14 @@
 import type { ByteStream } from '../content.ts';
 import { readAll } from '../streams/bounded.ts';
+import type { Call } from './registry.ts';
 import { RegistryError } from './registry-error.ts';
 
-/** The body of a request, as it arrives; empty when it has none. Throws when the client goes away. */
-export async function* bodyStream(request: Request): ByteStream {
-  if (request.body !== null) yield* request.body;
+/**
+ * The body of a request, as it arrives; empty when it has none. Throws when the client goes away.
+ * @throws RegistryError 408 when it comes too slowly
+ */
+export function bodyStream({ request, pace }: Pick<Call, 'request' | 'pace'>): ByteStream {
+  return pace.receive(request.body);
 }
 
 /** The `Content-Length` that the client gave; undefined when it gave none. */
@@ -15,11 +19,14 @@ export function bodyLength(request: Request): number | undefined {
 
 /**
  * The whole body of a request.
- * @throws RegistryError 413 when it has more than `limit` bytes
+ * @throws RegistryError 413 when it has more than `limit` bytes, 408 when it comes too slowly
  */
-export async function readBody(request: Request, limit: number): Promise<Uint8Array> {
+export async function readBody(
+  call: Pick<Call, 'request' | 'pace'>,
+  limit: number,
+): Promise<Uint8Array> {
   const tooLarge = () =>
     new RegistryError(413, 'SIZE_INVALID', { message: `the body is larger than ${limit} bytes` });
-  if ((bodyLength(request) ?? 0) > limit) throw tooLarge();
-  return readAll(bodyStream(request), { limit, tooLarge });
+  if ((bodyLength(call.request) ?? 0) > limit) throw tooLarge();
+  return readAll(bodyStream(call), { limit, tooLarge });
 }

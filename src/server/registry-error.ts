@@ -1,4 +1,5 @@
 import { hasCode } from '../errors.ts';
+import { SPACE_HINT } from '../host/io-error.ts';
 
 /**
  * The error codes of the distribution API, and the three that every registry adds to them:
@@ -17,6 +18,7 @@ export type RegistryErrorCode =
   | 'NAME_INVALID'
   | 'NAME_UNKNOWN'
   | 'SIZE_INVALID'
+  | 'TOOMANYREQUESTS'
   | 'UNSUPPORTED'
   | 'RANGE_INVALID'
   | 'PAGINATION_NUMBER_INVALID'
@@ -68,5 +70,9 @@ function toRegistryError(error: unknown): RegistryError {
   if (hasCode(error, 'REFERENCE_INVALID')) return from(400, 'NAME_INVALID', error.message);
   if (hasCode(error, 'DIGEST_INVALID')) return from(400, 'DIGEST_INVALID', error.message);
   if (hasCode(error, 'CONTENT_MISSING')) return from(404, 'BLOB_UNKNOWN', error.message);
+  if (hasCode(error, 'IO') && error.hint === SPACE_HINT) {
+    const message = 'the registry has no space left on its disk';
+    return new RegistryError(507, 'UNKNOWN', { message, detail: { reason: 'no space left' } });
+  }
   return from(500, 'UNKNOWN', 'the registry could not do this; its log says why');
 }

@@ -1,5 +1,6 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { ImageStore, Lease } from '../store/image-store.ts';
+import type { Pace } from './pace.ts';
 import type { RepositoryNames } from './repository-names.ts';
 import type { UploadSessions } from './upload-sessions.ts';
 
@@ -12,6 +13,8 @@ export interface Registry {
   readonly uploads: UploadSessions;
   /** Called when a name keeps `root` and all that it reaches, which need no lease from then on. */
   readonly settled: (root: Descriptor) => void;
+  /** Called when names are gone, and with them perhaps the need for content. */
+  readonly unnamed: () => void;
 }
 
 /** One request to an endpoint, its names checked. */
@@ -24,8 +27,8 @@ export interface Call {
   readonly key: string;
   /** A digest, a tag, or the id of an upload; not checked. Empty where the path names none. */
   readonly reference: string;
-  /** Lets the connection be silent for as long as the work takes. */
-  readonly takeTime: () => void;
+  /** How fast the client sends and takes. */
+  readonly pace: Pace;
 }
 
 /** Answers one method of one endpoint. What it throws becomes the API's error. */

@@ -180,6 +180,8 @@ export class RepositoryNames {
   ): Promise<void> {
     const kept = left.map((target) => keptByDigest(key, target));
     await this.#store.changeNames({ ...changes, set: [...changes.set, ...kept] });
+    // To name content is to put it under the lease, too, which lasts as long as the server.
+    for (const { digest } of left) this.#lease.release(digest);
     const spare = this.#records(key)
       .filter(({ name }) => name.startsWith(`${key}@`))
       .filter(({ target }) => this.#store.reaches(`${key}:`, target.digest))

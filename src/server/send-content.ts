@@ -15,7 +15,8 @@ export interface SendOptions {
 
 /**
  * The answer to a `GET` or `HEAD` of stored content, or of one range of it. A file goes to the socket
- * without passing through the program.
+ * without passing through the program, so that a client that reads slowly costs no memory; one that
+ * reads nothing runs into the time-out of its connection.
  * @throws RegistryError 416 when the range lies outside
  */
 export function sendContent(
@@ -68,10 +69,12 @@ function body(content: Content, { start, end }: ByteRange): Blob | ReadableStrea
   let left = end - start;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { value, done } = left === 0 ? { value: undefined, done: true } : await pieces.next();
-      if (done || value === undefined) return controller.close();
-      controller.enqueue(value.slice(0, left));
-      left -= Math.min(left, value.length);
+      const { value } = await pieces.next();
+      if (value !== undefined) controller.enqueue(value.slice(0, left));
+      left -= Math.min(left, value?.length ?? left);
+      if (left > 0) return;
+      controller.close();
+      await pieces.return?.();
     },
     async cancel() {
       await pieces.return?.();

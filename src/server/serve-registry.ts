@@ -4,20 +4,17 @@ import { isLoopback } from '../http/loopback.ts';
 import type { Platform } from '../oci/platform.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { type AnswerOptions, answer } from './answer.ts';
+import { Collector } from './collector.ts';
 import { LayerChecks } from './layer-checks.ts';
+import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
+import { idleSeconds, Pace } from './pace.ts';
 import type { Registry } from './registry.ts';
-import { errorResponse } from './registry-error.ts';
+import { errorResponse, RegistryError } from './registry-error.ts';
 import { RepositoryNames } from './repository-names.ts';
 import { UploadSessions } from './upload-sessions.ts';
 
-/** Seconds that a connection may be silent, also in the middle of an upload. */
-const IDLE_SECONDS = 120;
-
 /** How often uploads that were given up are looked for. */
 const SWEEP_MS = 5 * 60 * 1000;
-
-/** How long requests may take to finish once the server stops. */
-const STOP_GRACE_MS = 3000;
 
 /** What other servers log, too, for a client that went away. */
 const CLIENT_GONE = 499;
@@ -46,8 +43,10 @@ export interface ServeOptions {
   readonly readOnly?: boolean;
   /** Listens also where other machines can reach it. Anyone who does may read and write. Default: false. */
   readonly allowRemote?: boolean;
-  /** The clock by which idle uploads are dropped. Default: the system's. */
+  /** The clock by which idle uploads are dropped. Default: one that nobody can set. */
   readonly now?: () => Date;
+  /** What clients may take of the server. Default: {@link DEFAULT_LIMITS} */
+  readonly limits?: Partial<ServerLimits>;
   /** Called after each answer. */
   readonly onRequest?: (request: ServedRequest) => void;
 }
@@ -65,8 +64,8 @@ export interface RegistryServer {
  * Serves the images of a store by the OCI distribution API, without authentication and encryption.
  *
  * Names: see {@link RepositoryNames}. Blobs have no repository: the store keeps each content once, and
- * whoever knows its digest can read it from every repository. What is uploaded is kept until a manifest
- * names it, or as long as the server runs.
+ * whoever knows its digest can read it from every repository. What is uploaded, or asked about, is kept
+ * until a manifest names it, or for some hours; what nothing names any more is freed soon.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
  * @throws FinchError `USAGE` when other machines could reach `hostname` and that is not allowed, `IO`
  * when it cannot listen
@@ -75,39 +74,48 @@ export async function serveRegistry(
   store: ImageStore,
   options: ServeOptions,
 ): Promise<RegistryServer> {
-  const { readOnly = false, allowRemote = false, now = () => new Date() } = options;
+  const { readOnly = false, allowRemote = false, now = steadyTime } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const hostname = options.hostname.replace(/^\[(.*)\]$/, '$1');
   if (!allowRemote && !isLoopback(hostname)) {
     throw new FinchError('USAGE', `other machines could reach the registry at ${hostname}`, {
       hint: 'listen on 127.0.0.1, or let everyone who reaches it in with --allow-remote',
     });
   }
-  const uploads = new UploadSessions(join(store.path, 'uploads'), { now });
+  const uploads = new UploadSessions(join(store.path, 'uploads'), { now, limits });
   if (!readOnly) await uploads.prepare();
   await using resources = new AsyncDisposableStack();
   const lease = resources.use(await store.lease());
   resources.defer(() => uploads.close());
-  const checks = resources.use(new LayerChecks(store, options.platform));
+  const checks = resources.use(new LayerChecks({ store, lease }, options.platform));
+  const collector = resources.use(new Collector(store));
   const registry: Registry = {
     ...{ store, names: new RepositoryNames(store, lease), uploads, lease },
     settled(root) {
       lease.release(root.digest);
       checks.add(root);
     },
+    unnamed: () => collector.soon(),
   };
   const running = new Set<Promise<Response>>();
   resources.defer(async () => void (await Promise.allSettled(running)));
-  const server = listen({ hostname, port: options.port }, (request, takeTime) => {
-    const reply = respond(registry, request, { ...options, readOnly, allowRemote, takeTime });
+  const server = listen({ hostname, port: options.port, limits }, (request, pace) => {
+    if (running.size >= limits.requests) return errorResponse(tooBusy());
+    const reply = respond(registry, request, { ...options, readOnly, allowRemote, pace });
     running.add(reply);
     const answered = () => void running.delete(reply);
     reply.then(answered, answered);
     return reply;
   });
-  resources.defer(() => stopListening(server));
-  const sweep = setInterval(() => uploads.dropIdle().catch(() => {}), SWEEP_MS);
-  sweep.unref();
-  resources.defer(() => clearInterval(sweep));
+  resources.defer(() => stopListening(server, limits));
+  if (!readOnly) {
+    resources.defer(every(SWEEP_MS, () => uploads.dropIdle()));
+    const forget = () => {
+      lease.expire();
+      collector.soon();
+    };
+    resources.defer(every(limits.unnamedMs, async () => forget()));
+  }
   const owned = resources.move();
   const port = server.port ?? options.port;
   return {
@@ -117,20 +125,27 @@ export async function serveRegistry(
   };
 }
 
+interface ListenOptions extends Pick<ServeOptions, 'hostname' | 'port'> {
+  readonly limits: ServerLimits;
+}
+
 function listen(
-  { hostname, port }: { readonly hostname: string; readonly port: number },
-  handle: (request: Request, takeTime: () => void) => Promise<Response>,
+  { hostname, port, limits }: ListenOptions,
+  handle: (request: Request, pace: Pace) => Response | Promise<Response>,
 ): Bun.Server<undefined> {
   try {
     return Bun.serve({
       hostname,
       port,
-      idleTimeout: IDLE_SECONDS,
+      idleTimeout: idleSeconds(limits),
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       development: false,
       // Without it, Bun lets several processes share a port when it is not in development.
       reusePort: false,
-      fetch: (request, server) => handle(request, () => server.timeout(request, 0)),
+      fetch(request, server) {
+        const setTimer = (seconds: number) => server.timeout(request, seconds);
+        return handle(request, new Pace(limits, setTimer));
+      },
       // Reached when a file vanished while it was about to be sent.
       error: (error) => errorResponse(error),
     });
@@ -165,9 +180,31 @@ async function respond(
   return response;
 }
 
-async function stopListening(server: Bun.Server<undefined>): Promise<void> {
+/** As the system's clock was when this process began, and from there on without its jumps. */
+function steadyTime(): Date {
+  return new Date(performance.timeOrigin + performance.now());
+}
+
+/** Does something again and again; what it gives stops that. What fails is tried again the next time. */
+function every(ms: number, work: () => Promise<void>): () => void {
+  const timer = setInterval(() => void work().catch(() => {}), ms);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function tooBusy(): RegistryError {
+  return new RegistryError(429, 'TOOMANYREQUESTS', {
+    message: 'too many requests are being answered; try again later',
+    headers: { 'Retry-After': '1' },
+  });
+}
+
+async function stopListening(
+  server: Bun.Server<undefined>,
+  { graceMs }: Pick<ServerLimits, 'graceMs'>,
+): Promise<void> {
   void server.stop();
-  const deadline = performance.now() + STOP_GRACE_MS;
+  const deadline = performance.now() + graceMs;
   // Not `stop()` itself: it also waits for clients that were answered before they had sent all.
   while (server.pendingRequests > 0 && performance.now() < deadline) await Bun.sleep(10);
   await server.stop(true);

@@ -1,5 +1,8 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open, truncate } from 'node:fs/promises';
 import type { ByteStream } from '../content.ts';
+import { ioError } from '../host/io-error.ts';
+import { type Digest, type DigestAlgorithm, toDigest } from '../oci/digest.ts';
+import { digestAll } from '../streams/digest-stream.ts';
 import { readRange } from '../streams/file-stream.ts';
 import { RegistryError } from './registry-error.ts';
 
@@ -10,7 +13,16 @@ export interface UploadPlace {
   readonly repository: string;
 }
 
-/** The bytes of one upload that came so far, in a file. */
+/** How {@link UploadSession} begins. */
+export interface UploadStart {
+  /** An empty file. */
+  readonly path: string;
+  readonly usedAt: Date;
+  /** What the client is expected to name the blob by. */
+  readonly algorithm: DigestAlgorithm;
+}
+
+/** The bytes of one upload that came so far, in a file, and their digest. */
 export class UploadSession implements UploadPlace {
   readonly id: string;
   readonly repository: string;
@@ -20,12 +32,17 @@ export class UploadSession implements UploadPlace {
   /** Whether a request uses it now. */
   busy = false;
   #size = 0;
+  readonly #algorithm: DigestAlgorithm;
+  /** Has seen what is in the file; undefined when it may have seen something else. */
+  #hasher: Bun.CryptoHasher | undefined;
 
-  constructor({ id, repository }: UploadPlace, path: string, usedAt: Date) {
+  constructor({ id, repository }: UploadPlace, { path, usedAt, algorithm }: UploadStart) {
     this.id = id;
     this.repository = repository;
     this.path = path;
     this.usedAt = usedAt;
+    this.#algorithm = algorithm;
+    this.#hasher = new Bun.CryptoHasher(algorithm);
   }
 
   /** Bytes that are here. */
@@ -37,32 +54,55 @@ export class UploadSession implements UploadPlace {
    * Adds bytes at the end. What came before a stream failed stays: the client can go on from there.
    * @param length bytes that the stream must have; when it has not, nothing is added. Default: any
    * @throws RegistryError 400 `SIZE_INVALID`
+   * @throws FinchError `IO`, with as much added as there was space for
    */
   async append(stream: ByteStream, { length }: { readonly length?: number } = {}): Promise<void> {
     const start = this.#size;
-    const wrongLength = () => {
-      this.#size = start;
+    await using file = await open(this.path, 'r+');
+    const refuseLength = async () => {
+      await this.rewind(start);
       const message = `the body does not have the ${length} bytes that its headers say`;
-      return new RegistryError(400, 'SIZE_INVALID', { message });
+      throw new RegistryError(400, 'SIZE_INVALID', { message });
     };
-    const file = await open(this.path, 'r+');
-    try {
-      for await (const piece of stream) {
-        if (length !== undefined && this.#size + piece.length > start + length) throw wrongLength();
-        for (let done = 0; done < piece.length; ) {
-          const { bytesWritten } = await file.write(piece, done, piece.length - done, this.#size);
-          done += bytesWritten;
-          this.#size += bytesWritten;
-        }
-      }
-    } finally {
-      await file.close();
+    for await (const piece of stream) {
+      if (length !== undefined && this.#size + piece.length > start + length) await refuseLength();
+      const writing = this.#writeAll(file, piece);
+      this.#hasher?.update(piece);
+      await writing;
     }
-    if (length !== undefined && this.#size !== start + length) throw wrongLength();
+    if (length !== undefined && this.#size !== start + length) await refuseLength();
   }
 
-  /** Reads all bytes that are here. */
-  stream(): ByteStream {
-    return readRange(this.path, { start: 0, end: this.#size });
+  /** Throws away what came after the first `size` bytes. */
+  async rewind(size: number): Promise<void> {
+    this.#size = size;
+    this.#hasher = size === 0 ? new Bun.CryptoHasher(this.#algorithm) : undefined;
+    await truncate(this.path, size);
+  }
+
+  /**
+   * The digest of the bytes that are here. They are read again only where the client's algorithm is another
+   * one than the upload began with, or some that came had to be thrown away.
+   * @throws FinchError `IO`
+   */
+  async digest(algorithm: DigestAlgorithm): Promise<Digest> {
+    if (this.#hasher !== undefined && algorithm === this.#algorithm) {
+      return toDigest(algorithm, this.#hasher.copy().digest('hex'));
+    }
+    const bytes = readRange(this.path, { start: 0, end: this.#size });
+    return (await digestAll(bytes, algorithm)).digest;
+  }
+
+  async #writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
+    try {
+      for (let done = 0; done < piece.length; ) {
+        const { bytesWritten } = await file.write(piece, done, piece.length - done, this.#size);
+        done += bytesWritten;
+        this.#size += bytesWritten;
+      }
+    } catch (error) {
+      this.#hasher = undefined;
+      throw ioError(error, 'write', this.path);
+    }
   }
 }

@@ -1,22 +1,33 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCode } from '../errors.ts';
 import { ioError } from '../host/io-error.ts';
+import type { DigestAlgorithm } from '../oci/digest.ts';
 import { currentOwner, ingestName } from '../store/owner.ts';
+import type { ServerLimits } from './limits.ts';
 import { RegistryError } from './registry-error.ts';
 import { type UploadPlace, UploadSession } from './upload-session.ts';
 
-/** A session that nobody used for this long is dropped. */
-const IDLE_MS = 60 * 60 * 1000;
+/** Among too many uploads, one that nobody used for this long makes room for a new one. */
+const MAKES_ROOM_MS = 60_000;
+
+/** How {@link UploadSessions} are kept. */
+export interface UploadSessionsOptions {
+  readonly now: () => Date;
+  readonly limits: Pick<ServerLimits, 'uploads' | 'abandonedMs'>;
+}
 
 /** The uploads in progress of one server: one file each, in a folder that several servers may share. */
 export class UploadSessions {
-  readonly #folder: string;
+  readonly folder: string;
   readonly #now: () => Date;
+  readonly #limits: Pick<ServerLimits, 'uploads' | 'abandonedMs'>;
   readonly #sessions = new Map<string, UploadSession>();
 
-  constructor(folder: string, { now }: { readonly now: () => Date }) {
-    this.#folder = folder;
+  constructor(folder: string, { now, limits }: UploadSessionsOptions) {
+    this.folder = folder;
     this.#now = now;
+    this.#limits = limits;
   }
 
   /**
@@ -25,20 +36,32 @@ export class UploadSessions {
    */
   async prepare(): Promise<void> {
     try {
-      await mkdir(this.#folder, { recursive: true });
+      await mkdir(this.folder, { recursive: true });
     } catch (error) {
-      throw ioError(error, 'write', this.#folder);
+      throw ioError(error, 'write', this.folder);
     }
   }
 
-  /** Starts an upload to a repository. */
-  async start(repository: string): Promise<UploadSession> {
-    const id = crypto.randomUUID();
+  /**
+   * Starts an upload to a repository.
+   * @param algorithm of the digest that it is expected to end with
+   * @throws RegistryError 429 when too many are open
+   * @throws FinchError `IO`
+   */
+  async start(repository: string, algorithm: DigestAlgorithm): Promise<UploadSession> {
+    await this.#makeRoom();
+    const place = { id: crypto.randomUUID(), repository };
     // By the owner in its name, the store can tell what a server that was killed left behind.
-    const path = join(this.#folder, ingestName(currentOwner()));
-    await (await open(path, 'wx', 0o600)).close();
-    const session = new UploadSession({ id, repository }, path, this.#now());
-    this.#sessions.set(id, session);
+    const path = join(this.folder, ingestName(currentOwner()));
+    const session = new UploadSession(place, { path, algorithm, usedAt: this.#now() });
+    // At once, so that those that begin together are counted together.
+    this.#sessions.set(session.id, session);
+    try {
+      await this.#createFile(path);
+    } catch (error) {
+      this.#sessions.delete(session.id);
+      throw error;
+    }
     return session;
   }
 
@@ -54,7 +77,7 @@ export class UploadSessions {
         message: 'there is no such upload; it may have ended, or been idle for too long',
       });
     }
-    session.usedAt = this.#now();
+    this.#touch(session);
     return session;
   }
 
@@ -74,7 +97,7 @@ export class UploadSessions {
       return await work(session);
     } finally {
       session.busy = false;
-      session.usedAt = this.#now();
+      this.#touch(session);
     }
   }
 
@@ -84,16 +107,50 @@ export class UploadSessions {
     await rm(session.path, { force: true });
   }
 
-  /** Ends the uploads that nobody used for an hour. */
+  /** Ends the uploads that were given up. */
   async dropIdle(): Promise<void> {
-    const now = this.#now().getTime();
+    // The one that waits longest comes first.
     for (const session of this.#sessions.values()) {
-      if (!session.busy && now - session.usedAt.getTime() > IDLE_MS) await this.end(session);
+      if (this.#idleMs(session) <= this.#limits.abandonedMs) return;
+      if (!session.busy) await this.end(session);
     }
   }
 
   /** Ends all uploads. */
   async close(): Promise<void> {
     for (const session of this.#sessions.values()) await this.end(session);
+  }
+
+  async #makeRoom(): Promise<void> {
+    await this.dropIdle();
+    if (this.#sessions.size < this.#limits.uploads) return;
+    const idle = this.#sessions.values().filter((session) => !session.busy);
+    const oldest = idle.next().value;
+    if (oldest !== undefined && this.#idleMs(oldest) >= MAKES_ROOM_MS) return this.end(oldest);
+    throw new RegistryError(429, 'TOOMANYREQUESTS', {
+      message: 'too many uploads are open; try again later',
+      headers: { 'Retry-After': '10' },
+    });
+  }
+
+  async #createFile(path: string): Promise<void> {
+    try {
+      await (await open(path, 'wx', 0o600)).close();
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw ioError(error, 'write', this.folder);
+      // Somebody emptied the home below a server that runs.
+      await this.prepare();
+      await (await open(path, 'wx', 0o600)).close();
+    }
+  }
+
+  /** Puts a session behind the others in the map's order. */
+  #touch(session: UploadSession): void {
+    session.usedAt = this.#now();
+    if (this.#sessions.delete(session.id)) this.#sessions.set(session.id, session);
+  }
+
+  #idleMs({ usedAt }: UploadSession): number {
+    return this.#now().getTime() - usedAt.getTime();
   }
 }

@@ -1,5 +1,6 @@
-import { type Digest, isDigest } from '../oci/digest.ts';
+import { type Digest, type DigestAlgorithm, digestParts, isDigest } from '../oci/digest.ts';
 import { parseContentRange } from './byte-range.ts';
+import { requireSpace } from './free-space.ts';
 import { bodyLength, bodyStream } from './read-body.ts';
 import type { Call, Registry } from './registry.ts';
 import { RegistryError } from './registry-error.ts';
@@ -16,12 +17,7 @@ const UNKNOWN_TYPE = 'application/octet-stream';
  */
 export async function startUpload(registry: Registry, call: Call): Promise<Response> {
   const { store, uploads } = registry;
-  const algorithm = call.query.get('digest-algorithm');
-  if (algorithm !== null && algorithm !== 'sha256' && algorithm !== 'sha512') {
-    throw new RegistryError(400, 'DIGEST_INVALID', {
-      message: 'the digest algorithm must be sha256 or sha512',
-    });
-  }
+  const algorithm = queryAlgorithm(call);
   const mount = queryDigest(call, 'mount');
   const from = call.query.get('from');
   if (from !== null) repositoryKey(from);
@@ -33,10 +29,15 @@ export async function startUpload(registry: Registry, call: Call): Promise<Respo
   }
   const digest = queryDigest(call, 'digest');
   if (digest !== undefined && mount === undefined) {
-    await store.ingest(bodyStream(call.request), { mediaType: UNKNOWN_TYPE, expect: digest });
-    return created(call, digest);
+    const session = await uploads.start(call.repository, digestParts(digest).algorithm);
+    try {
+      await appendBody(registry, call, session);
+      return await keep(registry, call, { session, digest });
+    } finally {
+      await uploads.end(session);
+    }
   }
-  return progress(await uploads.start(call.repository), { status: 202 });
+  return progress(await uploads.start(call.repository, algorithm), { status: 202 });
 }
 
 /**
@@ -45,7 +46,7 @@ export async function startUpload(registry: Registry, call: Call): Promise<Respo
  */
 export async function continueUpload(registry: Registry, call: Call): Promise<Response> {
   return registry.uploads.use(place(call), async (session) => {
-    await appendBody(session, call.request);
+    await appendBody(registry, call, session);
     return progress(session, { status: 202 });
   });
 }
@@ -55,29 +56,23 @@ export async function continueUpload(registry: Registry, call: Call): Promise<Re
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#post-then-put
  */
 export async function finishUpload(registry: Registry, call: Call): Promise<Response> {
-  const { store, uploads } = registry;
+  const { uploads } = registry;
   const digest = queryDigest(call, 'digest');
   if (digest === undefined) {
     throw new RegistryError(400, 'DIGEST_INVALID', { message: 'the digest parameter is missing' });
   }
   return uploads.use(place(call), async (session) => {
-    const options = { mediaType: UNKNOWN_TYPE, expect: digest };
+    const before = session.size;
     try {
-      if (session.size === 0 && call.request.headers.get('content-range') === null) {
-        // All of the blob comes now: it can go straight into the store.
-        await store.ingest(bodyStream(call.request), options);
-      } else {
-        await appendBody(session, call.request);
-        call.takeTime();
-        await store.ingest(session.stream(), options);
-      }
+      await appendBody(registry, call, session);
     } catch (error) {
-      const canGoOn = call.request.signal.aborted || error instanceof RegistryError;
-      if (!canGoOn) await uploads.end(session);
+      // Who does not say where the bytes belong sends all of them again.
+      if (!call.request.headers.has('content-range')) await session.rewind(before);
       throw error;
     }
+    const response = await keep(registry, call, { session, digest });
     await uploads.end(session);
-    return created(call, digest);
+    return response;
   });
 }
 
@@ -88,17 +83,42 @@ export async function uploadStatus({ uploads }: Registry, call: Call): Promise<R
 
 /** Gives an upload up. */
 export async function cancelUpload({ uploads }: Registry, call: Call): Promise<Response> {
-  await uploads.end(await uploads.find(place(call)));
-  return new Response(null, { status: 204 });
+  return uploads.use(place(call), async (session) => {
+    await uploads.end(session);
+    return new Response(null, { status: 204 });
+  });
 }
 
 function place({ reference, repository }: Call) {
   return { id: reference, repository };
 }
 
-async function appendBody(session: UploadSession, request: Request): Promise<void> {
+/** Makes a blob of an upload that is complete. One whose bytes have another digest is of no more use. */
+async function keep(
+  { store, uploads }: Registry,
+  call: Call,
+  { session, digest }: { readonly session: UploadSession; readonly digest: Digest },
+): Promise<Response> {
+  const found = await session.digest(digestParts(digest).algorithm);
+  if (found !== digest) {
+    await uploads.end(session);
+    const message = `the digest of the ${session.size} bytes that came is ${found}`;
+    throw new RegistryError(400, 'DIGEST_INVALID', { message });
+  }
+  await store.keepFile(session.path, { mediaType: UNKNOWN_TYPE, digest, size: session.size });
+  return created(call, digest);
+}
+
+async function appendBody(
+  { uploads }: Registry,
+  call: Call,
+  session: UploadSession,
+): Promise<void> {
+  const { request } = call;
+  const given = bodyLength(request);
   const header = request.headers.get('content-range');
-  if (header === null) return session.append(bodyStream(request));
+  if (given !== undefined && given > 0) await requireSpace(uploads.folder, given);
+  if (header === null) return session.append(bodyStream(call));
   const range = parseContentRange(header);
   if (range === undefined) {
     throw new RegistryError(400, 'BLOB_UPLOAD_INVALID', {
@@ -112,13 +132,20 @@ async function appendBody(session: UploadSession, request: Request): Promise<voi
     });
   }
   const length = range.end - range.start;
-  const given = bodyLength(request);
   if (given !== undefined && given !== length) {
     throw new RegistryError(400, 'SIZE_INVALID', {
       message: `the Content-Range has ${length} bytes and the Content-Length ${given}`,
     });
   }
-  await session.append(bodyStream(request), { length });
+  await session.append(bodyStream(call), { length });
+}
+
+function queryAlgorithm({ query }: Call): DigestAlgorithm {
+  const algorithm = query.get('digest-algorithm') ?? 'sha256';
+  if (algorithm === 'sha256' || algorithm === 'sha512') return algorithm;
+  throw new RegistryError(400, 'DIGEST_INVALID', {
+    message: 'the digest algorithm must be sha256 or sha512',
+  });
 }
 
 function queryDigest({ query }: Call, name: string): Digest | undefined {

@@ -108,6 +108,31 @@ describe('finch registry serve', () => {
     expect(await tags('other')).toEqual(['1']);
   });
 
+  test('serves one store from two servers while other finches work in it', async () => {
+    await using bench = await benchWithImage();
+    const home = bench.registryHome;
+    await using first = await startFinchRegistry(home);
+    await using second = await startFinchRegistry(home);
+    const servers = [first, second];
+    const names = servers.map(({ host }, i) => `${host}/hello:${i}`);
+    for (const name of names) await bench.ok(`tag hello-finch ${name}`);
+    await writeOciArchive(bench.path('other.tar'), 'other:1', buildImage());
+    await Promise.all([
+      ...names.map((name) => bench.ok(`push -q ${name}`)),
+      bench.ok('load -q -i other.tar', { home }),
+    ]);
+    await Promise.all([
+      bench.ok('rmi hello:0', { home }),
+      bench.ok('tag other:1 hello:2', { home }),
+      fetch(`${first.url}/v2/hello/manifests/1`, { method: 'DELETE' }),
+    ]);
+    for (const { url } of servers) {
+      const tags = (await (await fetch(`${url}/v2/hello/tags/list`)).json()) as object;
+      expect(tags).toMatchObject({ tags: ['2'] });
+    }
+    expect(await bench.ok('store verify', { home })).toBeString();
+  });
+
   test('--read-only gives images and refuses to take any', async () => {
     await using bench = await benchWithImage();
     const other = await bench.newHome();

@@ -1,43 +1,14 @@
 import { expect, test } from 'bun:test';
-import { connect, type Socket } from 'node:net';
 import { digestOf } from '../../src/oci/digest.ts';
+import { eventually, reply, send, startUpload } from './raw-client.ts';
 import { outcome, putBlob, type Served, serve } from './served.ts';
 
 const bytes = new TextEncoder().encode('0123456789');
 const digest = digestOf(bytes);
 
-async function start({ url }: Served): Promise<string> {
-  const response = await fetch(`${url}/v2/x/blobs/uploads/`, { method: 'POST' });
-  return `${url}${response.headers.get('location')}`;
-}
-
-/** Sends the text on a new connection. */
-async function send({ port }: Served, text: string): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => {});
-  await new Promise<void>((resolve) => socket.write(text, () => resolve()));
-  return socket;
-}
-
-/** Everything that the server sends before it closes the connection. */
-function reply(socket: Socket): Promise<string> {
-  let text = '';
-  return new Promise((resolve) => {
-    socket.on('data', (data) => {
-      text += data.toString('latin1');
-    });
-    socket.on('close', () => resolve(text));
-  });
-}
-
-/** Asks until the answer is the wanted one. */
-async function eventually<T>(ask: () => Promise<T>, wanted: T): Promise<void> {
-  while ((await ask()) !== wanted) await Bun.sleep(5);
-}
-
 test('what came before the client went away stays, and the upload can go on', async () => {
   await using registry = await serve();
-  const location = await start(registry);
+  const location = await startUpload(registry);
   const range = async () => (await fetch(location)).headers.get('range');
   for (const length of ['Content-Length: 10', 'Content-Length: 6\r\nContent-Range: 4-9']) {
     const headers = `PATCH ${new URL(location).pathname} HTTP/1.1\r\nHost: 127.0.0.1\r\n${length}\r\n\r\n`;
@@ -46,6 +17,8 @@ test('what came before the client went away stays, and the upload can go on', as
     await eventually(range, length.includes('Range') ? '0-5' : '0-3');
     const second = await fetch(location, { method: 'PATCH', body: 'no' });
     expect(await outcome(second)).toEqual([409, 'BLOB_UPLOAD_INVALID']);
+    const cancel = await fetch(location, { method: 'DELETE' });
+    expect(await outcome(cancel)).toEqual([409, 'BLOB_UPLOAD_INVALID']);
     socket.destroy();
     const free = async () => (await fetch(location, { method: 'PATCH', body: '' })).status;
     await eventually(free, 202);
@@ -57,7 +30,7 @@ test('what came before the client went away stays, and the upload can go on', as
 test('an upload can be finished after its closing PUT was cut off', async () => {
   const statuses: number[] = [];
   await using registry = await serve({ onRequest: ({ status }) => statuses.push(status) });
-  const location = await start(registry);
+  const location = await startUpload(registry);
   const path = `${new URL(location).pathname}?digest=${digest}`;
   const socket = await send(
     registry,
@@ -129,7 +102,7 @@ test('a hundred clients at once are all served', async () => {
 });
 
 async function putInTwo(registry: Served, blob: Uint8Array): Promise<Response> {
-  const location = await start(registry);
+  const location = await startUpload(registry);
   await fetch(location, { method: 'PATCH', body: blob.subarray(0, 50_000) });
   return fetch(`${location}?digest=${digestOf(blob)}`, {
     method: 'PUT',

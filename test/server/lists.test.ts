@@ -140,3 +140,30 @@ test('an artifact may come before its subject, and be deleted again', async () =
   expect(await (await fetch(url)).json()).toMatchObject({ manifests: [] });
   expect((await fetch(`${registry.url}/v2/hello/manifests/1`)).status).toBe(200);
 });
+
+test('referrers that are too many for one answer come in pages that lead to each other', async () => {
+  await using registry = await serve();
+  const made: Awaited<ReturnType<typeof artifact>>['descriptor'][] = [];
+  for (const type of ['a', 'b', 'a', 'b', 'a']) {
+    const note = crypto.randomUUID().padEnd(900_000, 'x');
+    made.push((await artifact(registry, { type: `application/${type}+json`, note })).descriptor);
+  }
+  const pages = async (query: string) => {
+    const found = [];
+    let path: string | undefined = `/v2/hello/referrers/${image.root.digest}${query}`;
+    while (path !== undefined) {
+      const response: Response = await fetch(`${registry.url}${path}`);
+      const { manifests } = (await response.json()) as { manifests: typeof made };
+      found.push(manifests);
+      path = /^<(.+)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1];
+    }
+    return found;
+  };
+  const inOrder = made.toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
+  const all = await pages('');
+  expect(all.map((page) => page.length)).toEqual([2, 2, 1]);
+  expect(all.flat()).toEqual(inOrder);
+  const some = await pages('?artifactType=application/a%2Bjson');
+  expect(some.map((page) => page.length)).toEqual([2, 1]);
+  expect(some.flat()).toEqual(inOrder.filter(({ artifactType }) => artifactType.includes('a+')));
+});

@@ -1,8 +1,10 @@
+import { Database } from 'bun:sqlite';
 import { expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { digestOf } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
 import { buildImage, buildIndex, buildMultiPlatform, json } from '../support/images.ts';
-import { namesOf, outcome, push, putBlob, putDocument, serve } from './served.ts';
+import { namesOf, outcome, push, putBlob, putDocument, type Served, serve } from './served.ts';
 
 test('a manifest comes back exactly as it was put, by tag and by digest', async () => {
   await using registry = await serve();
@@ -101,7 +103,7 @@ test('a document that is not what it is called is refused', async () => {
   expect(await put(new TextEncoder().encode('{'))).toEqual(bad);
   expect(await put(new Uint8Array())).toEqual(bad);
   expect(await put(bytes, { reference: digestOf(json(1)) })).toEqual([400, 'DIGEST_INVALID']);
-  expect(await put(bytes, { reference: 'sha256:bad' })).toEqual(bad);
+  expect(await put(bytes, { reference: 'sha256:bad' })).toEqual([400, 'DIGEST_INVALID']);
   expect(await put(bytes, { reference: '-x' })).toEqual(bad);
 });
 
@@ -172,4 +174,59 @@ test('an index of indexes can be pushed and pulled', async () => {
     expect(digestOf(await (await fetch(url)).bytes())).toBe(digest);
   }
   expect(namesOf(registry.store)).toEqual(['docker.io/library/nested:1']);
+});
+
+/** What the registry protects although no name does. */
+function kept({ store }: Served): readonly unknown[] {
+  using database = new Database(join(store.path, 'meta.db'), { readonly: true });
+  return database.query('SELECT digest FROM lease_blobs').all();
+}
+
+test('a manifest that is refused keeps nothing from being freed', async () => {
+  await using registry = await serve();
+  const image = buildImage();
+  await push(registry.url, 'hello:1', image);
+  const before = kept(registry);
+  const manifest = JSON.parse(
+    new TextDecoder().decode(image.blobs.get(image.root.digest) ?? new Uint8Array()),
+  );
+  const away = { ...manifest.layers[0], digest: digestOf(json('away')) };
+  const bytes = json({ ...manifest, layers: [...manifest.layers, away] });
+  const refused = await putDocument(`${registry.url}/v2/hello/manifests/2`, bytes, image.root);
+  expect(await outcome(refused)).toEqual([400, 'MANIFEST_BLOB_UNKNOWN']);
+  expect(kept(registry)).toEqual(before);
+});
+
+test('an index of 10,000 members is kept and deleted, and one of more refused', async () => {
+  await using registry = await serve();
+  const url = `${registry.url}/v2/hello/manifests/many`;
+  const put = async (members: number) => {
+    const manifests = Array.from({ length: members }, (_, i) => ({
+      mediaType: mediaTypes.index,
+      digest: digestOf(json(i)),
+      size: 1,
+    }));
+    const index = json({ schemaVersion: 2, mediaType: mediaTypes.index, manifests });
+    return outcome(await putDocument(url, index, { mediaType: mediaTypes.index }));
+  };
+  expect(await put(10_001)).toEqual([400, 'MANIFEST_INVALID']);
+  expect(await put(10_000)).toEqual([201]);
+  expect((await fetch(url, { method: 'DELETE' })).status).toBe(202);
+  expect(kept(registry)).toEqual([]);
+});
+
+test('a manifest of 10,000 annotations is kept, and one of more refused', async () => {
+  await using registry = await serve();
+  const image = buildImage();
+  await push(registry.url, 'hello:1', image);
+  const manifest = JSON.parse(
+    new TextDecoder().decode(image.blobs.get(image.root.digest) ?? new Uint8Array()),
+  );
+  const put = async (count: number) => {
+    const annotations = Object.fromEntries(Array.from({ length: count }, (_, i) => [`a${i}`, '']));
+    const url = `${registry.url}/v2/hello/manifests/2`;
+    return outcome(await putDocument(url, json({ ...manifest, annotations }), image.root));
+  };
+  expect(await put(10_001)).toEqual([400, 'MANIFEST_INVALID']);
+  expect(await put(10_000)).toEqual([201]);
 });

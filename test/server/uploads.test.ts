@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, digestOf } from '../../src/oci/digest.ts';
 import { outcome, putBlob, type Served, serve } from './served.ts';
@@ -200,4 +200,36 @@ test('an upload that nobody used for an hour is dropped', async () => {
   expect((await fetch(used)).status).toBe(204);
   expect((await fetch(unused)).status).toBe(404);
   expect(await readdir(join(registry.store.path, 'uploads'))).toHaveLength(1);
+});
+
+test('an upload may end with a digest of another algorithm than it began with', async () => {
+  await using registry = await serve();
+  for (const [begun, ended] of [
+    ['sha256', 'sha512'],
+    ['sha512', 'sha256'],
+  ] as const) {
+    const url = `${registry.url}/v2/a/blobs/uploads/?digest-algorithm=${begun}`;
+    const response = await fetch(url, { method: 'POST' });
+    const location = `${registry.url}${response.headers.get('location')}`;
+    await patch(location, '01234');
+    const name = digestOf(bytes, ended);
+    expect((await finish(location, name, '56789')).status).toBe(201);
+    expect(await (await fetch(`${registry.url}/v2/a/blobs/${name}`)).text()).toBe('0123456789');
+  }
+  expect(await readdir(join(registry.store.path, 'uploads'))).toEqual([]);
+});
+
+test('an empty blob is pushed in every way', async () => {
+  await using registry = await serve();
+  const empty = digestOf(new Uint8Array());
+  expect((await putBlob(registry.url, empty, new Uint8Array())).status).toBe(201);
+  expect((await finish(await start(registry), empty)).status).toBe(201);
+  const response = await fetch(`${registry.url}/v2/a/b/blobs/${empty}`);
+  expect([response.status, await response.text()]).toEqual([200, '']);
+});
+
+test('an upload that begins when its folder was removed has a new one', async () => {
+  await using registry = await serve();
+  await rm(join(registry.store.path, 'uploads'), { recursive: true });
+  expect((await finish(await start(registry), digest, '0123456789')).status).toBe(201);
 });
