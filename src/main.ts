@@ -28,6 +28,7 @@ function sayVersion(): number {
     // Whoever reads has gone.
     if (systemCode(error) === 'EPIPE') return 0;
     process.stderr.write(`finch: cannot write stdout: ${systemCode(error) ?? 'unknown error'}\n`);
+    process.stderr.write('hint: check where stdout goes to\n');
     return 1;
   }
   return 0;

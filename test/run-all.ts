@@ -33,6 +33,9 @@ const checked = prepared.some(({ failed }) => failed > 0)
       await tests('test'),
       await tests('e2e'),
       await step('main job', 'run', 'test/demo/run.ts'),
+      await counted('conformance', 'test/conformance/run.ts'),
+      // Always the same inputs: a change fails only by what it changed.
+      await counted('fuzz', 'test/fuzz/run.ts', '--seed', '1'),
     ];
 await rm(reports, { recursive: true });
 
@@ -42,32 +45,38 @@ const skipped = total('skipped') > 0 ? `, ${total('skipped')} skipped` : '';
 say(`\n${total('passed')} passed, ${total('failed')} failed${skipped}`);
 process.exitCode = total('failed') > 0 || total('passed') === 0 ? 1 : 0;
 
-/** Runs Bun with `args` in view. */
-async function run(name: string, args: readonly string[]): Promise<boolean> {
+/** Runs Bun with `args` in view; with `pipe`, its output is shown at the end and kept. */
+async function run(
+  name: string,
+  args: readonly string[],
+  stdout: 'inherit' | 'pipe' = 'inherit',
+): Promise<{ readonly good: boolean; readonly output: string }> {
   say(`\n== ${name}`);
   const started = performance.now();
   const child = Bun.spawn([process.execPath, ...args], {
     cwd: root,
     stdin: 'ignore',
-    stdout: 'inherit',
+    stdout,
     stderr: 'inherit',
     timeout: STEP_MS,
   });
+  const output = (await child.stdout?.text()) ?? '';
+  if (output !== '') say(output.trimEnd());
   const status = await child.exited;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   say(`== ${name}: ${status === 0 ? 'good' : `failed with status ${status}`} after ${seconds} s`);
-  return status === 0;
+  return { good: status === 0, output };
 }
 
 async function step(name: string, ...args: readonly string[]): Promise<Counts> {
-  return { passed: 0, failed: (await run(name, args)) ? 0 : 1, skipped: 0 };
+  return { passed: 0, failed: (await run(name, args)).good ? 0 : 1, skipped: 0 };
 }
 
 /** Runs the tests of one script in package.json and counts them by Bun's own report. */
 async function tests(script: string): Promise<Counts> {
   const report = join(reports, `${script}.xml`);
   const reporter = ['--reporter=junit', `--reporter-outfile=${report}`];
-  const good = await run(script, ['run', script, ...reporter]);
+  const { good } = await run(script, ['run', script, ...reporter]);
   const file = Bun.file(report);
   const head = (await file.exists())
     ? (/<testsuites [^>]*>/.exec(await file.text())?.[0] ?? '')
@@ -80,6 +89,19 @@ async function tests(script: string): Promise<Counts> {
     // An error outside of any test is in no count.
     failed: failures === 0 && !good ? 1 : failures,
     skipped,
+  };
+}
+
+/** Runs a script whose last line says how many of its cases passed, failed and were skipped. */
+async function counted(name: string, ...args: readonly string[]): Promise<Counts> {
+  const { good, output } = await run(name, args, 'pipe');
+  const last = output.trimEnd().split('\n').at(-1) ?? '';
+  const count = (what: string) => Number(new RegExp(`(\\d+) ${what}\\b`).exec(last)?.[1] ?? 0);
+  const failures = count('failed');
+  return {
+    passed: count('passed'),
+    failed: failures === 0 && !good ? 1 : failures,
+    skipped: count('skipped'),
   };
 }
 

@@ -1,6 +1,7 @@
 import cac from 'cac';
 import type { Command, Flag, Invocation } from '../commands/command.ts';
 import { FinchError } from '../errors.ts';
+import { excerpt } from '../text.ts';
 import { commonFlags } from './common-flags.ts';
 
 /**
@@ -85,17 +86,27 @@ function flagsIn(
   if (word.startsWith('--')) {
     const [name = '', ...rest] = word.slice(2).split('=');
     const flag = flags.find((one) => one.name === name);
-    if (flag === undefined) throw usageError(`unknown flag: --${name}`, path);
+    if (flag === undefined) throw usageError(`unknown flag: --${excerpt(name)}`, path);
     const attached = rest.length > 0 ? rest.join('=') : undefined;
     return [{ flag, attached: switchValue(flag, attached, path) }];
   }
-  const flag = flags.find((one) => one.short === word[1]);
-  if (flag === undefined) throw usageError(`unknown flag: -${word[1]}`, path);
-  const rest = word.slice(2);
-  if (rest === '') return [{ flag }];
-  if (flag.value !== undefined) return [{ flag, attached: rest.replace(/^=/, '') }];
-  if (rest.startsWith('=')) return [{ flag, attached: switchValue(flag, rest.slice(1), path) }];
-  return [{ flag }, ...flagsIn(`-${rest}`, { path, flags })];
+  const given: GivenFlag[] = [];
+  for (let at = 1; at < word.length; at++) {
+    const flag = flags.find((one) => one.short === word[at]);
+    if (flag === undefined) {
+      throw usageError(`unknown flag: -${excerpt([...word.slice(at)][0] ?? '')}`, path);
+    }
+    const rest = word.slice(at + 1);
+    const takesRest = rest !== '' && (flag.value !== undefined || rest.startsWith('='));
+    if (!takesRest) {
+      // Once is enough: `-qq` means no more than `-q`.
+      if (!given.some((one) => one.flag === flag)) given.push({ flag });
+      continue;
+    }
+    const value = rest.replace(/^=/, '');
+    return [...given, { flag, attached: switchValue(flag, value, path) }];
+  }
+  return given;
 }
 
 function unshield(text: string): string {

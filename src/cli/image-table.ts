@@ -50,7 +50,7 @@ type Fields = Readonly<Record<Field, string>>;
  */
 export function formatImages(rows: readonly ImageRow[], view: ImageView): string {
   const { quiet = false } = view;
-  const format = (view.format ?? '').replace(/^ +| +$/g, '');
+  const format = (view.format ?? '').replace(/^ +|(?<! ) +$/g, '');
   if (format === 'raw') {
     throw new FinchError('USAGE', 'unsupported format: "raw"', {
       hint: 'formats are json, table, wide and a Go template such as "{{.Name}}"',

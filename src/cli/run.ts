@@ -2,6 +2,7 @@ import type { App } from '../app.ts';
 import type { Result } from '../commands/command.ts';
 import { type CommandEntry, commands } from '../commands/index.ts';
 import { FinchError } from '../errors.ts';
+import { excerpt } from '../text.ts';
 import { version } from '../version.ts';
 
 /** What a command line calls: a command and the words behind its name. */
@@ -37,7 +38,9 @@ export async function runCommandLine(
     const flag = isGroup ? second : first;
     if (flag?.startsWith('-')) {
       const within = ['finch', ...(isGroup ? [first] : [])].join(' ');
-      throw new FinchError('USAGE', `unknown flag: ${flag}`, { hint: `see ${within} --help` });
+      throw new FinchError('USAGE', `unknown flag: ${excerpt(flag)}`, {
+        hint: `see ${within} --help`,
+      });
     }
     const { unknownCommand } = await import('./nearest.ts');
     throw unknownCommand(isGroup ? `${first} ${second}` : first, knownWords(isGroup));

@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import { FinchError, systemCode } from '../errors.ts';
 import { writeFileAtomic } from '../host/atomic-file.ts';
 import { ioError } from '../host/io-error.ts';
-import { isJsonObject, type JsonObject } from '../oci/json.ts';
+import type { JsonObject } from '../oci/json.ts';
+import { isExactObject, parseExactJson } from './exact-json.ts';
 import { withFileLock } from './file-lock.ts';
 import { jsonFaultLine } from './json-fault.ts';
 
@@ -57,12 +58,13 @@ async function read(path: string): Promise<ConfigFile> {
   if (text.trim() === '') return { config: {}, text: '' };
   let config: unknown;
   try {
-    config = JSON.parse(text);
+    config = parseExactJson(text);
   } catch (cause) {
     const line = jsonFaultLine(text);
-    throw invalid(path, `is not valid JSON${line === undefined ? '' : ` in line ${line}`}`, cause);
+    if (line === undefined) throw invalid(path, 'is nested too deep', cause);
+    throw invalid(path, `is not valid JSON in line ${line}`, cause);
   }
-  if (!isJsonObject(config)) throw invalid(path, 'is not a JSON object');
+  if (!isExactObject(config)) throw invalid(path, 'is not a JSON object');
   return { config, text };
 }
 

@@ -1,6 +1,7 @@
 import { FinchError } from '../errors.ts';
-import { isJsonObject, type JsonObject } from '../oci/json.ts';
+import type { JsonObject } from '../oci/json.ts';
 import { editConfigFile, readConfigFile } from './config-file.ts';
+import { isExactObject } from './exact-json.ts';
 import type { Credential, Keychain } from './keychain.ts';
 import { isKeyOf, type ServerName, serverName } from './server-name.ts';
 
@@ -72,7 +73,7 @@ function keysOf(server: ServerName, auths: JsonObject): readonly string[] {
 function authsOf(config: JsonObject, path: string): JsonObject {
   // Go programs write an empty map as null.
   const auths = config['auths'] ?? {};
-  if (isJsonObject(auths)) return auths;
+  if (isExactObject(auths)) return auths;
   throw new FinchError('CONFIG_INVALID', `"auths" in ${path} is not an object`, {
     hint: 'correct the file, or move it away and log in again',
   });
@@ -83,10 +84,12 @@ function readEntry(
   entry: unknown,
   { path, key }: { path: string; key: string },
 ): Credential | undefined {
-  if (!isJsonObject(entry)) return undefined;
+  if (!isExactObject(entry)) return undefined;
   const { auth, username, password } = entry;
   if (typeof auth === 'string' && auth !== '') {
-    const text = Buffer.from(auth, 'base64').toString('utf8').replace(/\0+$/, '');
+    const text = Buffer.from(auth, 'base64')
+      .toString('utf8')
+      .replace(/(?<!\0)\0+$/, '');
     const colon = text.indexOf(':');
     if (colon > 0) return { username: text.slice(0, colon), secret: text.slice(colon + 1) };
     throw new FinchError('CONFIG_INVALID', `the login for ${key} in ${path} cannot be read`, {

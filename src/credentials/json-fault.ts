@@ -19,7 +19,8 @@ export function jsonFaultLine(text: string): number | undefined {
   let at = 0;
   for (;;) {
     const isOver = expected === 'comma or end' && open.length === 0;
-    if (isOver && text.slice(at).trim() === '') return undefined;
+    // Not trim(), which takes more for white space than JSON does.
+    if (isOver && /^[ \t\r\n]*$/.test(text.slice(at))) return undefined;
     TOKEN.lastIndex = at;
     const match = TOKEN.exec(text);
     if (match === null || isOver) return lineAt(text, at);

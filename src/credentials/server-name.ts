@@ -25,7 +25,7 @@ const HOST = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5
 export function parseServer(text: string): ServerName {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme !== undefined && scheme !== 'https' && scheme !== 'http') {
-    throw invalid(text, `its scheme ${scheme} is not supported`);
+    throw invalid(text, `its scheme ${quote(scheme)} is not supported`);
   }
   const registry = hostOf(text);
   if (registry === '') return serverName(HUB);

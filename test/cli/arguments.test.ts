@@ -347,3 +347,15 @@ describe('parseArguments() for the commands of finch', () => {
     }
   });
 });
+
+test.each(['--\x1b[2J', `--${'x'.repeat(5000)}`, '-\x07', '-\u{1f600}'])(
+  'an unknown flag is named in one short line: %j',
+  (word) => {
+    expect(() => parse([word])).toThrow(/^unknown flag: --?[^\p{Cc}]{0,210}$/u);
+  },
+);
+
+test('switches in one word may be many, and repeated', () => {
+  expect(parse([`-${'qf'.repeat(50_000)}`]).on).toEqual(['quiet', 'force']);
+  expect(parse([`-${'qf'.repeat(50_000)}q=false`]).on).toEqual(['force']);
+});

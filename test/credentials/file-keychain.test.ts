@@ -184,3 +184,33 @@ test('many logins at once, in this process and in others, all end up in the file
   const { auths } = JSON.parse(await file.text());
   expect(Object.keys(auths)).toHaveLength(16);
 });
+
+test('numbers in config.json stay as they are written, also those that are none to JavaScript', async () => {
+  const numbers = '"big":12345678901234567890,"huge":1e400,"one":1.0,"zero":-0,"list":[1E5]';
+  await using file = await configFile(`{"auths":{},${numbers}}`);
+  await storeCredential(file.path, ghcr, me);
+  expect(await file.text()).toBe(`{"auths":{"ghcr.io":{"auth":"${auth}"}},${numbers}}`);
+});
+
+test.each([
+  ['1e400', 'is not a JSON object'],
+  ['{"auths":1.0}', 'is not an object'],
+  [`{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`, 'is nested too deep'],
+])('a config.json of the wrong kind is refused (%#), and stays', async (text, why) => {
+  await using file = await configFile(text);
+  await expect(storeCredential(file.path, ghcr, me)).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining(why),
+  });
+  await expect(fileKeychain(file.path).credential('ghcr.io')).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+  });
+  expect(await file.text()).toBe(text);
+});
+
+test('a login with endless NULs in it is read at once', async () => {
+  const text = Buffer.from(`me:${'\0'.repeat(300_000)}x\0\0`).toString('base64');
+  await using file = await configFile(`{"auths":{"ghcr.io":{"auth":"${text}"}}}`);
+  const login = await fileKeychain(file.path).credential('ghcr.io');
+  expect(login?.secret.length).toBe(300_001);
+});

@@ -62,3 +62,11 @@ test('jsonFaultLine() finds a fault exactly where the runtime does', () => {
     { numRuns: 2000 },
   );
 });
+
+test.each(['{}\v', '{\n}\u00a0', '[]\n\ufeff', '\f{}'])(
+  'jsonFaultLine() takes no other white space than JSON has: %j',
+  (text) => {
+    expect(isJson(text)).toBe(false);
+    expect(jsonFaultLine(text)).toBeNumber();
+  },
+);

@@ -34,6 +34,10 @@ test.each(['ftp://x.test', 'a b', 'me@x.test', 'x.test\nevil', '-x', 'x.test:por
   },
 );
 
+test('parseServer() says no more of a scheme than a line can hold', () => {
+  expect(() => parseServer(`f${'t'.repeat(5000)}p://x`)).toThrow(/^.{0,600}$/);
+});
+
 test('parseServer() gives a safe host or throws a FinchError', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {

@@ -1,8 +1,8 @@
-import { FinchError } from '../../errors.ts';
 import type { Command, Operand, Pipe } from './expression.ts';
 import { callFunction } from './functions.ts';
-import { type LexOptions, templateError } from './lexer.ts';
+import type { LexOptions } from './lexer.ts';
 import { type Node, parseNodes } from './parser.ts';
+import { invalidTemplate, templateError } from './template-error.ts';
 import { formatValue, isTrue, kindOf, nameKind, sortedEntries } from './value.ts';
 
 /** A parsed `--format` template. */
@@ -120,7 +120,7 @@ class Rendering {
     }
     const wanted = [...operands.map((operand) => () => this.#operand(operand, dot))];
     const args = [...wanted, ...piped.map((value) => () => value)];
-    if (args.length === 0) throw invalid(`${name} needs at least 1 argument, not 0`);
+    if (args.length === 0) throw invalidTemplate(`${name} needs at least 1 argument, not 0`);
     let value: unknown;
     for (const arg of args) {
       value = arg();
@@ -147,19 +147,14 @@ class Rendering {
 /** @param of what the value is called in the template */
 function field(value: unknown, name: string, of: string): unknown {
   if (kindOf(value) !== 'map') {
-    throw invalid(`${of} is ${nameKind(value)}, it has no field ${name}`);
+    throw invalidTemplate(`${of} is ${nameKind(value)}, it has no field ${name}`);
   }
   const map = Object(value) as Readonly<Record<string, unknown>>;
   if (Object.hasOwn(map, name) && typeof map[name] !== 'function') return map[name];
   const names = sortedEntries(map).map(([key]) => key);
   const shown = names.slice(0, 30).join(', ') + (names.length > 30 ? ', …' : '');
-  throw invalid(
+  throw invalidTemplate(
     `there is no field ${of === '.' ? '' : of}.${name}`,
     names.length === 0 ? 'there are no fields' : `the fields are ${shown}`,
   );
-}
-
-function invalid(message: string, hint?: string): FinchError {
-  const options = hint === undefined ? {} : { hint };
-  return new FinchError('TEMPLATE_INVALID', `invalid template: ${message}`, options);
 }

@@ -1,5 +1,6 @@
 import { isFunction, NOT_SUPPORTED, SUPPORTED } from './functions.ts';
-import { type Token, templateError } from './lexer.ts';
+import type { Token } from './lexer.ts';
+import { templateError } from './template-error.ts';
 
 /** Commands, each of which gets the result of the one before as its last argument. */
 export interface Pipe {

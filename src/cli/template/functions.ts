@@ -1,5 +1,6 @@
 import { FinchError } from '../../errors.ts';
 import { MAX_WIDTH, printf } from './printf.ts';
+import { invalidTemplate } from './template-error.ts';
 import { formatJson, formatScalar, formatValue, isTrue, kindOf, nameKind } from './value.ts';
 
 type TemplateFunction = (args: readonly unknown[]) => unknown;
@@ -85,7 +86,7 @@ export function callFunction(
     return functions.get(name)?.(args);
   } catch (error) {
     if (!(error instanceof FinchError) || error.message.startsWith('invalid template')) throw error;
-    throw new FinchError('TEMPLATE_INVALID', `invalid template: ${name} ${error.message}`);
+    throw invalidTemplate(`${name} ${error.message}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { FinchError } from '../../errors.ts';
+import { templateError } from './template-error.ts';
 
 /** One word of an action. `spaced`: white space stands before it. */
 export type Token = { readonly spaced: boolean } & (
@@ -19,20 +19,12 @@ export interface LexOptions {
   readonly escapes?: boolean;
 }
 
-/** An error about a part of a template; `source` is the part. */
-export function templateError(message: string, source: string, hint?: string): FinchError {
-  const shown = source.length > 80 ? `${source.slice(0, 80)}…` : source;
-  return new FinchError(
-    'TEMPLATE_INVALID',
-    `invalid template: ${message} in ${shown}`,
-    hint === undefined ? {} : { hint },
-  );
-}
-
 const COMMENT = /^\{\{(-[ \t\r\n]+)?\/\*[\s\S]*?\*\/([ \t\r\n]+-)?\}\}/;
 const TRIM_OPEN = /^\{\{-[ \t\r\n]/;
 const TRIM_CLOSE = /^[ \t\r\n]+-\}\}/;
 const SPACE = /^[ \t\r\n]+/;
+// Begins where the space does, or a long one in the middle would be tried from each of its places.
+const SPACE_AT_END = /(?<![ \t\r\n])[ \t\r\n]+$/;
 const NAME = /^[\p{L}_][\p{L}\p{Nd}_]*/u;
 const NUMBER = /^[+-]?(?:0[xX][0-9a-fA-F]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)/;
 const QUOTED = /^"(?:[^"\\\n]|\\[^\n])*"/;
@@ -72,7 +64,7 @@ export function lexTemplate(source: string, options: LexOptions = {}): readonly 
     }
     const rest = source.slice(open);
     const comment = COMMENT.exec(rest);
-    if (comment?.[1] !== undefined || TRIM_OPEN.test(rest)) text = text.replace(/[ \t\r\n]+$/, '');
+    if (comment?.[1] !== undefined || TRIM_OPEN.test(rest)) text = text.replace(SPACE_AT_END, '');
     if (text !== '') pieces.push({ kind: 'text', text });
     if (comment) {
       at = open + comment[0].length;
@@ -140,7 +132,7 @@ function lexToken(source: string, at: number, spaced: boolean): { token: Token; 
   }
   const name = NAME.exec(rest)?.[0];
   if (name !== undefined) return { token: { kind: 'word', name, spaced }, length: name.length };
-  throw templateError(`unexpected ${JSON.stringify([...rest][0])}`, rest);
+  throw templateError(`unexpected ${JSON.stringify([...rest.slice(0, 2)][0])}`, rest);
 }
 
 /** What a Go string literal in double quotes means. https://go.dev/ref/spec#String_literals */

@@ -1,6 +1,7 @@
 import { MAX_DEPTH, type Pipe, parsePipe, TokenReader } from './expression.ts';
 import { NOT_SUPPORTED, SUPPORTED } from './functions.ts';
-import { type LexOptions, lexTemplate, type Piece, templateError } from './lexer.ts';
+import { type LexOptions, lexTemplate, type Piece } from './lexer.ts';
+import { templateError } from './template-error.ts';
 
 /** A part of a parsed template. */
 export type Node =

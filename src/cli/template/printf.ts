@@ -1,4 +1,5 @@
-import { FinchError } from '../../errors.ts';
+import type { FinchError } from '../../errors.ts';
+import { invalidTemplate } from './template-error.ts';
 import { formatScalar, formatValue, kindOf, nameKind } from './value.ts';
 
 /** The widest field and the longest padding that a template may ask for. */
@@ -104,6 +105,5 @@ function quote(text: string): string {
 }
 
 function invalid(what: string, hint?: string): FinchError {
-  const options = hint === undefined ? {} : { hint };
-  return new FinchError('TEMPLATE_INVALID', `invalid template: printf: ${what}`, options);
+  return invalidTemplate(`printf: ${what}`, hint);
 }

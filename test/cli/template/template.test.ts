@@ -291,3 +291,29 @@ test('the json function and JSON.parse() are a round trip', () => {
     }),
   );
 });
+
+test('a message about a template is one short line, whatever the template is', () => {
+  const name = 'x'.repeat(5000);
+  for (const text of [
+    '{{\0.Name}}',
+    '{{\x1b[2J}}',
+    '{{.A\n\n.B',
+    `{{${name}}}`,
+    `{{.${name}}}`,
+    `{{printf "${name}%z"}}`,
+  ]) {
+    let message = '';
+    try {
+      parseTemplate(text).render({});
+    } catch (error) {
+      message = String(error);
+    }
+    expect(message).toMatch(/^FinchError: invalid template: [^\p{Cc}]{1,400}$/u);
+  }
+});
+
+test('a long space in a template is read once', () => {
+  const space = ' '.repeat(200_000);
+  expect(parseTemplate(`a${space}b{{- ""}}`).render({})).toBe(`a${space}b`);
+  expect(parseTemplate(`a${space}{{- ""}}`).render({})).toBe('a');
+});

@@ -1,0 +1,24 @@
+import type { Target } from '../target.ts';
+import { location, refusal, token } from './answer.ts';
+import { archive } from './archive.ts';
+import { commandLine, filter } from './command-line.ts';
+import { config } from './config.ts';
+import { decompress } from './decompress.ts';
+import { digest } from './digest.ts';
+import { document, json } from './document.ts';
+import { header } from './header.ts';
+import { platform } from './platform.ts';
+import { reference } from './reference.ts';
+import { serverRequests } from './server.ts';
+import { storeIndex } from './store-index.ts';
+import { path, pax, tar, tarHeader } from './tar.ts';
+import { template } from './template.ts';
+import { jsonFault, server, shown } from './words.ts';
+
+/** Every target; those that work with files come last, because they take what time is left. */
+export const targets: readonly Target[] = [
+  ...[reference, digest, platform, document, json],
+  ...[tarHeader, pax, path, template],
+  ...[header, refusal, token, location, shown, jsonFault, server],
+  ...[decompress, tar, filter, commandLine, config, storeIndex, serverRequests, archive],
+];

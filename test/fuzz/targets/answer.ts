@@ -1,0 +1,127 @@
+import { digestOf } from '../../../src/oci/digest.ts';
+import { Endpoint } from '../../../src/registry/endpoint.ts';
+import { readRefusal, refusalError } from '../../../src/registry/errors.ts';
+import { fetchToken } from '../../../src/registry/token.ts';
+import { uploadLocation, withDigest } from '../../../src/registry/upload-location.ts';
+import { mutateJson } from '../mutate-json.ts';
+import { promise, promiseShowable, whyUnclean } from '../promises.ts';
+import { pureTarget, textOf, textTarget } from '../target.ts';
+
+const registry = 'ghcr.io';
+
+/** Bodies of refusals. */
+export const refusal = pureTarget({
+  name: 'refusal',
+  share: 60,
+  words: [
+    'errors',
+    'code',
+    'message',
+    'detail',
+    'details',
+    'DENIED',
+    'error_description',
+    '<html>',
+  ],
+  mutators: [mutateJson, mutateJson],
+  seeds: [
+    '{"errors":[{"code":"DENIED","message":"requested access is denied","detail":{}}]}',
+    '{"errors":[{"code":"NAME_UNKNOWN"},{"code":"X","message":"\\u001b[2J"}]}',
+    '{"details":"incorrect username or password"}',
+    '{"error":"invalid_scope","error_description":"no"}',
+    '<html><body>502 Bad Gateway</body></html>',
+    '',
+  ],
+  async run(body) {
+    for (const status of [401, 404, 500]) {
+      const read = await readRefusal(new Response(body, { status, statusText: 'Some Reason' }));
+      promiseShowable(read.reason, 'the reason');
+      promise(read.reason !== '', 'there is no reason');
+      const why = whyUnclean(refusalError(read, { registry, name: 'me/app' }));
+      promise(why === undefined, why ?? '');
+    }
+  },
+});
+
+/** Answers of token servers: a line with the status and the realm, then the body. */
+export const token = pureTarget({
+  name: 'token',
+  share: 40,
+  words: [
+    'token',
+    'access_token',
+    'expires_in',
+    '200 ',
+    '401 ',
+    'https://',
+    'http://',
+    'localhost',
+    '\n',
+  ],
+  seeds: [
+    '200 https://auth.example/token\n{"token":"abc","expires_in":300}',
+    '200 https://auth.example/token?x=y\n{"access_token":"abc.def","issued_at":"2026-01-01"}',
+    '401 https://auth.example/token\n{"details":"incorrect username or password"}',
+    '403 https://ghcr.io/token\n{"errors":[{"code":"DENIED","message":"no"}]}',
+    '200 http://127.0.0.1:5000/token\n{"token":1}',
+    '500 https://user:pass@auth.example/token\nbroken',
+  ],
+  async run(input) {
+    const [, status, realm = '', body = ''] =
+      /^(\d*) ?([^\n]*)\n?([\s\S]*)$/.exec(textOf(input)) ?? [];
+    const endpoint = new Endpoint(registry);
+    const { value, renewAt } = await fetchToken(
+      endpoint.over(async ({ url, headers }) => {
+        promise(url.protocol === 'https:', 'a password goes over plain HTTP');
+        promise(headers?.['authorization'] !== undefined, 'there is no login');
+        return new Response(body, { status: Math.min(599, Math.max(200, Number(status))) });
+      }),
+      { realm, service: 'x', scopes: ['repository:a:pull'] },
+      { registry, endpoint, credential: { username: 'me', secret: 'secret' }, now: () => 0 },
+    );
+    promise(/^[\x21-\x7e]+$/.test(value), 'the token is no header');
+    promise(Number.isFinite(renewAt) && renewAt > 0, 'the token is old at once');
+  },
+});
+
+/** The `Location` of an upload. */
+export const location = textTarget({
+  name: 'location',
+  share: 40,
+  maxBytes: 8192,
+  words: [
+    'https://',
+    'http://',
+    '//',
+    '127.0.0.1',
+    '[::1]',
+    '169.254.169.254',
+    '?_state=',
+    '#',
+    '@',
+    ':0',
+  ],
+  seeds: [
+    ...['htp:@', '../x?b?', 'https://a/x?'],
+    ...['/v2/me/app/blobs/uploads/id?_state=abc%3D', 'https://ghcr.io/v2/x', 'http://ghcr.io/v2/x'],
+    ...[
+      'https://storage.example/x?sig=1',
+      'https://127.0.0.1/',
+      'http://169.254.169.254/',
+      '../x?y',
+    ],
+  ],
+  run(text) {
+    const endpoint = new Endpoint(registry);
+    const send = () => Promise.reject(new Error('nothing is sent'));
+    // What no header can hold never arrives.
+    const value = text.replace(/[^\t\x20-\x7e\x80-\xff]/g, '');
+    const response = new Response(null, { headers: { location: value } });
+    Object.defineProperty(response, 'url', { value: 'https://ghcr.io/v2/me/app/blobs/uploads/' });
+    const url = uploadLocation({ registry, name: 'me/app', endpoint, send }, response);
+    promise(url.protocol === 'https:', 'it leaves TLS');
+    promise(url.hash === '', 'it has a fragment');
+    const digest = digestOf(new Uint8Array());
+    promise(withDigest(url, digest).searchParams.getAll('digest').includes(digest), 'no digest');
+  },
+});
