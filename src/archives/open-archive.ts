@@ -31,6 +31,8 @@ export interface Archive extends AsyncDisposable {
 export interface OpenArchiveOptions extends AbortOptions {
   /** Where a compressed or streamed archive is unpacked to. */
   readonly spoolFolder: string;
+  /** Bytes that a compressed archive may become, should they be over 200 times its own. Default: 4 GiB. */
+  readonly unpackedBytes?: number;
 }
 
 /**
@@ -40,11 +42,10 @@ export interface OpenArchiveOptions extends AbortOptions {
  */
 export async function openArchive(
   input: ArchiveInput,
-  { spoolFolder, signal }: OpenArchiveOptions,
+  options: OpenArchiveOptions,
 ): Promise<Archive> {
-  if ('stream' in input) {
-    return unpack(input.stream, { what: 'standard input', spoolFolder, signal });
-  }
+  const { signal } = options;
+  if ('stream' in input) return unpack(input.stream, { ...options, what: 'standard input' });
   const { path } = input;
   const what = quote(path);
   const stats = await stat(path).catch((error: unknown) => {
@@ -56,10 +57,10 @@ export async function openArchive(
   });
   if (stats.isDirectory()) return { what, tree: folderTree(path), [Symbol.asyncDispose]: nothing };
   // A pipe or a device has no size, and can be read once.
-  if (!stats.isFile()) return unpack(readOnce(path, { signal }), { what, spoolFolder, signal });
+  if (!stats.isFile()) return unpack(readOnce(path, { signal }), { ...options, what });
   const file = readRange(path, { start: 0, end: stats.size, signal });
   const { head, whole } = await peek(file, TAR_BLOCK_BYTES);
-  if (sniffCompression(head) !== 'none') return unpack(whole, { what, spoolFolder, signal });
+  if (sniffCompression(head) !== 'none') return unpack(whole, { ...options, what });
   await whole.return();
   checkTar(head, what);
   return { what, tree: await openTar(path, what, signal), [Symbol.asyncDispose]: nothing };
@@ -75,19 +76,19 @@ export function notAnArchive(what: string): FinchError {
   });
 }
 
-/** Less than layers may become: this goes to the disk, and whoever means it can unpack it before. */
-const UNPACKED = {
-  bytes: 4 * 1024 ** 3,
-  hint: 'if you trust it, unpack it with gzip -d or zstd -d and load what comes out',
-};
+/** Less than layers may become: this goes to the disk. */
+const UNPACKED_BYTES = 4 * 1024 ** 3;
 
 interface UnpackOptions extends OpenArchiveOptions {
   readonly what: string;
 }
 
 async function unpack(source: ByteStream, options: UnpackOptions): Promise<Archive> {
-  const { what, spoolFolder, signal } = options;
-  const expansion = new Expansion(UNPACKED);
+  const { what, spoolFolder, unpackedBytes = UNPACKED_BYTES, signal } = options;
+  const expansion = new Expansion({
+    bytes: unpackedBytes,
+    hint: 'if you trust it, unpack it with gzip -d or zstd -d and load what comes out',
+  });
   const plain = onlyTar(decompress(source, { what, expansion, signal }), what);
   const path = await spool(plain, { folder: spoolFolder, signal });
   const remove = () => rm(path, { force: true });

@@ -83,6 +83,29 @@ describe('openArchive()', () => {
     expect(await spoolOf(folder.path)).toEqual([]);
   });
 
+  test.each([
+    ['gzip', (bytes: Buffer<ArrayBuffer>) => Bun.gzipSync(bytes)],
+    ['zstd', (bytes: Buffer<ArrayBuffer>) => Bun.zstdCompressSync(bytes)],
+  ])('refuses a %s bomb, in a file and in a stream, and leaves nothing', async (_, compress) => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'bomb.tar');
+    const spoolFolder = join(folder.path, 'spool');
+    const tar = tarFile([{ name: 'zeros', bytes: new Uint8Array(2_000_000) }]);
+    const bomb = compress(Buffer.from(tar));
+    await Bun.write(path, bomb);
+    for (const input of [{ path }, { stream: inPieces(bomb, 1000) }]) {
+      const opened = openArchive(input, { spoolFolder, unpackedBytes: 1_000_000 });
+      await expect(opened).rejects.toMatchObject({
+        code: 'ARCHIVE_INVALID',
+        message: expect.stringContaining('is a decompression bomb'),
+        hint: expect.stringContaining('unpack it with gzip -d or zstd -d'),
+      });
+    }
+    expect(await spoolOf(folder.path)).toEqual([]);
+    await using archive = await open({ path }, folder.path);
+    expect((await archive.tree.get('zeros'))?.size).toBe(2_000_000);
+  });
+
   test('refuses zeros without end before they fill the disk', async () => {
     await using folder = await temporaryFolder();
     let closed = false;

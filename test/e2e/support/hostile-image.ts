@@ -63,16 +63,3 @@ export function forgedLayout(forgery: Forgery): readonly TarMember[] {
 export function forgedArchive(forgery: Forgery): Uint8Array {
   return tarFile(forgedLayout(forgery));
 }
-
-/** A zstd frame of so many bytes of zeros, in blocks of 128 KiB that take four bytes each. */
-export function zstdZeros(bytes: number): Uint8Array {
-  const blocks = Math.ceil(bytes / 131_072);
-  const frame = new Uint8Array(6 + blocks * 4);
-  // Magic, no flags, a window of 128 KiB.
-  frame.set([0x28, 0xb5, 0x2f, 0xfd, 0, 7 << 3]);
-  for (let i = 0; i < blocks; i++) {
-    const header = (131_072 << 3) | (1 << 1) | (i === blocks - 1 ? 1 : 0);
-    frame.set([header & 0xff, (header >> 8) & 0xff, header >> 16, 0], 6 + i * 4);
-  }
-  return frame;
-}
