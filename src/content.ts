@@ -43,7 +43,8 @@ export interface ContentReader {
   has(descriptor: Descriptor, options?: AbortOptions): Promise<boolean>;
   /**
    * The content that `descriptor` names.
-   * @throws FinchError `CONTENT_MISSING` when it is not here (a repository: `REMOTE_NOT_FOUND`)
+   * @throws FinchError `CONTENT_MISSING` when it is not here (a repository: `REMOTE_NOT_FOUND`),
+   *   `CONTENT_DAMAGED` when it was, and what is there now is something else
    */
   open(descriptor: Descriptor, options?: AbortOptions): Promise<Content>;
 }

@@ -22,6 +22,8 @@ export type ErrorCode =
   | 'PLATFORM_MISSING'
   /** Content that should be there is not: a digest that neither side holds. */
   | 'CONTENT_MISSING'
+  /** Content of the local store that has changed or gone behind its back. */
+  | 'CONTENT_DAMAGED'
   /** Bytes that do not have the digest or the size that names them. */
   | 'CONTENT_MISMATCH'
   /** The local store cannot be used: made by a newer finch, damaged. */

@@ -1,12 +1,12 @@
 import type { AbortOptions, ContentReader } from '../content.ts';
-import { hasCode, systemCode } from '../errors.ts';
+import { systemCode } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { attestationSubject, type Manifest } from '../oci/document.ts';
 import type { ImageConfig } from '../oci/image-config.ts';
 import { isImageConfigType, isManifestType } from '../oci/media-types.ts';
 import { normalizePlatform, type Platform } from '../oci/platform.ts';
-import { readDocument, readImageConfig } from './read-document.ts';
+import { isUnreadable, readDocument, readImageConfig } from './read-document.ts';
 
 /** The image of one platform that is here, whole. */
 export interface PlatformImage {
@@ -78,11 +78,10 @@ async function ifReadable<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
-    const isDamaged = hasCode(error, 'CONTENT_MISSING', 'CONTENT_MISMATCH', 'DOCUMENT_INVALID');
     const isGone = [error, error instanceof Error ? error.cause : undefined].some(
       (one) => systemCode(one) === 'ENOENT',
     );
-    if (isDamaged || isGone) return undefined;
+    if (isUnreadable(error) || isGone) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import type { AbortOptions, ContentReader } from '../content.ts';
-import { FinchError } from '../errors.ts';
+import { FinchError, hasCode } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { digestOf, digestParts } from '../oci/digest.ts';
 import { type Document, parseDocument } from '../oci/document.ts';
@@ -14,7 +14,7 @@ export interface StoredDocument {
 
 /**
  * The verified manifest or index that `descriptor` names.
- * @throws FinchError `CONTENT_MISSING`, `CONTENT_MISMATCH`, `DOCUMENT_INVALID`
+ * @throws FinchError `CONTENT_MISSING`, `CONTENT_DAMAGED`, `CONTENT_MISMATCH`, `DOCUMENT_INVALID`
  */
 export async function readDocument(
   from: ContentReader,
@@ -31,7 +31,7 @@ export async function readDocument(
 
 /**
  * The verified image configuration that `descriptor` names.
- * @throws FinchError `CONTENT_MISSING`, `CONTENT_MISMATCH`, `DOCUMENT_INVALID`
+ * @throws FinchError `CONTENT_MISSING`, `CONTENT_DAMAGED`, `CONTENT_MISMATCH`, `DOCUMENT_INVALID`
  */
 export async function readImageConfig(
   from: ContentReader,
@@ -40,6 +40,17 @@ export async function readImageConfig(
 ): Promise<ImageConfig> {
   const bytes = await readVerified(from, descriptor, { ...options, limit: MAX_CONFIG_BYTES });
   return parseImageConfig(bytes, `config ${descriptor.digest}`);
+}
+
+/** Whether a document could not be read because it is not here, or not what its digest names. */
+export function isUnreadable(error: unknown): boolean {
+  return hasCode(
+    error,
+    'CONTENT_MISSING',
+    'CONTENT_DAMAGED',
+    'CONTENT_MISMATCH',
+    'DOCUMENT_INVALID',
+  );
 }
 
 async function readVerified(

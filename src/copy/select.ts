@@ -1,6 +1,6 @@
 import type { AbortOptions, ContentReader } from '../content.ts';
 import { memoryContent } from '../content.ts';
-import { FinchError } from '../errors.ts';
+import { FinchError, hasCode } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isIndexType } from '../oci/media-types.ts';
@@ -41,7 +41,8 @@ export interface Selection {
  * What of a local image to push. The members of an index that are chosen stay in their order, each with
  * its attestations, and so do those of indexes in it; when nothing is dropped the bytes, and so the digest, are the stored ones.
  * @param name the image as the user calls it, for messages
- * @throws FinchError `PLATFORM_MISSING` when a chosen platform is not here
+ * @throws FinchError `PLATFORM_MISSING` when a chosen platform is not here, `CONTENT_DAMAGED` when what is
+ *   here of the image is no longer whole
  */
 export async function selectPlatforms(
   image: { readonly name: string; readonly root: Descriptor },
@@ -53,6 +54,7 @@ export async function selectPlatforms(
   const index = await readLocalIndex(root, store, { signal });
   const whole = { root, from: store, dropped: [] };
   checkChoice(index, { choice, name });
+  if (choice.kind === 'present') await refuseDamaged(index, store, { name, signal });
   if (choice.kind === 'all') return whole;
   const trimmed = trimMembers(root, index, {
     isWanted: ({ isHere, platform }) =>
@@ -95,6 +97,42 @@ function checkChoice(
         hint: `${listPlatforms('here', has)}; get the rest with: finch pull --all-platforms ${name}`,
       },
     );
+  }
+}
+
+/**
+ * A platform that was never here is left out; one whose content was here and is not intact must not
+ * vanish from what is pushed.
+ * @throws FinchError `CONTENT_DAMAGED`
+ */
+async function refuseDamaged(
+  index: LocalIndex,
+  store: ContentReader,
+  { name, signal }: AbortOptions & { name: string },
+): Promise<void> {
+  for (const member of leavesOf(index)) {
+    if (member.isHere || !(await wasHere(store, member.descriptor, { signal }))) continue;
+    throw new FinchError(
+      'CONTENT_DAMAGED',
+      `${memberName(member)} of ${name} is damaged in the local store`,
+      { hint: 'pull or load the image again, or choose what to push with --platform' },
+    );
+  }
+}
+
+/** Whether the store knows content that it does not have whole: itself changed, or without its parts. */
+async function wasHere(
+  store: ContentReader,
+  descriptor: Descriptor,
+  options: AbortOptions,
+): Promise<boolean> {
+  try {
+    await store.open(descriptor, options);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'CONTENT_DAMAGED')) return true;
+    if (hasCode(error, 'CONTENT_MISSING')) return false;
+    throw error;
   }
 }
 

@@ -1,5 +1,4 @@
-import { readDocument } from '../copy/read-document.ts';
-import { hasCode } from '../errors.ts';
+import { isUnreadable, readDocument } from '../copy/read-document.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Document } from '../oci/document.ts';
@@ -17,7 +16,7 @@ export async function findDocument(
     const { document } = await readDocument(store, descriptor);
     return document;
   } catch (error) {
-    if (hasCode(error, 'CONTENT_MISSING', 'CONTENT_MISMATCH', 'DOCUMENT_INVALID')) return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
 }

@@ -69,7 +69,8 @@ function toRegistryError(error: unknown): RegistryError {
   if (hasCode(error, 'DOCUMENT_INVALID')) return from(400, 'MANIFEST_INVALID', error.message);
   if (hasCode(error, 'REFERENCE_INVALID')) return from(400, 'NAME_INVALID', error.message);
   if (hasCode(error, 'DIGEST_INVALID')) return from(400, 'DIGEST_INVALID', error.message);
-  if (hasCode(error, 'CONTENT_MISSING')) return from(404, 'BLOB_UNKNOWN', error.message);
+  if (hasCode(error, 'CONTENT_MISSING', 'CONTENT_DAMAGED'))
+    return from(404, 'BLOB_UNKNOWN', error.message);
   if (hasCode(error, 'IO') && error.hint === SPACE_HINT) {
     const message = 'the registry has no space left on its disk';
     return new RegistryError(507, 'UNKNOWN', { message, detail: { reason: 'no space left' } });

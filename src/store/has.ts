@@ -31,7 +31,8 @@ export async function hasBlob(
     return await adopt(store, descriptor, options);
   } catch (error) {
     // What cannot be read or used is as good as not here: a write repairs it or says why it cannot.
-    if (hasCode(error, 'IO', 'DOCUMENT_INVALID', 'CONTENT_MISSING')) return false;
+    if (hasCode(error, 'IO', 'DOCUMENT_INVALID', 'CONTENT_MISSING', 'CONTENT_DAMAGED'))
+      return false;
     throw error;
   }
 }

@@ -11,7 +11,7 @@ import type { StoreContext } from './context.ts';
 import { referrersOf } from './graph.ts';
 import { hasBlob } from './has.ts';
 import { fileState } from './layout.ts';
-import { findBlob, statBlob } from './presence.ts';
+import { findBlob, recordedType, statBlob } from './presence.ts';
 
 /** As `ContentReader.open`. */
 export async function openBlob(
@@ -60,18 +60,18 @@ function readIfThere(path: string): Uint8Array | undefined {
   }
 }
 
-function missing({ layout }: StoreContext, { digest, size }: Descriptor): FinchError {
-  const found = fileState(layout.blob(digest))?.size;
-  if (found === undefined) {
+function missing(store: StoreContext, { digest, size }: Descriptor): FinchError {
+  const found = fileState(store.layout.blob(digest))?.size;
+  if (found === undefined && recordedType(store, digest) === undefined) {
     return new FinchError('CONTENT_MISSING', `${digest} is not in the store`, {
       hint: 'pull or load the image again',
     });
   }
   const what =
-    found === size
+    found === undefined || found === size
       ? `${digest} is damaged in the store`
       : `${digest} has ${found} bytes in the store instead of ${size}`;
-  return new FinchError('CONTENT_MISSING', what, {
+  return new FinchError('CONTENT_DAMAGED', what, {
     hint: 'pull or load the image again, or see what else is damaged with: finch store verify',
   });
 }

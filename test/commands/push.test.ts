@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'bun:test';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { FinchError } from '../../src/errors.ts';
 import { type Index, parseDocument } from '../../src/oci/document.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
@@ -42,6 +44,34 @@ describe('finch push', () => {
     const manifests = two.order.filter(({ mediaType }) => mediaType === mediaTypes.manifest);
     expect(manifests.length).toBe(2);
   });
+
+  test.each([
+    ['manifest', 'as it is', mediaTypes.manifest],
+    ['layer', 'as it is', mediaTypes.layerGzip],
+    ['layer', 'repaired', mediaTypes.layerGzip],
+  ])(
+    'does not leave out a platform whose %s was lost, in a store that is %s',
+    async (_, state, type) => {
+      await using registry = await serve();
+      await using place = await finch();
+      const name = `${registry.host}/app:1`;
+      await place.load(two, name);
+      const lost = two.order.find(({ mediaType }) => mediaType === type);
+      const path = (lost?.digest ?? '').replace(':', '/');
+      await rm(join(place.home, 'store/blobs', path));
+      if (state === 'repaired') await place.run('store', 'repair');
+      const { status, stderr } = await place.run('push', name);
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: [
+          `finch: linux/arm64 of ${name} is damaged in the local store`,
+          'hint: pull or load the image again, or choose what to push with --platform',
+          '',
+        ].join('\n'),
+      });
+      expect(namesOf(registry.store)).toEqual([]);
+    },
+  );
 
   test('pushes without --platform what is here, and says on stderr what is left out', async () => {
     await using registry = await serve();

@@ -7,7 +7,7 @@ describe('selectPlatforms() of an index that is here in part', () => {
     ['present', ['amd'], 'arm64 v6 v7 win19 win22 | linux/amd64'],
     [
       'present',
-      ['amd.layer', 'v6.config', 'win19'],
+      ['amd', 'v6', 'win19'],
       'arm64 v7 win22 | linux/amd64, linux/arm/v6, windows/amd64:10.0.17763.1',
     ],
     [
@@ -23,6 +23,17 @@ describe('selectPlatforms() of an index that is here in part', () => {
   ])('with %s, without %p, gives %s', async (choice, without, expected) => {
     expect(await outcome(many, choice, without)).toBe(expected);
   });
+
+  test.each(['amd.layer', 'amd.config'])(
+    'refuses what is left of a platform without %s, and takes the others when they are named',
+    async (lost) => {
+      expect(await outcome(many, 'present', [lost])).toBe(
+        'CONTENT_DAMAGED: linux/amd64 of app:1 is damaged in the local store; ' +
+          'pull or load the image again, or choose what to push with --platform',
+      );
+      expect(await outcome(many, 'linux/arm64', [lost])).toStartWith('arm64 | ');
+    },
+  );
 
   test('refuses a named platform that is not here, and lists what is', async () => {
     const expected =

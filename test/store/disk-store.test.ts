@@ -112,7 +112,7 @@ test('write() takes a manifest without its non-distributable layer', async () =>
   expect(await made.store.has(descriptor)).toBe(true);
 });
 
-test('a blob whose file was cut or removed counts as missing, and write() repairs it', async () => {
+test('a blob whose file was cut or removed is not here, and write() repairs it', async () => {
   await using made = await makeTestStore();
   const image = buildImage();
   await writeAll(made.store, image);
@@ -125,7 +125,7 @@ test('a blob whose file was cut or removed counts as missing, and write() repair
     expect(await made.store.has(layer)).toBe(false);
     expect(await made.store.has(image.root)).toBe(false);
     expect(made.store.stat(layer.digest)).toBeUndefined();
-    await expect(made.store.open(layer)).rejects.toMatchObject({ code: 'CONTENT_MISSING' });
+    await expect(made.store.open(layer)).rejects.toMatchObject({ code: 'CONTENT_DAMAGED' });
     await made.store.write(layer, memoryContent(image.blobs.get(layer.digest) ?? json({})));
     expect(await made.store.has(image.root)).toBe(true);
   }
@@ -250,7 +250,7 @@ test('a blob that was touched counts again once it is verified, and one that was
   );
   expect(await made.store.has(descriptor)).toBe(false);
   await expect(made.store.open(descriptor)).rejects.toMatchObject({
-    code: 'CONTENT_MISSING',
+    code: 'CONTENT_DAMAGED',
     message: `${descriptor.digest} is damaged in the store`,
   });
   await made.store.write(descriptor, memoryContent(bytes));
