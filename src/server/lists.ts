@@ -44,11 +44,11 @@ export async function listReferrers({ store, names }: Registry, call: Call): Pro
   const manifests: Descriptor[] = [];
   let length = 0;
   let link = {};
-  for (const referrer of store.referrers(reference)) {
+  for (const referrer of store.referrers(reference, { after })) {
     // To read one may take a while; other requests need not wait for all of them.
     await setImmediate();
     const { digest, artifactType } = referrer;
-    if (digest <= after || !names.sees(key, digest)) continue;
+    if (!names.sees(key, digest)) continue;
     if (wanted !== undefined && artifactType !== wanted) continue;
     length += JSON.stringify(referrer).length;
     const last = manifests.at(-1)?.digest;

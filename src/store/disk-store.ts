@@ -98,8 +98,8 @@ export class DiskStore implements ImageStore {
     return isReachedFrom(this.#store.database, namePrefix, digest);
   }
 
-  referrers(digest: Digest): Iterable<Descriptor> {
-    return readReferrers(this.#store, digest);
+  referrers(digest: Digest, options?: { readonly after?: string }): Iterable<Descriptor> {
+    return readReferrers(this.#store, digest, options);
   }
 
   layerByDiffId(diffId: Digest): LayerRecord | undefined {

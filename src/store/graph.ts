@@ -121,15 +121,17 @@ export function isReachedFrom(database: StoreDatabase, prefix: string, digest: D
   return row !== undefined;
 }
 
-/** The documents here whose subject is `digest`. */
+/** The documents here whose subject is `digest` and whose own digest comes behind `after`. */
 export function referrersOf(
   database: StoreDatabase,
   digest: Digest,
+  { after }: { readonly after: string },
 ): readonly { readonly digest: Digest; readonly mediaType: string; readonly size: number }[] {
   return database.all(
     `SELECT blobs.digest, media_type AS mediaType, size
      FROM edges JOIN blobs ON blobs.digest = held
-     WHERE holder = ? AND kind = 'referrer' ORDER BY blobs.digest`,
+     WHERE holder = ? AND kind = 'referrer' AND held > ? ORDER BY held`,
     digest,
+    after,
   );
 }

@@ -140,8 +140,11 @@ export interface ImageStore extends ContentStore, AsyncDisposable {
   /** Whether some name of those that begin with `namePrefix` reaches the digest. */
   reaches(namePrefix: string, digest: Digest): boolean;
 
-  /** The manifests here whose `subject` is `digest`, in order of their digests; each is read when asked for. */
-  referrers(digest: Digest): Iterable<Descriptor>;
+  /**
+   * The manifests here whose `subject` is `digest`, in order of their digests, those behind `after`; each is
+   * read when asked for.
+   */
+  referrers(digest: Digest, options?: { readonly after?: string }): Iterable<Descriptor>;
 
   /** A stored layer whose uncompressed form is `diffId`, if there is one. */
   layerByDiffId(diffId: Digest): LayerRecord | undefined;

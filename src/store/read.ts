@@ -33,8 +33,12 @@ export async function openBlob(
 }
 
 /** As `ImageStore.referrers`. */
-export function* readReferrers(store: StoreContext, subject: Digest): Iterable<Descriptor> {
-  for (const row of referrersOf(store.database, subject)) {
+export function* readReferrers(
+  store: StoreContext,
+  subject: Digest,
+  { after = '' }: { readonly after?: string } = {},
+): Iterable<Descriptor> {
+  for (const row of referrersOf(store.database, subject, { after })) {
     if (statBlob(store, row.digest) === undefined) continue;
     const bytes = readIfThere(store.layout.blob(row.digest));
     const { algorithm } = digestParts(row.digest);
