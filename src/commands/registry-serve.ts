@@ -1,6 +1,7 @@
 import { FinchError } from '../errors.ts';
 import { openFilesLimit } from '../host/open-files.ts';
 import { redactText } from '../http/redact.ts';
+import { affordableRequests } from '../server/open-files-budget.ts';
 import { serveRegistry } from '../server/serve-registry.ts';
 import { quote } from '../text.ts';
 import { type Command, silence } from './command.ts';
@@ -42,15 +43,17 @@ export const command: Command = {
     });
     const limit = openFilesLimit();
     if (limit !== undefined && limit < ENOUGH_OPEN_FILES) {
-      const clients = `about ${Math.floor(limit / 2)} clients at once`;
+      const clients = `about ${affordableRequests(limit)} clients at once`;
       app.talk.note(`only ${limit} files may be open, which serves ${clients}; see ulimit -n`);
     }
     app.talk.print(`listening on ${server.url}`);
-    await new Promise<void>((stopped) => {
-      if (signal.aborted) stopped();
-      else signal.addEventListener('abort', () => stopped(), { once: true });
+    const interrupted = new Promise<undefined>((stopped) => {
+      if (signal.aborted) stopped(undefined);
+      else signal.addEventListener('abort', () => stopped(undefined), { once: true });
     });
+    const failure = await Promise.race([interrupted, server.broken]);
     await server.stop();
+    if (failure !== undefined) throw failure;
     return silence;
   },
 };

@@ -11,18 +11,22 @@ export const command: Command = {
   usage: '',
   arity: { min: 0, max: 0 },
   about:
-    'Makes a damaged store usable again. A damaged meta.db is set aside and made again from index.json and the blobs; damaged content is removed, so that the next pull or load brings it back. Intact images stay as they are.',
+    'Makes a damaged store usable again. A damaged meta.db is set aside and made again from what can be read of it, index.json and the blobs; damaged content is removed, so that the next pull or load brings it back. Intact images stay as they are; one that lost its name is named recovered@DIGEST.',
   flags: [],
   examples: [{ line: 'finch store repair', what: 'mend the store, and see what to pull again' }],
   async run(app, { signal }) {
     const { storePath, host } = app;
     const { repairStore } = await import('../store/repair-store.ts');
-    const { setAside, inspection } = await repairStore(storePath, { now: host.now, signal });
+    const { setAside, restored, inspection } = await repairStore(storePath, {
+      now: host.now,
+      signal,
+    });
     await measureLayers(await app.store(), { platform: host.platform, signal });
     const { names, blobs, bytes, damages } = inspection;
     const hit = [...new Set(damages.flatMap((damage) => damage.names))].toSorted();
     const done = [
       ...setAside.map((path) => `set aside and made again: ${path}`),
+      ...restored.map((name) => `named: ${name}`),
       ...damages.map((damage) => `forgotten: ${damageLine(damage)}`),
       ...hit.map((name) => `pull or load again: ${name}`),
     ];

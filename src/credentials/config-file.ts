@@ -1,15 +1,18 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FinchError, systemCode } from '../errors.ts';
-import { writeFileAtomic } from '../host/atomic-file.ts';
+import { removeTemporary, temporaryFiles, writeFileAtomic } from '../host/atomic-file.ts';
+import { withFileLock } from '../host/file-lock.ts';
 import { ioError } from '../host/io-error.ts';
 import type { JsonObject } from '../oci/json.ts';
 import { isExactObject, parseExactJson } from './exact-json.ts';
-import { withFileLock } from './file-lock.ts';
 import { jsonFaultLine } from './json-fault.ts';
 
 /** No `config.json` is larger than this: 1 MiB. */
 const MAX_CONFIG_FILE_BYTES = 1024 * 1024;
+
+/** Who writes, in the names of temporary files, which hold passwords too. */
+const OWNER = 'login';
 
 /** What {@link readConfigFile} found. */
 interface ConfigFile {
@@ -19,11 +22,13 @@ interface ConfigFile {
 }
 
 /**
- * The contents of a `config.json` as docker, podman and finch share it; no file is an empty one.
+ * The contents of a `config.json` as docker, podman and finch share it; no file is an empty one. What
+ * a killed process left of a change is removed.
  * https://github.com/docker/cli/blob/v28.3.3/cli/config/configfile/file.go
  * @throws FinchError `CONFIG_INVALID` when it is broken, `IO` when it cannot be read
  */
 export async function readConfigFile(path: string): Promise<JsonObject> {
+  await forgetKilledLogins(path);
   return (await read(path)).config;
 }
 
@@ -43,14 +48,29 @@ export async function editConfigFile(
   } catch (error) {
     throw ioError(error, 'write', path);
   }
-  await withFileLock(`${path}.lock`, async () => {
+  await withFileLock(lockOf(path), async () => {
+    await removeTemporary(path, { owner: OWNER }).catch(() => {});
     const { config, text } = await read(path);
     const edited = edit(config);
     if (edited === config) return;
     const end = text === '' || text.endsWith('\n') ? '\n' : '';
     const bytes = new TextEncoder().encode(JSON.stringify(edited, null, indentOf(text)) + end);
-    await writeFileAtomic(path, bytes, { mode: 0o600 });
+    await writeFileAtomic(path, bytes, { mode: 0o600, owner: OWNER });
   });
+}
+
+/** Removes what killed processes left of a change. Who holds the lock is the only one that writes. */
+async function forgetKilledLogins(path: string): Promise<void> {
+  try {
+    if ((await temporaryFiles(path, { owner: OWNER })).length === 0) return;
+    await withFileLock(lockOf(path), () => removeTemporary(path, { owner: OWNER }));
+  } catch {
+    // A folder that may only be read is no reason not to read the file in it.
+  }
+}
+
+function lockOf(path: string): string {
+  return `${path}.lock`;
 }
 
 async function read(path: string): Promise<ConfigFile> {
@@ -71,6 +91,9 @@ async function read(path: string): Promise<ConfigFile> {
 async function readText(path: string): Promise<string> {
   const file = Bun.file(path);
   try {
+    const stats = await stat(path);
+    // A pipe would be read for ever, and a device replaced.
+    if (!stats.isFile() && !stats.isDirectory()) throw invalid(path, 'is no regular file');
     const bytes = await file.slice(0, MAX_CONFIG_FILE_BYTES + 1).bytes();
     if (bytes.length > MAX_CONFIG_FILE_BYTES) throw invalid(path, 'is larger than 1 MiB');
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

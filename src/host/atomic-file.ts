@@ -1,5 +1,5 @@
 import { renameSync } from 'node:fs';
-import { open, readlink, realpath, rm } from 'node:fs/promises';
+import { open, readdir, readlink, realpath, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { ioError } from './io-error.ts';
@@ -17,7 +17,8 @@ export interface StagedFile extends AsyncDisposable {
   /** Where the bytes are until {@link StagedFile.publish}. */
   readonly temporaryPath: string;
   /**
-   * Gives the file its name, in place of what had it. At once, so that it can happen under a lock.
+   * Gives the file its name, in place of what had it. At once, so that it can happen under a lock. Once it
+   * has its name, this does nothing.
    * @throws FinchError `IO`
    */
   publish(): void;
@@ -29,6 +30,7 @@ export const TEMPORARY_PREFIX = '.finch-';
 /**
  * Replaces the file at `path` with `bytes`: whoever reads it, also after a crash, finds all of the old
  * or all of the new. A symbolic link stays, and what it points at is replaced. The folder must exist.
+ * A disk that does not confirm the new name in it fails nothing: after a power cut it may be the old file.
  * @throws FinchError `IO`; the old file is then as it was
  */
 export async function writeFileAtomic(
@@ -38,7 +40,31 @@ export async function writeFileAtomic(
 ): Promise<void> {
   await using staged = await stageFile(path, bytes, options);
   staged.publish();
-  await syncFolder(dirname(staged.temporaryPath));
+  await syncFolder(dirname(staged.temporaryPath)).catch(() => {});
+}
+
+/**
+ * Removes the temporary files that killed processes left when they wrote the file at `path`. Only for
+ * who knows that no process of that `owner` is writing it.
+ * @throws the system's error
+ */
+export async function removeTemporary(path: string, { owner }: { owner: string }): Promise<void> {
+  for (const left of await temporaryFiles(path, { owner })) await rm(left, { force: true });
+}
+
+/**
+ * The temporary files beside the one that `path` names or links to, of one `owner`.
+ * @throws the system's error
+ */
+export async function temporaryFiles(
+  path: string,
+  { owner }: { owner: string },
+): Promise<readonly string[]> {
+  const folder = dirname(await followLinks(path));
+  const names = await readdir(folder);
+  return names
+    .filter((name) => name.startsWith(`${TEMPORARY_PREFIX}${owner}-`))
+    .map((name) => join(folder, name));
 }
 
 /**
@@ -80,6 +106,7 @@ function staged(temporaryPath: string, target: string): StagedFile {
   return {
     temporaryPath,
     publish() {
+      if (published) return;
       try {
         renameSync(temporaryPath, target);
         published = true;

@@ -11,7 +11,7 @@ const DISK_HINT = 'check the disk, or choose another home with FINCH_HOME';
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EDQUOT: 'the disk quota is used up',
-  EFBIG: 'it would be larger than files may be here (see: ulimit -f)',
+  EFBIG: 'it would be larger than files may be here',
   EIO: 'the disk reported an error',
   EISDIR: 'it is a folder',
   ELOOP: 'too many symbolic links',
@@ -22,6 +22,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on the disk',
   ENOTDIR: 'a part of the path is not a folder',
   ENOTEMPTY: 'a folder that is not empty has that name',
+  ENXIO: 'it is a socket or a device that is not there',
   EPERM: 'not permitted',
   EROFS: 'the file system is read-only',
 };
@@ -45,8 +46,13 @@ function hintFor(code: string | undefined, action: 'read' | 'write'): string | u
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-    case 'EFBIG':
       return SPACE_HINT;
+    case 'EFBIG':
+      return 'allow larger files with: ulimit -f unlimited';
+    case 'EMFILE':
+      return 'allow more open files with: ulimit -n 1024';
+    case 'ENXIO':
+      return 'check it with: ls -l';
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

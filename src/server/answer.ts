@@ -52,8 +52,12 @@ export async function answer(
   { readOnly, allowRemote, pace }: AnswerOptions,
 ): Promise<Response> {
   const url = URL.parse(request.url);
-  const route = url === null ? undefined : parseRoute(url.pathname);
-  if (url === null || route === undefined) {
+  if (url === null) {
+    const message = 'the Host of the request is no host name or address';
+    throw new RegistryError(400, 'UNSUPPORTED', { message });
+  }
+  const route = parseRoute(url.pathname);
+  if (route === undefined) {
     const message = 'this is no path of the distribution API, which begins at /v2/';
     throw new RegistryError(404, 'UNSUPPORTED', { message });
   }

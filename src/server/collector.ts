@@ -6,12 +6,15 @@ const REST_MS = 500;
 /** Frees in the background what deletes left behind, once for all that come close together. */
 export class Collector implements AsyncDisposable {
   readonly #store: Pick<ImageStore, 'collect'>;
+  readonly #onFailure: (error: unknown) => void;
   readonly #stop = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(store: Pick<ImageStore, 'collect'>) {
+  /** @param onFailure is called with what went wrong with a collection */
+  constructor(store: Pick<ImageStore, 'collect'>, onFailure: (error: unknown) => void) {
     this.#store = store;
+    this.#onFailure = onFailure;
   }
 
   /** Asks for a collection. One that fails, as on a disk that is full, is made up for by the next. */
@@ -22,10 +25,7 @@ export class Collector implements AsyncDisposable {
       const { signal } = this.#stop;
       this.#running = this.#running
         .then(() => this.#store.collect({ signal }))
-        .then(
-          () => {},
-          () => {},
-        );
+        .then(() => {}, this.#onFailure);
     }, REST_MS);
   }
 

@@ -1,7 +1,8 @@
 import { recordLayers } from '../copy/layer-check.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Platform } from '../oci/platform.ts';
-import type { ImageStore, Lease } from '../store/image-store.ts';
+import type { ImageStore } from '../store/image-store.ts';
+import type { Claims } from './claims.ts';
 import type { Registry } from './registry.ts';
 
 /**
@@ -11,15 +12,18 @@ import type { Registry } from './registry.ts';
  */
 export class LayerChecks implements AsyncDisposable {
   readonly #store: ImageStore;
-  readonly #lease: Lease;
+  readonly #claims: Claims;
   readonly #platform: Platform | undefined;
   readonly #stop = new AbortController();
   #last: Promise<void> = Promise.resolve();
 
   /** @param platform whose images are looked at; of no platform when left out */
-  constructor({ store, lease }: Pick<Registry, 'store' | 'lease'>, platform: Platform | undefined) {
+  constructor(
+    { store, claims }: Pick<Registry, 'store' | 'claims'>,
+    platform: Platform | undefined,
+  ) {
     this.#store = store;
-    this.#lease = lease;
+    this.#claims = claims;
     this.#platform = platform;
   }
 
@@ -36,7 +40,7 @@ export class LayerChecks implements AsyncDisposable {
       await recordLayers(root, { store: this.#store, platform, signal });
     } finally {
       // To look at content is to put it under the lease, which lasts as long as the server.
-      this.#lease.release(root.digest);
+      this.#claims.release(root.digest);
     }
   }
 

@@ -12,7 +12,8 @@ import { IMMUTABLE, sendContent } from './send-content.ts';
  */
 export async function getManifest(registry: Registry, call: Call): Promise<Response> {
   const { digest, mediaType, size } = findManifest(registry, call);
-  const content = await registry.store.open({ mediaType, digest, size });
+  const { signal } = call.request;
+  const content = await registry.store.open({ mediaType, digest, size }, { signal });
   return sendContent(call.request, content, {
     digest,
     mediaType,
@@ -51,5 +52,7 @@ function findManifest({ store, names }: Registry, call: Call): Descriptor {
 
 function unknown({ repository, reference }: Call): RegistryError {
   const message = `the repository ${repository} has no such manifest`;
-  return new RegistryError(404, 'MANIFEST_UNKNOWN', { message, detail: { reference } });
+  // Whatever else stands there has no bound.
+  const detail = isTag(reference) || isDigest(reference) ? { reference } : undefined;
+  return new RegistryError(404, 'MANIFEST_UNKNOWN', { message, detail });
 }

@@ -1,4 +1,4 @@
-import type { ByteStream } from '../content.ts';
+import type { AbortOptions, ByteStream } from '../content.ts';
 import type { ServerLimits } from './limits.ts';
 import { RegistryError } from './registry-error.ts';
 
@@ -7,28 +7,24 @@ const MAX_SECONDS = 255;
 
 /**
  * How fast the client of one request sends. The server's own timer knows only whether anything came, and
- * counts also while the server itself is at work; so it is off from the beginning of a body to the answer.
+ * counts also while the server itself is at work; so it is off until the answer, and this one counts.
  */
 export class Pace {
   readonly #limits: Pick<ServerLimits, 'idleMs' | 'minimumRate'>;
-  readonly #setTimer: (seconds: number) => void;
 
-  /** @param setTimer sets the seconds after which the server closes the connection; 0: never */
-  constructor(
-    limits: Pick<ServerLimits, 'idleMs' | 'minimumRate'>,
-    setTimer: (seconds: number) => void,
-  ) {
+  constructor(limits: Pick<ServerLimits, 'idleMs' | 'minimumRate'>) {
     this.#limits = limits;
-    this.#setTimer = setTimer;
   }
 
   /**
-   * The body of a request as it arrives, if it has one. After it the connection may be silent for as long as the work takes.
-   * Throws when the client goes away.
+   * The body of a request as it arrives, if it has one. Throws when the client goes away, or the signal says
+   * to stop.
    * @throws RegistryError 408 when it comes too slowly
    */
-  async *receive(body: ReadableStream<Uint8Array> | null): ByteStream {
-    this.#setTimer(0);
+  async *receive(
+    body: ReadableStream<Uint8Array> | null,
+    { signal }: AbortOptions = {},
+  ): ByteStream {
     if (body === null) return;
     const { idleMs, minimumRate } = this.#limits;
     const reader = body.getReader();
@@ -37,6 +33,7 @@ export class Pace {
     let received = 0;
     // To cancel is also to be told that the body has ended.
     const cancel = () => void reader.cancel().catch(() => undefined);
+    signal?.addEventListener('abort', cancel, { once: true });
     try {
       for (;;) {
         const began = performance.now();
@@ -47,11 +44,13 @@ export class Pace {
         const { value, done } = await reader.read().finally(() => clearTimeout(timer));
         waited += performance.now() - began;
         received += value?.length ?? 0;
+        signal?.throwIfAborted();
         if (isLate || waited > idleMs + (received / minimumRate) * 1000) throw tooSlow();
         if (done) return;
         yield value;
       }
     } finally {
+      signal?.removeEventListener('abort', cancel);
       cancel();
     }
   }

@@ -16,7 +16,7 @@ import { RegistryError } from './registry-error.ts';
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests
  */
 export async function putManifest(registry: Registry, call: Call): Promise<Response> {
-  const { store, names } = registry;
+  const { store, names, claims } = registry;
   const { digest: named, tags } = parseTarget(call);
   const bytes = await readBody(call, MAX_DOCUMENT_BYTES);
   const digest = digestOf(bytes, named && digestParts(named).algorithm);
@@ -26,10 +26,16 @@ export async function putManifest(registry: Registry, call: Call): Promise<Respo
     });
   }
   const document = parseBody(bytes, call.request);
-  await requireChildren(store, document);
+  const children = requireChildren(store, document);
   const target = describe(document.mediaType, digest, bytes);
-  await store.write(target, memoryContent(bytes));
-  await names.put(call.key, target, { document, tags });
+  await claims.settle({ key: call.key, digest }, [...children.keys()], async () => {
+    for (const child of children.values()) {
+      const isKept = await store.has(child, { signal: call.request.signal });
+      if (!isKept && isRequired(child, document)) throw unknownBlob(child.digest);
+    }
+    await store.write(target, memoryContent(bytes));
+    await names.put(call.key, target, { document, tags });
+  });
   registry.settled(target);
   const headers = {
     Location: `/v2/${call.repository}/manifests/${digest}`,
@@ -63,10 +69,10 @@ function parseBody(bytes: Uint8Array, request: Request): Document {
 }
 
 /**
- * Checks that what a manifest names is here, and has what is here kept until the manifest is named. All of
- * it is looked at before any of it is kept, so that a manifest that is refused leaves nothing behind.
+ * Checks that what a manifest names is here; what of it is. Nothing is kept yet, so that a manifest that is
+ * refused leaves nothing behind.
  */
-async function requireChildren(store: ImageStore, document: Document): Promise<void> {
+function requireChildren(store: ImageStore, document: Document): ReadonlyMap<Digest, Descriptor> {
   const here = new Map<Digest, Descriptor>();
   for (const child of childrenOf(document)) {
     const { digest, size } = child;
@@ -79,10 +85,7 @@ async function requireChildren(store: ImageStore, document: Document): Promise<v
     }
     here.set(digest, child);
   }
-  for (const child of here.values()) {
-    const isKept = await store.has(child);
-    if (!isKept && isRequired(child, document)) throw unknownBlob(child.digest);
-  }
+  return here;
 }
 
 function isRequired({ mediaType }: Descriptor, document: Document): boolean {

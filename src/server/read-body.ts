@@ -1,14 +1,18 @@
-import type { ByteStream } from '../content.ts';
+import type { AbortOptions, ByteStream } from '../content.ts';
 import { readAll } from '../streams/bounded.ts';
 import type { Call } from './registry.ts';
 import { RegistryError } from './registry-error.ts';
 
 /**
- * The body of a request, as it arrives; empty when it has none. Throws when the client goes away.
+ * The body of a request, as it arrives; empty when it has none. Throws when the client goes away, or the
+ * signal says to stop.
  * @throws RegistryError 408 when it comes too slowly
  */
-export function bodyStream({ request, pace }: Pick<Call, 'request' | 'pace'>): ByteStream {
-  return pace.receive(request.body);
+export function bodyStream(
+  { request, pace }: Pick<Call, 'request' | 'pace'>,
+  options: AbortOptions = {},
+): ByteStream {
+  return pace.receive(request.body, options);
 }
 
 /** The `Content-Length` that the client gave; undefined when it gave none. */

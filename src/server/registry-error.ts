@@ -1,4 +1,4 @@
-import { hasCode } from '../errors.ts';
+import { hasCode, systemCode } from '../errors.ts';
 import { SPACE_HINT } from '../host/io-error.ts';
 
 /**
@@ -75,5 +75,13 @@ function toRegistryError(error: unknown): RegistryError {
     const message = 'the registry has no space left on its disk';
     return new RegistryError(507, 'UNKNOWN', { message, detail: { reason: 'no space left' } });
   }
+  if (isOutOfFiles(error) || (hasCode(error, 'IO') && isOutOfFiles(error.cause))) {
+    const message = 'the registry has too many files open; try again later';
+    return new RegistryError(503, 'TOOMANYREQUESTS', { message, headers: { 'Retry-After': '1' } });
+  }
   return from(500, 'UNKNOWN', 'the registry could not do this; its log says why');
+}
+
+function isOutOfFiles(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE'].includes(systemCode(error) ?? '');
 }

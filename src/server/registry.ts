@@ -1,5 +1,6 @@
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { ImageStore, Lease } from '../store/image-store.ts';
+import type { ImageStore } from '../store/image-store.ts';
+import type { Claims } from './claims.ts';
 import type { Pace } from './pace.ts';
 import type { RepositoryNames } from './repository-names.ts';
 import type { UploadSessions } from './upload-sessions.ts';
@@ -8,10 +9,10 @@ import type { UploadSessions } from './upload-sessions.ts';
 export interface Registry {
   readonly store: ImageStore;
   readonly names: RepositoryNames;
-  /** Keeps what was uploaded and is not named yet. */
-  readonly lease: Lease;
+  /** Keeps what clients rely on and no manifest names yet. */
+  readonly claims: Claims;
   readonly uploads: UploadSessions;
-  /** Called when a name keeps `root` and all that it reaches, which need no lease from then on. */
+  /** Called when a name keeps `root` and all that it reaches. */
   readonly settled: (root: Descriptor) => void;
   /** Called when names are gone, and with them perhaps the need for content. */
   readonly unnamed: () => void;

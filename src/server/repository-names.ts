@@ -4,7 +4,8 @@ import type { Digest } from '../oci/digest.ts';
 import type { Document } from '../oci/document.ts';
 import { isIndexType } from '../oci/media-types.ts';
 import { familiarRepository, isRepository, isTag, parseReference } from '../oci/reference.ts';
-import type { ImageRecord, ImageStore, Lease } from '../store/image-store.ts';
+import type { ImageRecord, ImageStore } from '../store/image-store.ts';
+import type { Claims } from './claims.ts';
 import { documentsBelow, findDocument } from './find-document.ts';
 import { RegistryError } from './registry-error.ts';
 
@@ -37,17 +38,18 @@ function findKey(repository: string): string | undefined {
  * name `<repository>@<digest>` until a tag of the repository reaches it, so a pushed image of several
  * platforms ends as one name. When a tag is moved or deleted, what it named before is kept the same way,
  * if nothing else in the repository reaches it. A document is visible in the repositories whose names
- * reach it.
+ * reach it. One that is deleted by its digest takes with it the members and the referrers that nothing else
+ * keeps.
  */
 export class RepositoryNames {
   readonly #store: ImageStore;
-  readonly #lease: Lease;
+  readonly #claims: Claims;
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  /** @param lease the registry's own, which keeps no document from being deleted */
-  constructor(store: ImageStore, lease: Lease) {
+  /** @param claims whose lease keeps no document from being deleted */
+  constructor(store: ImageStore, claims: Claims) {
     this.#store = store;
-    this.#lease = lease;
+    this.#claims = claims;
   }
 
   /** What a tag names; undefined when the repository has no such tag. */
@@ -136,7 +138,7 @@ export class RepositoryNames {
       await this.#refuseMember(digest, all);
       const named = all.find(({ target }) => target.digest === digest);
       if (named !== undefined) throw inUse(digest, named);
-      if (await this.#store.remove(digest, { except: this.#lease })) return true;
+      if (await this.#store.remove(digest, { except: this.#claims.lease })) return true;
       if (this.#store.stat(digest) === undefined) return false;
       const message = `${digest} is in use; try again later`;
       throw new RegistryError(405, 'UNSUPPORTED', { message });
@@ -181,7 +183,7 @@ export class RepositoryNames {
     const kept = left.map((target) => keptByDigest(key, target));
     await this.#store.changeNames({ ...changes, set: [...changes.set, ...kept] });
     // To name content is to put it under the lease, too, which lasts as long as the server.
-    for (const { digest } of left) this.#lease.release(digest);
+    for (const { digest } of left) this.#claims.release(digest);
     const spare = this.#records(key)
       .filter(({ name }) => name.startsWith(`${key}@`))
       .filter(({ target }) => this.#store.reaches(`${key}:`, target.digest))

@@ -1,13 +1,16 @@
 import { join } from 'node:path';
-import { FinchError } from '../errors.ts';
+import { FinchError, hasCode } from '../errors.ts';
+import { openFilesLimit } from '../host/open-files.ts';
 import { isLoopback } from '../http/loopback.ts';
 import type { Platform } from '../oci/platform.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { type AnswerOptions, answer } from './answer.ts';
+import { Claims } from './claims.ts';
 import { Collector } from './collector.ts';
 import { LayerChecks } from './layer-checks.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
-import { idleSeconds, Pace } from './pace.ts';
+import { listen, stopListening } from './listen.ts';
+import { affordableRequests } from './open-files-budget.ts';
 import type { Registry } from './registry.ts';
 import { errorResponse, RegistryError } from './registry-error.ts';
 import { RepositoryNames } from './repository-names.ts';
@@ -15,6 +18,8 @@ import { UploadSessions } from './upload-sessions.ts';
 
 /** How often uploads that were given up are looked for. */
 const SWEEP_MS = 5 * 60 * 1000;
+/** How often it is looked whether the store is still the one that is served. */
+const STORE_CHECK_MS = 10 * 1000;
 
 /** What other servers log, too, for a client that went away. */
 const CLIENT_GONE = 499;
@@ -56,6 +61,8 @@ export interface RegistryServer {
   /** `http://HOST:PORT`, without a slash at the end. */
   readonly url: string;
   readonly port: number;
+  /** Settles when the store was replaced by another one, with the error: then there is nothing left but to stop. */
+  readonly broken: Promise<FinchError>;
   /** Stops to listen, gives requests a moment to finish, and forgets uploads in progress. */
   stop(): Promise<void>;
 }
@@ -65,7 +72,7 @@ export interface RegistryServer {
  *
  * Names: see {@link RepositoryNames}. Blobs have no repository: the store keeps each content once, and
  * whoever knows its digest can read it from every repository. What is uploaded, or asked about, is kept
- * until a manifest names it, or for some hours; what nothing names any more is freed soon.
+ * until a manifest names it, or for some hours (see {@link Claims}); what nothing names any more is freed soon.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
  * @throws FinchError `USAGE` when other machines could reach `hostname` and that is not allowed, `IO`
  * when it cannot listen
@@ -85,82 +92,70 @@ export async function serveRegistry(
   const uploads = new UploadSessions(join(store.path, 'uploads'), { now, limits });
   if (!readOnly) await uploads.prepare();
   await using resources = new AsyncDisposableStack();
-  const lease = resources.use(await store.lease());
+  const broken = Promise.withResolvers<FinchError>();
+  const checkStore = async () => {
+    if (store.wasReplaced()) broken.resolve(replaced(store));
+  };
+  const onFailure = (error: unknown) => {
+    if (hasCode(error, 'STORE_UNUSABLE')) void checkStore();
+  };
+  const claims = new Claims(readOnly ? undefined : resources.use(await store.lease()));
   resources.defer(() => uploads.close());
-  const checks = resources.use(new LayerChecks({ store, lease }, options.platform));
-  const collector = resources.use(new Collector(store));
+  const checks = resources.use(new LayerChecks({ store, claims }, options.platform));
+  const collector = resources.use(new Collector(store, onFailure));
   const registry: Registry = {
-    ...{ store, names: new RepositoryNames(store, lease), uploads, lease },
-    settled(root) {
-      lease.release(root.digest);
-      checks.add(root);
-    },
+    ...{ store, names: new RepositoryNames(store, claims), uploads, claims },
+    settled: (root) => checks.add(root),
     unnamed: () => collector.soon(),
   };
+  const report = (request: ServedRequest) => {
+    onFailure(request.error);
+    options.onRequest?.(request);
+  };
+  const most = Math.min(limits.requests, affordableRequests(openFilesLimit()));
   const running = new Set<Promise<Response>>();
   resources.defer(async () => void (await Promise.allSettled(running)));
-  const server = listen({ hostname, port: options.port, limits }, (request, pace) => {
-    if (running.size >= limits.requests) return errorResponse(tooBusy());
-    const reply = respond(registry, request, { ...options, readOnly, allowRemote, pace });
+  const onSendFailure = (error: unknown, status: number) =>
+    report({
+      method: 'GET',
+      path: '(a file that was about to be sent)',
+      status,
+      durationMs: 0,
+      error,
+    });
+  const place = { hostname, port: options.port, limits, onSendFailure };
+  const server = listen(place, (request, { pace, pending }) => {
+    if (pending > most) return errorResponse(tooBusy());
+    const reply = respond(registry, request, { report, readOnly, allowRemote, pace });
     running.add(reply);
     const answered = () => void running.delete(reply);
     reply.then(answered, answered);
     return reply;
   });
   resources.defer(() => stopListening(server, limits));
+  resources.defer(every(STORE_CHECK_MS, checkStore, onFailure));
   if (!readOnly) {
-    resources.defer(every(SWEEP_MS, () => uploads.dropIdle()));
-    const forget = () => {
-      lease.expire();
+    resources.defer(every(SWEEP_MS, () => uploads.dropIdle(), onFailure));
+    const forget = async () => {
+      claims.expire();
       collector.soon();
     };
-    resources.defer(every(limits.unnamedMs, async () => forget()));
+    resources.defer(every(limits.unnamedMs, forget, onFailure));
   }
   const owned = resources.move();
   const port = server.port ?? options.port;
   return {
     url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`,
     port,
+    broken: broken.promise,
     stop: () => owned.disposeAsync(),
   };
-}
-
-interface ListenOptions extends Pick<ServeOptions, 'hostname' | 'port'> {
-  readonly limits: ServerLimits;
-}
-
-function listen(
-  { hostname, port, limits }: ListenOptions,
-  handle: (request: Request, pace: Pace) => Response | Promise<Response>,
-): Bun.Server<undefined> {
-  try {
-    return Bun.serve({
-      hostname,
-      port,
-      idleTimeout: idleSeconds(limits),
-      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      development: false,
-      // Without it, Bun lets several processes share a port when it is not in development.
-      reusePort: false,
-      fetch(request, server) {
-        const setTimer = (seconds: number) => server.timeout(request, seconds);
-        return handle(request, new Pace(limits, setTimer));
-      },
-      // Reached when a file vanished while it was about to be sent.
-      error: (error) => errorResponse(error),
-    });
-  } catch (cause) {
-    throw new FinchError('IO', `cannot listen on ${hostname}, port ${port}`, {
-      hint: 'another program may use the port: choose one with --listen 127.0.0.1:PORT',
-      cause,
-    });
-  }
 }
 
 async function respond(
   registry: Registry,
   request: Request,
-  options: AnswerOptions & Pick<ServeOptions, 'onRequest'>,
+  options: AnswerOptions & { readonly report: (request: ServedRequest) => void },
 ): Promise<Response> {
   const began = performance.now();
   let failure: unknown;
@@ -169,8 +164,7 @@ async function respond(
     failure = error;
     return errorResponse(error);
   });
-  response.headers.set('Docker-Distribution-API-Version', 'registry/2.0');
-  options.onRequest?.({
+  options.report({
     method: request.method,
     path: request.url.replace(/^https?:\/\/[^/]*/, ''),
     status: response.status,
@@ -186,26 +180,25 @@ function steadyTime(): Date {
 }
 
 /** Does something again and again; what it gives stops that. What fails is tried again the next time. */
-function every(ms: number, work: () => Promise<void>): () => void {
-  const timer = setInterval(() => void work().catch(() => {}), ms);
+function every(
+  ms: number,
+  work: () => Promise<void>,
+  onFailure: (error: unknown) => void,
+): () => void {
+  const timer = setInterval(() => void work().catch(onFailure), ms);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+function replaced({ path }: ImageStore): FinchError {
+  return new FinchError('STORE_UNUSABLE', `the store ${path} was replaced while it was served`, {
+    hint: 'serve the new one: run finch registry serve again',
+  });
 }
 
 function tooBusy(): RegistryError {
   return new RegistryError(429, 'TOOMANYREQUESTS', {
     message: 'too many requests are being answered; try again later',
-    headers: { 'Retry-After': '1' },
+    headers: { 'Retry-After': '1', Connection: 'close' },
   });
-}
-
-async function stopListening(
-  server: Bun.Server<undefined>,
-  { graceMs }: Pick<ServerLimits, 'graceMs'>,
-): Promise<void> {
-  void server.stop();
-  const deadline = performance.now() + graceMs;
-  // Not `stop()` itself: it also waits for clients that were answered before they had sent all.
-  while (server.pendingRequests > 0 && performance.now() < deadline) await Bun.sleep(10);
-  await server.stop(true);
 }

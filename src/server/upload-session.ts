@@ -22,6 +22,15 @@ export interface UploadStart {
   readonly algorithm: DigestAlgorithm;
 }
 
+/** A request that uses an upload. */
+export interface UploadUser {
+  /** Tells it to stop. */
+  readonly signal: AbortSignal;
+  /** When it no longer uses it. */
+  readonly done: Promise<void>;
+  stop(reason: Error): void;
+}
+
 /** The bytes of one upload that came so far, in a file, and their digest. */
 export class UploadSession implements UploadPlace {
   readonly id: string;
@@ -29,8 +38,8 @@ export class UploadSession implements UploadPlace {
   readonly path: string;
   /** When a request last used it. */
   usedAt: Date;
-  /** Whether a request uses it now. */
-  busy = false;
+  /** The request that uses it now. */
+  user: UploadUser | undefined;
   #size = 0;
   readonly #algorithm: DigestAlgorithm;
   /** Has seen what is in the file; undefined when it may have seen something else. */

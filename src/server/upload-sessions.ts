@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
@@ -49,14 +50,15 @@ export class UploadSessions {
    * @throws FinchError `IO`
    */
   async start(repository: string, algorithm: DigestAlgorithm): Promise<UploadSession> {
-    await this.#makeRoom();
+    const dropped = this.#makeRoom();
     const place = { id: crypto.randomUUID(), repository };
     // By the owner in its name, the store can tell what a server that was killed left behind.
     const path = join(this.folder, ingestName(currentOwner()));
     const session = new UploadSession(place, { path, algorithm, usedAt: this.#now() });
-    // At once, so that those that begin together are counted together.
+    // Before anything is waited for, so that those that begin together are counted together.
     this.#sessions.set(session.id, session);
     try {
+      await removeFiles(dropped);
       await this.#createFile(path);
     } catch (error) {
       this.#sessions.delete(session.id);
@@ -72,13 +74,24 @@ export class UploadSessions {
   async find({ id, repository }: UploadPlace): Promise<UploadSession> {
     await this.dropIdle();
     const session = this.#sessions.get(id);
-    if (session?.repository !== repository) {
-      throw new RegistryError(404, 'BLOB_UPLOAD_UNKNOWN', {
-        message: 'there is no such upload; it may have ended, or been idle for too long',
-      });
+    if (session?.repository !== repository) throw unknownUpload();
+    // Somebody removed it, or the blob got its place and could not be written down.
+    if (session.user === undefined && !existsSync(session.path)) {
+      await this.end(session);
+      throw unknownUpload();
     }
     this.#touch(session);
     return session;
+  }
+
+  /** Whether there is an upload that a client names. */
+  async knows(place: UploadPlace): Promise<boolean> {
+    try {
+      return (await this.find(place)) !== undefined;
+    } catch (error) {
+      if (error instanceof RegistryError) return false;
+      throw error;
+    }
   }
 
   /**
@@ -87,18 +100,37 @@ export class UploadSessions {
    */
   async use<T>(place: UploadPlace, work: (session: UploadSession) => Promise<T>): Promise<T> {
     const session = await this.find(place);
-    if (session.busy) {
+    if (session.user !== undefined) {
       throw new RegistryError(409, 'BLOB_UPLOAD_INVALID', {
         message: 'another request uses this upload now',
       });
     }
-    session.busy = true;
+    const stopping = new AbortController();
+    const done = Promise.withResolvers<void>();
+    session.user = {
+      signal: stopping.signal,
+      done: done.promise,
+      stop: (reason) => stopping.abort(reason),
+    };
     try {
       return await work(session);
     } finally {
-      session.busy = false;
+      session.user = undefined;
       this.#touch(session);
+      done.resolve();
     }
+  }
+
+  /**
+   * Ends an upload. The request that sends to it now, if there is one, is told that it is gone.
+   * @throws RegistryError 404 when there is no such upload, also when it ended well meanwhile
+   */
+  async cancel(place: UploadPlace): Promise<void> {
+    const session = await this.find(place);
+    session.user?.stop(unknownUpload());
+    await session.user?.done;
+    if (!this.#sessions.has(session.id)) throw unknownUpload();
+    await this.end(session);
   }
 
   /** Forgets an upload and its bytes. */
@@ -109,11 +141,7 @@ export class UploadSessions {
 
   /** Ends the uploads that were given up. */
   async dropIdle(): Promise<void> {
-    // The one that waits longest comes first.
-    for (const session of this.#sessions.values()) {
-      if (this.#idleMs(session) <= this.#limits.abandonedMs) return;
-      if (!session.busy) await this.end(session);
-    }
+    await removeFiles(this.#forgetIdle());
   }
 
   /** Ends all uploads. */
@@ -121,12 +149,29 @@ export class UploadSessions {
     for (const session of this.#sessions.values()) await this.end(session);
   }
 
-  async #makeRoom(): Promise<void> {
-    await this.dropIdle();
-    if (this.#sessions.size < this.#limits.uploads) return;
-    const idle = this.#sessions.values().filter((session) => !session.busy);
+  /** Forgets uploads that were given up; which. */
+  #forgetIdle(): readonly UploadSession[] {
+    const dropped: UploadSession[] = [];
+    // The one that waits longest comes first.
+    for (const session of this.#sessions.values()) {
+      if (this.#idleMs(session) <= this.#limits.abandonedMs) break;
+      if (session.user !== undefined) continue;
+      this.#sessions.delete(session.id);
+      dropped.push(session);
+    }
+    return dropped;
+  }
+
+  /** Forgets uploads until there is room for one more; which. */
+  #makeRoom(): readonly UploadSession[] {
+    const dropped = this.#forgetIdle();
+    if (this.#sessions.size < this.#limits.uploads) return dropped;
+    const idle = this.#sessions.values().filter(({ user }) => user === undefined);
     const oldest = idle.next().value;
-    if (oldest !== undefined && this.#idleMs(oldest) >= MAKES_ROOM_MS) return this.end(oldest);
+    if (oldest !== undefined && this.#idleMs(oldest) >= MAKES_ROOM_MS) {
+      this.#sessions.delete(oldest.id);
+      return [...dropped, oldest];
+    }
     throw new RegistryError(429, 'TOOMANYREQUESTS', {
       message: 'too many uploads are open; try again later',
       headers: { 'Retry-After': '10' },
@@ -153,4 +198,14 @@ export class UploadSessions {
   #idleMs({ usedAt }: UploadSession): number {
     return this.#now().getTime() - usedAt.getTime();
   }
+}
+
+async function removeFiles(sessions: readonly UploadSession[]): Promise<void> {
+  for (const { path } of sessions) await rm(path, { force: true });
+}
+
+function unknownUpload(): RegistryError {
+  return new RegistryError(404, 'BLOB_UPLOAD_UNKNOWN', {
+    message: 'there is no such upload; it may have ended, or been idle for too long',
+  });
 }

@@ -16,17 +16,12 @@ const UNKNOWN_TYPE = 'application/octet-stream';
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 export async function startUpload(registry: Registry, call: Call): Promise<Response> {
-  const { store, uploads } = registry;
+  const { uploads } = registry;
   const algorithm = queryAlgorithm(call);
   const mount = queryDigest(call, 'mount');
   const from = call.query.get('from');
   if (from !== null) repositoryKey(from);
-  if (mount !== undefined) {
-    const size = store.stat(mount)?.size;
-    const here =
-      size !== undefined && (await store.has({ mediaType: UNKNOWN_TYPE, digest: mount, size }));
-    if (here) return created(call, mount);
-  }
+  if (mount !== undefined && (await tellIfHere(registry, call, mount))) return created(call, mount);
   const digest = queryDigest(call, 'digest');
   if (digest !== undefined && mount === undefined) {
     const session = await uploads.start(call.repository, digestParts(digest).algorithm);
@@ -41,7 +36,8 @@ export async function startUpload(registry: Registry, call: Call): Promise<Respo
 }
 
 /**
- * Adds a chunk, which must begin where the last one ended, or a stream of unknown length.
+ * Adds a chunk, which must begin where the last one ended, or a stream of unknown length. What came of one
+ * that was cut off stays: to send the same chunk again is answered by 416, with where to go on from.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks
  */
 export async function continueUpload(registry: Registry, call: Call): Promise<Response> {
@@ -52,7 +48,8 @@ export async function continueUpload(registry: Registry, call: Call): Promise<Re
 }
 
 /**
- * Ends an upload, with or without a last part of it. Bytes that have another digest end it too.
+ * Ends an upload, with or without a last part of it. Bytes that have another digest end it too. When it has
+ * ended already and its blob is here, as for a client that did not hear the answer, it is answered again.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#post-then-put
  */
 export async function finishUpload(registry: Registry, call: Call): Promise<Response> {
@@ -60,6 +57,9 @@ export async function finishUpload(registry: Registry, call: Call): Promise<Resp
   const digest = queryDigest(call, 'digest');
   if (digest === undefined) {
     throw new RegistryError(400, 'DIGEST_INVALID', { message: 'the digest parameter is missing' });
+  }
+  if (!(await uploads.knows(place(call))) && (await tellIfHere(registry, call, digest))) {
+    return created(call, digest);
   }
   return uploads.use(place(call), async (session) => {
     const before = session.size;
@@ -81,12 +81,10 @@ export async function uploadStatus({ uploads }: Registry, call: Call): Promise<R
   return progress(await uploads.find(place(call)), { status: 204 });
 }
 
-/** Gives an upload up. */
+/** Gives an upload up, also while another request still sends to it. */
 export async function cancelUpload({ uploads }: Registry, call: Call): Promise<Response> {
-  return uploads.use(place(call), async (session) => {
-    await uploads.end(session);
-    return new Response(null, { status: 204 });
-  });
+  await uploads.cancel(place(call));
+  return new Response(null, { status: 204 });
 }
 
 function place({ reference, repository }: Call) {
@@ -95,7 +93,7 @@ function place({ reference, repository }: Call) {
 
 /** Makes a blob of an upload that is complete. One whose bytes have another digest is of no more use. */
 async function keep(
-  { store, uploads }: Registry,
+  { store, uploads, claims }: Registry,
   call: Call,
   { session, digest }: { readonly session: UploadSession; readonly digest: Digest },
 ): Promise<Response> {
@@ -105,8 +103,25 @@ async function keep(
     const message = `the digest of the ${session.size} bytes that came is ${found}`;
     throw new RegistryError(400, 'DIGEST_INVALID', { message });
   }
-  await store.keepFile(session.path, { mediaType: UNKNOWN_TYPE, digest, size: session.size });
+  const kept = async () => {
+    await store.keepFile(session.path, { mediaType: UNKNOWN_TYPE, digest, size: session.size });
+    return true;
+  };
+  await claims.tell({ key: call.key, digest }, kept, { uploaded: true });
   return created(call, digest);
+}
+
+/** Whether a blob is here that the client need not send, and may rely on from now on. */
+async function tellIfHere(
+  { store, claims }: Registry,
+  { key, request }: Call,
+  digest: Digest,
+): Promise<boolean> {
+  const size = store.stat(digest)?.size;
+  if (size === undefined) return false;
+  const { signal } = request;
+  const isHere = () => store.has({ mediaType: UNKNOWN_TYPE, digest, size }, { signal });
+  return claims.tell({ key, digest }, isHere, { uploaded: true });
 }
 
 async function appendBody(
@@ -118,7 +133,8 @@ async function appendBody(
   const given = bodyLength(request);
   const header = request.headers.get('content-range');
   if (given !== undefined && given > 0) await requireSpace(uploads.folder, given);
-  if (header === null) return session.append(bodyStream(call));
+  const body = bodyStream(call, { signal: session.user?.signal });
+  if (header === null) return session.append(body);
   const range = parseContentRange(header);
   if (range === undefined) {
     throw new RegistryError(400, 'BLOB_UPLOAD_INVALID', {
@@ -137,7 +153,7 @@ async function appendBody(
       message: `the Content-Range has ${length} bytes and the Content-Length ${given}`,
     });
   }
-  await session.append(bodyStream(call), { length });
+  await session.append(body, { length });
 }
 
 function queryAlgorithm({ query }: Call): DigestAlgorithm {

@@ -1,4 +1,4 @@
-import { FinchError, hasCode } from '../errors.ts';
+import { FinchError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { StoreContext } from './context.ts';
 import { refreshIndex, takeForeignNames } from './foreign-names.ts';
@@ -7,10 +7,7 @@ import type { NameChanges } from './image-store.ts';
 import { countGeneration, removeName, setName } from './names.ts';
 import { isHere } from './presence.ts';
 
-/**
- * As `ImageStore.changeNames`. Names are taken first, then given; the change survives a power cut. An
- * `index.json` that cannot be written does not undo it: the next change writes the file again.
- */
+/** As `ImageStore.changeNames`. Names are taken first, then given; the change survives a power cut. */
 export async function changeNames(
   store: StoreContext,
   { set = [], remove = [] }: NameChanges,
@@ -29,12 +26,7 @@ export async function changeNames(
     if (changed > 0) countGeneration(database);
     return changed > 0;
   };
-  if (!database.transaction(change, { durable: true })) return;
-  try {
-    await refreshIndex(store);
-  } catch (error) {
-    if (!hasCode(error, 'IO')) throw error;
-  }
+  if (database.transaction(change, { durable: true })) await refreshIndex(store);
 }
 
 function requireTarget(store: StoreContext, name: string, target: Descriptor): void {

@@ -1,5 +1,4 @@
 import type { AbortOptions } from '../content.ts';
-import { hasCode } from '../errors.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import type { StoreContext } from './context.ts';
 import { refreshIndex, takeForeignNames } from './foreign-names.ts';
@@ -29,7 +28,7 @@ export async function collect(
 ): Promise<Collected> {
   const { database, layout } = store;
   await takeForeignNames(store);
-  await exportIfPossible(store);
+  await refreshIndex(store);
   await removeLeftovers(store);
   const digests: Digest[] = [];
   let bytes = 0;
@@ -55,17 +54,8 @@ export async function collect(
     (digest) => isUnreached(digest) && !isKnown(store, digest) && !isLeftAlone(digest),
   );
   // On a full disk there was no space for the file before.
-  await exportIfPossible(store);
+  await refreshIndex(store);
   return { digests, bytes };
-}
-
-/** That \`index.json\` cannot be written is no reason to keep what nobody names: its next change writes it again. */
-async function exportIfPossible(store: StoreContext): Promise<void> {
-  try {
-    await refreshIndex(store);
-  } catch (error) {
-    if (!hasCode(error, 'IO')) throw error;
-  }
 }
 
 interface Sized {

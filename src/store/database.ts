@@ -12,6 +12,8 @@ type Bindings = readonly SQLQueryBindings[];
 export interface TransactionOptions {
   /** Whether the change must survive a power cut as soon as it is made. Default: false. */
   readonly durable?: boolean;
+  /** Takes back what the work did beside the database, when that was for nothing. */
+  readonly undo?: () => void;
 }
 
 /**
@@ -24,7 +26,7 @@ export class StoreDatabase implements Disposable {
   /** Why it cannot be written to, when it cannot. */
   readonly #refusal: FinchError | undefined;
   /** Which file was opened. */
-  readonly #inode: number | undefined;
+  readonly #inode: bigint | undefined;
 
   constructor(database: Database, { path, refusal }: { path: string; refusal?: FinchError }) {
     this.#database = database;
@@ -57,7 +59,8 @@ export class StoreDatabase implements Disposable {
 
   /**
    * Does `work` with no writer beside it: all of it or, when it throws, nothing. When the disk is full, it is
-   * done a second time, with the space that the store keeps for that.
+   * done a second time, with the space that the store keeps for that. What the work does to files is its
+   * own to take back: see `undo`.
    * @throws FinchError `IO` when the store cannot be written to, `STORE_UNUSABLE` when the file was
    *   replaced since it was opened
    */
@@ -74,13 +77,16 @@ export class StoreDatabase implements Disposable {
     }
   }
 
-  #transaction<T>(work: () => T, { durable = false }: TransactionOptions): T {
+  #transaction<T>(work: () => T, { durable = false, undo }: TransactionOptions): T {
     // In WAL mode a commit with FULL also puts on disk everything that was committed before it.
     if (durable) this.#try(() => this.#database.run('PRAGMA synchronous = FULL'));
     try {
       const result = this.#within('BEGIN IMMEDIATE', work);
       this.#requireSameFile();
       return result;
+    } catch (error) {
+      undo?.();
+      throw error;
     } finally {
       if (durable) this.#try(() => this.#database.run('PRAGMA synchronous = NORMAL'));
     }
@@ -91,20 +97,20 @@ export class StoreDatabase implements Disposable {
     return this.#within('BEGIN', work);
   }
 
+  /** Whether another file has the name of the one that was opened, or none: nothing can be changed here any more. */
+  wasReplaced(): boolean {
+    return inodeOf(this.path) !== this.#inode;
+  }
+
   [Symbol.dispose](): void {
     this.#database.close();
   }
 
   /** What is written to a file that lost its name is lost, so nobody may believe that it was kept. */
   #requireSameFile(): void {
-    if (inodeOf(this.path) === this.#inode) return;
-    throw new FinchError(
-      'STORE_UNUSABLE',
-      `the store ${this.path} was replaced while it was used`,
-      {
-        hint: 'try again',
-      },
-    );
+    if (!this.wasReplaced()) return;
+    const message = `the store ${this.path} was replaced while it was used, as store repair does`;
+    throw new FinchError('STORE_UNUSABLE', message, { hint: 'run the command again' });
   }
 
   #within<T>(begin: string, work: () => T): T {

@@ -63,6 +63,10 @@ export class DiskStore implements ImageStore {
     return this.#store.leases.create(this.#store);
   }
 
+  wasReplaced(): boolean {
+    return this.#store.database.wasReplaced();
+  }
+
   names(): readonly ImageRecord[] {
     return listNames(this.#store.database);
   }
@@ -83,7 +87,10 @@ export class DiskStore implements ImageStore {
     return collect(this.#store, options);
   }
 
-  async remove(digest: Digest, { except }: { readonly except?: Lease } = {}): Promise<boolean> {
+  async remove(
+    digest: Digest,
+    { except }: { readonly except?: Lease | undefined } = {},
+  ): Promise<boolean> {
     const { database } = this.#store;
     const isFree = () => !isNeeded(database, digest, { except: except?.id });
     const freed = await freeBlobs(this.#store, { digests: [digest], isFree });

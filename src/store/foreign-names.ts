@@ -7,8 +7,8 @@ import { isDocumentType } from '../oci/media-types.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import type { StoreContext } from './context.ts';
 import { hasBlob } from './has.ts';
-import { exportIndex, IMAGE_NAME, indexState, isOurs, REF_NAME, stampOf } from './index-file.ts';
-import { fileSize, fileState } from './layout.ts';
+import { exportIndex, IMAGE_NAME, indexState, isOurs, REF_NAME } from './index-file.ts';
+import { fileSize, fileState, stampOf } from './layout.ts';
 import { countGeneration, findName, setName } from './names.ts';
 
 /** The largest `index.json` that is read: more than 100,000 names. */
@@ -69,13 +69,17 @@ async function isWithin(store: StoreContext, target: Descriptor): Promise<boolea
 }
 
 /**
- * Brings `index.json` up to date, and takes over first what another program wrote there.
- * @throws FinchError `IO`
+ * Brings `index.json` up to date, and takes over first what another program wrote there. That the file
+ * cannot be written is no reason to fail: the database knows, and the next call writes it.
  */
 export async function refreshIndex(store: StoreContext): Promise<void> {
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    if ((await exportIndex(store)) !== 'foreign') return;
-    await takeForeignNames(store);
+  try {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      if ((await exportIndex(store)) !== 'foreign') return;
+      await takeForeignNames(store);
+    }
+  } catch (error) {
+    if (!hasCode(error, 'IO')) throw error;
   }
 }
 

@@ -49,7 +49,10 @@ async function adopt(
   if (!store.database.writable || file?.size !== size) return false;
   if (isDocumentType(mediaType) && size > MAX_DOCUMENT_BYTES) return false;
   const known = findBlob(store, digest) !== undefined;
-  if (!known && !(await isIntact(path, descriptor, signal))) return false;
+  const check = (stop: AbortSignal) => isIntact(path, descriptor, stop);
+  // To hash a large file takes long, and many may ask for it at once.
+  const key = `${digest} ${file.stamp}`;
+  if (!known && !(await store.checks.do(key, check, { signal }))) return false;
   const document = isDocumentType(mediaType)
     ? parseDocument(await readDocument(path), { mediaType, what: digest })
     : undefined;
@@ -74,7 +77,7 @@ async function adopt(
 async function isIntact(
   path: string,
   { digest, size }: Descriptor,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<boolean> {
   const bytes = readRange(path, { start: 0, end: size, signal });
   return (await digestAll(bytes, digestParts(digest).algorithm)).digest === digest;

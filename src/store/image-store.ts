@@ -60,9 +60,12 @@ export interface NameChanges {
  */
 export interface Lease extends AsyncDisposable {
   readonly id: string;
-  /** Stops to protect what `root` reaches, now that a name keeps it. For leases that last. */
-  release(root: Digest): void;
-  /** Stops to protect what nobody touched since the call before this one. For leases that last. */
+  /**
+   * Stops to protect what `root` reaches, now that a name keeps it. For leases that last.
+   * @param options.except says what is still to be protected
+   */
+  release(root: Digest, options?: { readonly except?: (digest: Digest) => boolean }): void;
+  /** Stops to protect what nobody touched since the call before this one, and shows that the lease lives. For leases that last. */
   expire(): void;
 }
 
@@ -96,6 +99,12 @@ export interface ImageStore extends ContentStore, AsyncDisposable {
    */
   keepFile(path: string, descriptor: Descriptor): Promise<void>;
 
+  /**
+   * Whether the database was replaced since it was opened, as `finch store repair` does to a damaged one.
+   * Every change then throws `STORE_UNUSABLE`; the store has to be opened again.
+   */
+  wasReplaced(): boolean;
+
   /** All names, newest first; names of one moment in alphabetical order. */
   names(): readonly ImageRecord[];
 
@@ -120,7 +129,7 @@ export interface ImageStore extends ContentStore, AsyncDisposable {
    * need. Whether it was freed.
    * @param options.except a lease that does not count: of who asked for the content and wants it gone
    */
-  remove(digest: Digest, options?: { readonly except?: Lease }): Promise<boolean>;
+  remove(digest: Digest, options?: { readonly except?: Lease | undefined }): Promise<boolean>;
 
   /**
    * Reads everything, and compares it with its digests and with what the names need. Changes nothing.

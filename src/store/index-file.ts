@@ -1,14 +1,11 @@
-import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { systemCode } from '../errors.ts';
 import { stageFile } from '../host/atomic-file.ts';
-import { ioError } from '../host/io-error.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { mediaTypes } from '../oci/media-types.ts';
 import { familiarReference, parseReference } from '../oci/reference.ts';
 import type { StoreContext } from './context.ts';
 import type { StoreDatabase } from './database.ts';
-import { stampText } from './layout.ts';
+import { stampOf } from './layout.ts';
 
 /**
  * The annotation that holds a name, as users write it.
@@ -41,16 +38,6 @@ export function indexState(database: StoreDatabase): IndexState {
 /** Whether `stamp` is of a file that finch wrote or has read. */
 export function isOurs({ stamp: known, pending }: IndexState, stamp: string | null): boolean {
   return stamp === known || (stamp !== null && stamp === pending);
-}
-
-/** Which version of a file this is, as `stampText` tells them apart; null without a file. */
-export function stampOf(path: string): string | null {
-  try {
-    return stampText(statSync(path, { bigint: true }));
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null;
-    throw ioError(error, 'read', path);
-  }
 }
 
 /** What {@link exportIndex} did: nothing when there was nothing new, or when another program changed the file. */

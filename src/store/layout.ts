@@ -24,6 +24,8 @@ export interface Layout {
   readonly uploads: string;
   /** Blobs that nothing needs any more, on their way out. */
   readonly trash: string;
+  /** The file that is locked while a damaged database is replaced. */
+  readonly repairLock: string;
   /** The file that makes the folder an image layout. */
   readonly marker: string;
   /** Where the blobs of an algorithm are. */
@@ -45,6 +47,7 @@ export function layoutAt(root: string): Layout {
     ingest: join(root, 'ingest'),
     uploads: join(root, 'uploads'),
     trash: join(root, 'trash'),
+    repairLock: join(root, 'repair.lock'),
     marker: join(root, 'oci-layout'),
     folder,
     blob(digest) {
@@ -72,32 +75,21 @@ export async function createLayout(layout: Layout): Promise<void> {
 }
 
 /** Which file has the name `path`, through links; undefined when there is none. */
-export function inodeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino;
+export function inodeOf(path: string): bigint | undefined {
+  return look(path)?.ino;
 }
 
 /** What is at `path`, through links. */
 export function fileKind(path: string): 'none' | 'file' | 'other' {
-  try {
-    const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) return 'none';
-    return stats.isFile() ? 'file' : 'other';
-  } catch (error) {
-    if (systemCode(error) === 'ENOTDIR') return 'none';
-    throw ioError(error, 'read', path);
-  }
+  const stats = look(path);
+  if (stats === undefined) return 'none';
+  return stats.isFile() ? 'file' : 'other';
 }
 
 /** Bytes of the file at `path`, or undefined when there is none. */
 export function fileSize(path: string): number | undefined {
-  try {
-    const stats = statSync(path);
-    return stats.isFile() ? stats.size : undefined;
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw ioError(error, 'read', path);
-  }
+  const stats = look(path);
+  return stats?.isFile() ? Number(stats.size) : undefined;
 }
 
 /** One state of a file, which ends as soon as the file is written to or replaced. */
@@ -110,21 +102,21 @@ export interface FileState {
 
 /** The state of the file at `path`; undefined when there is none, or something else than a file. Links are not followed. */
 export function fileState(path: string): FileState | undefined {
-  try {
-    const stats = lstatSync(path, { bigint: true });
-    return stats.isFile() ? { size: Number(stats.size), stamp: stampText(stats) } : undefined;
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw ioError(error, 'read', path);
-  }
+  const stats = look(path, lstatSync);
+  return stats?.isFile() ? { size: Number(stats.size), stamp: stampText(stats) } : undefined;
+}
+
+/** Which version of a file has the name `path`, through links, as {@link stampText} tells them apart; null without a file. */
+export function stampOf(path: string): string | null {
+  const stats = look(path);
+  return stats === undefined ? null : stampText(stats);
 }
 
 /**
  * A text that changes whenever a file is replaced or written to. What leaves the content as it is, such as
  * other rights or one more link to the file, does not change it.
  */
-export function stampText({ mtimeNs, size, ino }: BigIntStats): string {
+function stampText({ mtimeNs, size, ino }: BigIntStats): string {
   return `${mtimeNs}-${size}-${ino}`;
 }
 
@@ -134,10 +126,11 @@ export function stampText({ mtimeNs, size, ino }: BigIntStats): string {
  * back, begins to age now.
  */
 export function isOlder(path: string, { age, now }: { age: number; now: number }): boolean {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+  const stats = look(path, lstatSync);
   if (stats === undefined) return false;
-  if (stats.mtimeMs > now + CLOCK_SLACK_MS && stats.isFile()) beginToAge(path, now);
-  return stats.mtimeMs < now - age;
+  const written = Number(stats.mtimeNs / 1_000_000n);
+  if (written > now + CLOCK_SLACK_MS && stats.isFile()) beginToAge(path, now);
+  return written < now - age;
 }
 
 function beginToAge(path: string, now: number): void {
@@ -145,6 +138,17 @@ function beginToAge(path: string, now: number): void {
     utimesSync(path, now / 1000, now / 1000);
   } catch {
     // A file of another user: then it stays for as long as it seems to be young.
+  }
+}
+
+/** What the system says about `path`; undefined when there is nothing. */
+function look(path: string, stat = statSync): BigIntStats | undefined {
+  try {
+    return stat(path, { bigint: true });
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw ioError(error, 'read', path);
   }
 }
 

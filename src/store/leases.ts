@@ -2,6 +2,10 @@ import { hasCode } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoreDatabase } from './database.ts';
 import type { Lease } from './image-store.ts';
+import { UNSEEN_OWNER_MS } from './owner.ts';
+
+/** How old the row of a lease that is in use may be. Others may not see that this process lives. */
+const RENEW_MS = UNSEEN_OWNER_MS / 4;
 
 interface LeaseHolder {
   /** The process, as `owner.ts` writes it. */
@@ -14,6 +18,8 @@ interface Held extends LeaseHolder {
   readonly digests: Set<Digest>;
   /** What of it was touched since the lease last expired. */
   readonly touched: Set<Digest>;
+  /** When its row was written, in milliseconds since 1970. */
+  renewed: number;
 }
 
 /**
@@ -33,12 +39,19 @@ export class Leases {
   create({ owner, now }: LeaseHolder): Lease {
     const id = crypto.randomUUID();
     if (this.#database.writable) {
-      this.#database.transaction(() => this.#insert(id, { owner, now }));
-      this.#active.set(id, { owner, now, digests: new Set(), touched: new Set() });
+      const held = {
+        owner,
+        now,
+        digests: new Set<Digest>(),
+        touched: new Set<Digest>(),
+        renewed: 0,
+      };
+      this.#database.transaction(() => this.#renew(id, held));
+      this.#active.set(id, held);
     }
     return {
       id,
-      release: (root) => this.#release(id, root),
+      release: (root, { except = () => false } = {}) => this.#release(id, root, except),
       expire: () => this.#expire(id),
       [Symbol.asyncDispose]: async () => {
         if (this.#active.delete(id)) this.#drop(id);
@@ -51,39 +64,57 @@ export class Leases {
     const leases = this.#unprotected(digest);
     if (leases.length > 0) this.#database.transaction(() => this.protectWithin(digest));
     for (const [, { digests }] of leases) digests.add(digest);
-    for (const { touched } of this.#active.values()) touched.add(digest);
+    for (const [id, held] of this.#active) {
+      held.touched.add(digest);
+      const age = held.now().getTime() - held.renewed;
+      if (Math.abs(age) > RENEW_MS) this.#database.transaction(() => this.#renew(id, held));
+    }
   }
 
   /** As {@link protect}, inside a transaction of the caller. */
   protectWithin(digest: Digest): void {
     for (const [id, held] of this.#unprotected(digest)) {
-      const missing = this.#insert(id, held) ? [...held.digests, digest] : [digest];
-      for (const each of missing) {
-        this.#database.run('INSERT OR IGNORE INTO lease_blobs VALUES (?, ?)', id, each);
+      // Another process may have taken the lease for left behind.
+      if (this.#database.get('SELECT 1 FROM leases WHERE id = ?', id) === undefined) {
+        this.#renew(id, held);
       }
+      this.#database.run('INSERT OR IGNORE INTO lease_blobs VALUES (?, ?)', id, digest);
     }
   }
 
-  /** Writes a lease down that is not there; whether it was not. Another process may take one for left behind. */
-  #insert(id: string, { owner, now }: LeaseHolder): boolean {
-    const time = now().getTime();
-    return this.#database.run('INSERT OR IGNORE INTO leases VALUES (?, ?, ?)', id, owner, time) > 0;
+  /** Writes a lease down as it is now, and that it lives. Inside a transaction of the caller. */
+  #renew(id: string, held: Held): void {
+    const time = held.now().getTime();
+    this.#database.run(
+      `INSERT INTO leases VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET created_at = excluded.created_at`,
+      id,
+      held.owner,
+      time,
+    );
+    for (const digest of held.digests) {
+      this.#database.run('INSERT OR IGNORE INTO lease_blobs VALUES (?, ?)', id, digest);
+    }
+    held.renewed = time;
   }
 
-  #release(id: string, root: Digest): void {
+  #release(id: string, root: Digest, isProtected: (digest: Digest) => boolean): void {
     const digests = this.#active.get(id)?.digests;
     if (digests === undefined) return;
-    const released = this.#database.transaction(() =>
-      this.#database.all<{ digest: Digest }>(
+    const released = this.#database.transaction(() => {
+      const reached = this.#database.all<{ digest: Digest }>(
         `WITH RECURSIVE kept (digest) AS (
            SELECT ?2 UNION SELECT held FROM edges JOIN kept ON holder = kept.digest
          )
-         DELETE FROM lease_blobs WHERE lease = ?1 AND digest IN kept RETURNING digest`,
+         SELECT digest FROM lease_blobs WHERE lease = ?1 AND digest IN kept`,
         id,
         root,
-      ),
-    );
-    for (const { digest } of released) digests.delete(digest);
+      );
+      const free = reached.map(({ digest }) => digest).filter((digest) => !isProtected(digest));
+      for (const digest of free) this.#unprotect(id, digest);
+      return free;
+    });
+    for (const digest of released) digests.delete(digest);
   }
 
   #expire(id: string): void {
@@ -91,9 +122,8 @@ export class Leases {
     if (held === undefined) return;
     const idle = [...held.digests].filter((digest) => !held.touched.has(digest));
     this.#database.transaction(() => {
-      for (const digest of idle) {
-        this.#database.run('DELETE FROM lease_blobs WHERE lease = ? AND digest = ?', id, digest);
-      }
+      this.#renew(id, held);
+      for (const digest of idle) this.#unprotect(id, digest);
     });
     for (const digest of idle) held.digests.delete(digest);
     held.touched.clear();
@@ -109,12 +139,16 @@ export class Leases {
     return [...this.#active].filter(([, { digests }]) => !digests.has(digest));
   }
 
+  #unprotect(id: string, digest: Digest): void {
+    this.#database.run('DELETE FROM lease_blobs WHERE lease = ? AND digest = ?', id, digest);
+  }
+
   #drop(id: string): void {
     try {
       this.#database.transaction(() => this.#database.run('DELETE FROM leases WHERE id = ?', id));
     } catch (error) {
-      // On a full disk. What cannot be ended now ends with the process.
-      if (!hasCode(error, 'IO')) throw error;
+      // On a full disk, or in a store that was replaced. What cannot be ended now ends with the process.
+      if (!hasCode(error, 'IO', 'STORE_UNUSABLE')) throw error;
     }
   }
 }

@@ -3,11 +3,9 @@ import { TEMPORARY_PREFIX } from '../host/atomic-file.ts';
 import { remove } from '../host/remove.ts';
 import type { StoreContext } from './context.ts';
 import { isOlder, listFolder } from './layout.ts';
-import { ingestOwner, ownerState } from './owner.ts';
+import { ingestOwner, ownerState, UNSEEN_OWNER_MS } from './owner.ts';
 import { settleTrash } from './trash.ts';
 
-/** After this time what a process holds counts as left behind when the process cannot be seen from here. */
-const UNSEEN_OWNER_MS = 24 * 60 * 60 * 1000;
 /** After this time the temporary file of a short write counts as left behind when nobody knows whose it is. */
 const TEMPORARY_MS = 60 * 60 * 1000;
 

@@ -11,7 +11,7 @@ const BRACE = 0x7b;
 
 /**
  * The manifests and indexes among the blobs that no other names: what images there were, when nothing else
- * is left to tell.
+ * is left to tell. Those with a subject, such as signatures, come last.
  */
 export function findNamelessImages(layout: Layout): readonly Descriptor[] {
   const documents = new Map<Digest, { readonly document: Document; readonly size: number }>();
@@ -31,7 +31,12 @@ export function findNamelessImages(layout: Layout): readonly Descriptor[] {
   );
   return [...documents]
     .filter(([digest]) => !named.has(digest))
+    .toSorted(([, one], [, other]) => subjects(one.document) - subjects(other.document))
     .map(([digest, { document, size }]) => ({ mediaType: document.mediaType, digest, size }));
+}
+
+function subjects({ subject }: Document): number {
+  return subject === undefined ? 0 : 1;
 }
 
 function readDocument(path: string): { document: Document; bytes: Uint8Array } | undefined {

@@ -13,6 +13,7 @@ import { removeLeftovers } from './leftovers.ts';
 import { emptyDatabase, openDatabase } from './open-database.ts';
 import { currentOwner } from './owner.ts';
 import { keepReserve } from './reserve.ts';
+import { SharedWork } from './shared-work.ts';
 
 /** Options of {@link openImageStore}. */
 export interface OpenStoreOptions {
@@ -39,6 +40,7 @@ export async function openImageStore(
     const store: StoreContext = {
       ...{ layout, database, leases, now },
       folders: new FolderSync(),
+      checks: new SharedWork(),
       owner: currentOwner(),
     };
     const prepare = async (work: (store: StoreContext) => Promise<unknown>) => {

@@ -5,6 +5,9 @@ import { systemCode } from '../errors.ts';
 /** Whether a process still runs; `unknown` when it cannot be seen from here, as from another container or machine. */
 export type OwnerState = 'alive' | 'dead' | 'unknown';
 
+/** After this time what a process holds counts as left behind when the process cannot be seen from here. */
+export const UNSEEN_OWNER_MS = 24 * 60 * 60 * 1000;
+
 const FORM =
   /^(?<pid>\d+)\.(?<started>\d+)\.(?<boot>[0-9a-f]+)\.(?<namespace>\d+)\.(?<machine>[0-9a-f]+)$/;
 

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { AbortOptions, Content } from '../content.ts';
-import { FinchError, systemCode } from '../errors.ts';
-import { ioError } from '../host/io-error.ts';
+import { FinchError, hasCode, systemCode } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestOf, digestParts } from '../oci/digest.ts';
-import { parseDocument } from '../oci/document.ts';
+import { type Document, parseDocument } from '../oci/document.ts';
 import { stringMap } from '../oci/json.ts';
 import { readRange } from '../streams/file-stream.ts';
 import type { StoreContext } from './context.ts';
@@ -32,35 +31,46 @@ export async function openBlob(
   };
 }
 
-/** As `ImageStore.referrers`. */
+/** As `ImageStore.referrers`. Those that cannot be read as what they were are left out. */
 export function* readReferrers(
   store: StoreContext,
   subject: Digest,
   { after = '' }: { readonly after?: string } = {},
 ): Iterable<Descriptor> {
   for (const row of referrersOf(store.database, subject, { after })) {
-    if (statBlob(store, row.digest) === undefined) continue;
-    const bytes = readIfThere(store.layout.blob(row.digest));
-    const { algorithm } = digestParts(row.digest);
-    if (bytes === undefined || digestOf(bytes, algorithm) !== row.digest) continue;
-    const document = parseDocument(bytes, { mediaType: row.mediaType, what: row.digest });
-    const fallback = document.kind === 'manifest' ? document.config.mediaType : undefined;
-    const artifactType = document.artifactType ?? fallback;
-    const annotations = stringMap(document.annotations) ?? {};
-    yield {
-      ...row,
-      ...(artifactType !== undefined && { artifactType }),
-      ...(Object.keys(annotations).length > 0 && { annotations }),
-    };
+    const referrer = describeReferrer(store, row);
+    if (referrer !== undefined) yield referrer;
   }
 }
 
-function readIfThere(path: string): Uint8Array | undefined {
+/** The descriptor of a referrer as lists show it; undefined when it cannot be read. */
+function describeReferrer(store: StoreContext, row: Descriptor): Descriptor | undefined {
+  const document = readReferrer(store, row);
+  if (document === undefined) return undefined;
+  const fallback = document.kind === 'manifest' ? document.config.mediaType : undefined;
+  const artifactType = document.artifactType ?? fallback;
+  const annotations = stringMap(document.annotations) ?? {};
+  return {
+    ...row,
+    ...(artifactType !== undefined && { artifactType }),
+    ...(Object.keys(annotations).length > 0 && { annotations }),
+  };
+}
+
+/** The document; undefined when it is not here any more, is damaged, or breaks what finch asks of documents today. */
+function readReferrer(
+  store: StoreContext,
+  { digest, mediaType }: Descriptor,
+): Document | undefined {
+  if (statBlob(store, digest) === undefined) return undefined;
   try {
-    return readFileSync(path);
+    const bytes = readFileSync(store.layout.blob(digest));
+    if (digestOf(bytes, digestParts(digest).algorithm) !== digest) return undefined;
+    return parseDocument(bytes, { mediaType, what: digest });
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw ioError(error, 'read', path);
+    const isExpected = hasCode(error, 'DOCUMENT_INVALID') || systemCode(error) !== undefined;
+    if (isExpected) return undefined;
+    throw error;
   }
 }
 

@@ -1,11 +1,12 @@
 import { renameSync, rmSync } from 'node:fs';
 import type { AbortOptions } from '../content.ts';
 import { FinchError, systemCode } from '../errors.ts';
+import { withFileLock } from '../host/file-lock.ts';
 import { ioError } from '../host/io-error.ts';
 import { checkDatabase } from './database-check.ts';
 import { damagedDatabase, REPAIR_HINT } from './database-error.ts';
 import type { Inspection } from './image-store.ts';
-import { fileKind, inodeOf, type Layout, layoutAt } from './layout.ts';
+import { createLayout, fileKind, type Layout, layoutAt } from './layout.ts';
 import { openDatabase } from './open-database.ts';
 import { type OpenStoreOptions, openImageStore } from './open-store.ts';
 import { restoreNames } from './restore-names.ts';
@@ -14,14 +15,17 @@ import { restoreNames } from './restore-names.ts';
 export interface Repaired {
   /** Where the files are that could not be used, and in whose place there are new ones. */
   readonly setAside: readonly string[];
+  /** Names that were given again, also to images of which nothing says what they were called. */
+  readonly restored: readonly string[];
   /** What was found after that; its damages are forgotten now. */
   readonly inspection: Inspection;
 }
 
 /**
- * Makes the store at `path` usable: a damaged `meta.db` is set aside and made again from `index.json` and
- * the blobs, and content that is missing or damaged is forgotten, so that the next pull or load brings it
- * back. Intact images stay. Other processes that have the damaged file open fail at their next change.
+ * Makes the store at `path` usable: a damaged `meta.db` is set aside and made again from what can be read
+ * of it, `index.json` and the blobs, and content that is missing or damaged is forgotten, so that the next
+ * pull or load brings it back. Intact images stay, and have a name. Other processes that have the damaged
+ * file open fail at their next change.
  * @throws FinchError `STORE_UNUSABLE` when a newer finch made the store, `IO`
  */
 export async function repairStore(
@@ -29,18 +33,32 @@ export async function repairStore(
   { now = () => new Date(), signal }: OpenStoreOptions & AbortOptions = {},
 ): Promise<Repaired> {
   const layout = layoutAt(path);
-  const suffix = `.damaged-${now()
+  await createLayout(layout);
+  const time = now()
     .toISOString()
-    .replaceAll(/[-:]|\.\d+/g, '')}`;
-  const index = setIndexAside(layout, suffix);
-  const database = setDatabaseAside(layout, suffix);
+    .replaceAll(/[-:]|\.\d+/g, '');
+  const { index, database } = await withFileLock(layout.repairLock, async () => {
+    const suffix = freeSuffix(layout, `.damaged-${time}`);
+    return { index: setIndexAside(layout, suffix), database: setDatabaseAside(layout, suffix) };
+  });
   await using store = await openImageStore(path, { now });
-  if (database !== undefined) await restoreNames(store, database);
+  const restored = await restoreNames(store, { damaged: database, signal });
   const inspection = await store.inspect({ signal });
   await store.forget(inspection.damages);
   // Also writes index.json where it could not be written.
   await store.changeNames({});
-  return { setAside: [database, index].filter((aside) => aside !== undefined), inspection };
+  const setAside = [database, index].filter((aside) => aside !== undefined);
+  return { setAside, restored, inspection };
+}
+
+/** An end for names that no file has yet: what was set aside before is not overwritten. */
+function freeSuffix({ index, database }: Layout, suffix: string): string {
+  const isTaken = (end: string) =>
+    [index, database, `${database}-wal`].some((file) => fileKind(file + end) !== 'none');
+  for (let count = 1; ; count++) {
+    const end = count === 1 ? suffix : `${suffix}-${count}`;
+    if (!isTaken(end)) return end;
+  }
 }
 
 /** Moves away what is no file and has the name of `index.json`. */
@@ -50,11 +68,9 @@ function setIndexAside({ index }: Layout, suffix: string): string | undefined {
   return index + suffix;
 }
 
-/** Moves the database away when it is damaged, unless another process did since it was looked at. */
+/** Moves the database away when it is damaged. Under a lock, or another process could have put a sound one there meanwhile. */
 function setDatabaseAside({ database }: Layout, suffix: string): string | undefined {
-  const inode = inodeOf(database);
-  if (inode === undefined || !isDamaged(database)) return undefined;
-  if (inodeOf(database) !== inode) return undefined;
+  if (fileKind(database) === 'none' || !isDamaged(database)) return undefined;
   // First what belongs to it: a new database would take it for its own.
   rename(`${database}-wal`, `${database}${suffix}-wal`);
   rmSync(`${database}-shm`, { force: true });

@@ -34,15 +34,12 @@ export async function freeBlobs(
     moved.push(paths);
     return true;
   };
+  const undo = () => {
+    for (const { from, to } of moved.splice(0)) moveIfThere({ from: to, to: from });
+  };
   makeTrash(layout);
-  let freed: readonly Digest[];
-  try {
-    // Durable, because a file that is gone must not come back to anyone's mind after a power cut.
-    freed = database.transaction(() => digests.filter(free), { durable: true });
-  } catch (error) {
-    for (const { from, to } of moved) moveIfThere({ from: to, to: from });
-    throw error;
-  }
+  // Durable, because a file that is gone must not come back to anyone's mind after a power cut.
+  const freed = database.transaction(() => digests.filter(free), { durable: true, undo });
   for (const { to } of moved) await remove(to);
   return freed;
 }

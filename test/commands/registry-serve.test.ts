@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'bun:test';
+import { readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { FinchError } from '../../src/errors.ts';
+import { digestOf } from '../../src/oci/digest.ts';
+import { expectError } from '../e2e/support/expectations.ts';
 import { buildMultiPlatform } from '../support/images.ts';
 import { type Finch, finch, type Outcome } from './command-line.ts';
 
@@ -9,7 +13,12 @@ const two = buildMultiPlatform('linux/arm64', 'linux/amd64');
 async function serving(
   place: Finch,
   ...flags: readonly string[]
-): Promise<{ readonly line: string; readonly host: string; stop(): Promise<Outcome> }> {
+): Promise<{
+  readonly line: string;
+  readonly host: string;
+  readonly ended: Promise<Outcome>;
+  stop(): Promise<Outcome>;
+}> {
   const interrupt = new AbortController();
   const ready = Promise.withResolvers<string>();
   const running = place.runWith(
@@ -21,6 +30,7 @@ async function serving(
   return {
     line,
     host: line.replace('listening on http://', ''),
+    ended: running,
     stop() {
       interrupt.abort(new FinchError('CANCELLED', 'interrupted'));
       return running;
@@ -80,6 +90,24 @@ describe('finch registry serve', () => {
     const outcome = await place.runWith({ signal }, 'registry', 'serve', '--listen', '0');
     expect(outcome.status).toBe(0);
     expect(outcome.stdout).toMatch(/^listening on http:\/\/127\.0\.0\.1:\d+\n$/);
+  });
+
+  test('ends with one clear error when its store is replaced', async () => {
+    await using place = await finch();
+    const server = await serving(place, '--listen', '127.0.0.1:0');
+    const store = join(place.home, 'store');
+    for (const file of await readdir(store)) {
+      if (file.startsWith('meta.db')) await rename(join(store, file), join(store, `old-${file}`));
+    }
+    await place.load(two, 'hello:1');
+    const body = new Uint8Array([1]);
+    const path = `/v2/x/blobs/uploads/?digest=${digestOf(body)}`;
+    const refused = await fetch(`http://${server.host}${path}`, { method: 'POST', body });
+    expect(refused.status).toBe(500);
+    const { status, stderr } = await server.ended;
+    expect(status).toBe(1);
+    expectError(stderr, /^finch: the store .* was replaced while it was served$/, /./);
+    expect(await place.stdout('images', '--format', '{{.Tag}}')).toBe('1\n1\n');
   });
 
   test('refuses an address that other machines reach, unless it is allowed', async () => {

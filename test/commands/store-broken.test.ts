@@ -68,7 +68,9 @@ test('names that only the damaged meta.db still has come back from there', async
   bytes.fill(0xff, (rootpage - 1) * 4096, rootpage * 4096);
   await writeFile(path, bytes);
   await rm(inStore(place, 'index.json'));
-  await place.stdout('store', 'repair');
+  expect(await place.stdout('store', 'repair')).toEndWith(
+    'named: docker.io/library/app:1\nnamed: docker.io/library/other:1\n',
+  );
   expect(await names(place)).toEqual(['docker.io/library/app:1', 'docker.io/library/other:1']);
   await expectSound(place);
 });
@@ -88,6 +90,8 @@ test('images whose names are lost everywhere are kept as recovered ones', async 
 
 test('a meta.db of a newer finch is not repaired', async () => {
   await using place = await twoImages();
+  // The empty file that it locks stays.
+  await place.stdout('store', 'repair');
   const { Database } = await import('bun:sqlite');
   {
     using database = new Database(inStore(place, 'meta.db'));

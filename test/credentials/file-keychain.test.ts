@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { chmod, mkdir, readdir, stat, symlink } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { credentialFile } from '../../src/credentials/credential-file.ts';
 import {
@@ -213,4 +213,56 @@ test('a login with endless NULs in it is read at once', async () => {
   await using file = await configFile(`{"auths":{"ghcr.io":{"auth":"${text}"}}}`);
   const login = await fileKeychain(file.path).credential('ghcr.io');
   expect(login?.secret.length).toBe(300_001);
+});
+
+test('a password that a killed login left in a temporary file goes with the next look at the logins', async () => {
+  const uses = [
+    (path: string) => fileKeychain(path).credential('ghcr.io'),
+    (path: string) => storeCredential(path, ghcr, me),
+    (path: string) => eraseCredential(path, ghcr),
+  ];
+  for (const use of uses) {
+    await using file = await configFile('{}');
+    const link = join(file.folder, 'linked', 'config.json');
+    await mkdir(join(file.folder, 'linked'));
+    await symlink(file.path, link);
+    const left = `.finch-login-${crypto.randomUUID()}.tmp`;
+    const foreign = `.finch-${crypto.randomUUID()}.tmp`;
+    for (const name of [left, foreign]) await Bun.write(join(file.folder, name), auth);
+    await use(link);
+    const names = await readdir(file.folder);
+    expect([names.includes(left), names.includes(foreign)]).toEqual([false, true]);
+  }
+});
+
+test('what leads to a pipe or a device is no config.json', async () => {
+  await using file = await configFile();
+  const pipe = join(file.folder, 'pipe');
+  Bun.spawnSync(['mkfifo', pipe]);
+  for (const target of [pipe, '/dev/null']) {
+    await rm(file.path, { force: true });
+    await symlink(target, file.path);
+    const error = {
+      code: 'CONFIG_INVALID',
+      message: `${file.path} is no regular file`,
+      hint: expect.stringContaining('move it away'),
+    };
+    await expect(fileKeychain(file.path).credential('ghcr.io')).rejects.toMatchObject(error);
+    await expect(storeCredential(file.path, ghcr, me)).rejects.toMatchObject(error);
+  }
+});
+
+test('a lock that is none is an error that says what to look at', async () => {
+  await using file = await configFile();
+  const lock = `${file.path}.lock`;
+  const error = {
+    code: 'IO',
+    message: `cannot lock ${lock}`,
+    hint: expect.stringContaining('ls -ld'),
+  };
+  await Bun.write(lock, 'no database '.repeat(100));
+  await expect(storeCredential(file.path, ghcr, me)).rejects.toMatchObject(error);
+  await rm(lock);
+  await mkdir(lock);
+  await expect(storeCredential(file.path, ghcr, me)).rejects.toMatchObject(error);
 });

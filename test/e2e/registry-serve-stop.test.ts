@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -100,11 +101,29 @@ test.skipIf(process.platform !== 'linux')(
     );
     await Promise.all(crowd.map((socket) => new Promise((done) => socket.once('connect', done))));
     for (const socket of crowd) socket.destroy();
-    expect((await fetch(`${url}/v2/`)).status).toBe(200);
+    const large = new Uint8Array(8 * 1024 * 1024);
+    const path = `/v2/x/blobs/${digestOf(large)}`;
+    const upload = `${url}/v2/x/blobs/uploads/?digest=${digestOf(large)}`;
+    expect((await fetch(upload, { method: 'POST', body: large })).status).toBe(201);
+    // They read no more than the beginning of what they asked for.
+    const readers = Array.from({ length: 40 }, () => connect(Number(port), '127.0.0.1'));
+    const answers = readers.map(async (socket) => {
+      socket.on('error', () => {});
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+      const [data] = (await once(socket, 'data')) as [Buffer];
+      socket.pause();
+      return data.toString('latin1').split(' ')[1];
+    });
+    const statuses = (await Promise.all(answers)).sort();
+    expect(new Set(statuses)).toEqual(new Set(['200', '429']));
+    expect(statuses.lastIndexOf('200')).toBe(13);
+    for (const socket of readers) socket.destroy();
+    const recovered = () => fetch(`${url}/v2/`).then(({ status }) => status === 200);
+    while (!(await recovered())) await Bun.sleep(5);
     child.kill('SIGTERM');
     expect(await child.exited).toBe(0);
     expect(await child.stderr.text()).toBe(
-      'only 60 files may be open, which serves about 30 clients at once; see ulimit -n\n',
+      'only 60 files may be open, which serves about 14 clients at once; see ulimit -n\n',
     );
   },
 );

@@ -103,6 +103,16 @@ describe('stageFile()', () => {
     staged.publish();
     expect(await readFile(path, 'utf8')).toBe('new');
   });
+
+  test('publish() does nothing when the file has its name already', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'file');
+    await using staged = await stageFile(path, bytes('new'));
+    staged.publish();
+    await writeFile(path, 'newer');
+    staged.publish();
+    expect(await readFile(path, 'utf8')).toBe('newer');
+  });
 });
 
 test('syncFolder() throws IO for a folder that is not there', async () => {

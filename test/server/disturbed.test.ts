@@ -1,6 +1,8 @@
 import { expect, test } from 'bun:test';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { digestOf } from '../../src/oci/digest.ts';
-import { eventually, reply, send, startUpload } from './raw-client.ts';
+import { eventually, head, reply, send, startUpload } from './raw-client.ts';
 import { outcome, putBlob, type Served, serve } from './served.ts';
 
 const bytes = new TextEncoder().encode('0123456789');
@@ -17,14 +19,49 @@ test('what came before the client went away stays, and the upload can go on', as
     await eventually(range, length.includes('Range') ? '0-5' : '0-3');
     const second = await fetch(location, { method: 'PATCH', body: 'no' });
     expect(await outcome(second)).toEqual([409, 'BLOB_UPLOAD_INVALID']);
-    const cancel = await fetch(location, { method: 'DELETE' });
-    expect(await outcome(cancel)).toEqual([409, 'BLOB_UPLOAD_INVALID']);
     socket.destroy();
     const free = async () => (await fetch(location, { method: 'PATCH', body: '' })).status;
     await eventually(free, 202);
   }
   const rest = await fetch(`${location}?digest=${digest}`, { method: 'PUT', body: '6789' });
   expect(rest.status).toBe(201);
+});
+
+test('an upload can be given up while another request still sends to it', async () => {
+  await using registry = await serve();
+  const location = await startUpload(registry);
+  const socket = await send(registry, `${head('PATCH', location, 'Content-Length: 10')}0123`);
+  const answer = new Promise<string>((resolve) =>
+    socket.once('data', (data) => resolve(`${data}`)),
+  );
+  await eventually(async () => (await fetch(location)).headers.get('range'), '0-3');
+  expect((await fetch(location, { method: 'DELETE' })).status).toBe(204);
+  expect(await answer).toStartWith('HTTP/1.1 404 ');
+  socket.destroy();
+  expect((await fetch(location)).status).toBe(404);
+  expect(await readdir(join(registry.store.path, 'uploads'))).toEqual([]);
+});
+
+test('the closing PUT of an upload can be sent again when its answer was lost', async () => {
+  await using registry = await serve();
+  const location = await startUpload(registry);
+  for (const body of ['0123456789', '0123456789', '']) {
+    const put = await fetch(`${location}?digest=${digest}`, { method: 'PUT', body });
+    expect(put.status).toBe(201);
+    expect(put.headers.get('docker-content-digest')).toBe(digest);
+  }
+});
+
+test('an upload whose file is gone is known no more', async () => {
+  await using registry = await serve();
+  const location = await startUpload(registry);
+  await fetch(location, { method: 'PATCH', body: '0123' });
+  const folder = join(registry.store.path, 'uploads');
+  for (const file of await readdir(folder)) await rm(join(folder, file));
+  for (let i = 0; i < 2; i++) {
+    const put = await fetch(`${location}?digest=${digest}`, { method: 'PUT', body: '456789' });
+    expect(await outcome(put)).toEqual([404, 'BLOB_UPLOAD_UNKNOWN']);
+  }
 });
 
 test('an upload can be finished after its closing PUT was cut off', async () => {
@@ -83,6 +120,15 @@ test('what is no request of HTTP is answered without a stack trace', async () =>
     expect(text).not.toMatch(/\.ts|stack|<html/);
   }
   expect((await fetch(`${registry.url}/v2/`)).status).toBe(200);
+});
+
+test('a request that does not say whom it asks is told so', async () => {
+  await using registry = await serve();
+  for (const request of ['GET /v2/ HTTP/1.0\r\n', 'GET /v2/ HTTP/1.1\r\nHost: a b\r\n']) {
+    const text = await reply(await send(registry, `${request}Connection: close\r\n\r\n`));
+    expect(text).toStartWith('HTTP/1.1 400 ');
+    expect(text).toContain('Host');
+  }
 });
 
 test('a hundred clients at once are all served', async () => {

@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { digestOf } from '../../src/oci/digest.ts';
 import { MAX_DOCUMENT_BYTES } from '../../src/oci/json.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
+import { serveRegistry } from '../../src/server/serve-registry.ts';
+import { UploadSessions } from '../../src/server/upload-sessions.ts';
+import { buildImage } from '../support/images.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { eventually, head, reply, send, startUpload } from './raw-client.ts';
-import { outcome, serve } from './served.ts';
+import { outcome, push, serve } from './served.ts';
 
 const bytes = new TextEncoder().encode('0123456789');
 const digest = digestOf(bytes);
@@ -37,6 +41,41 @@ test('uploads that begin together are counted together', async () => {
   );
   expect(begun.filter(({ status }) => status === 202)).toHaveLength(5);
 });
+
+test('as many uploads as there may be can begin together', async () => {
+  await using folder = await temporaryFolder();
+  const limits = { uploads: 3, abandonedMs: 60_000 };
+  const uploads = new UploadSessions(folder.path, { now: () => new Date(), limits });
+  const begun = await Promise.allSettled(
+    Array.from({ length: 50 }, () => uploads.start('x', 'sha256')),
+  );
+  expect(begun.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+  expect(await readdir(folder.path)).toHaveLength(3);
+});
+
+test('a connection is closed that is silent after a request, and not one that waits for the server', async () => {
+  await using place = await serve();
+  const image = buildImage();
+  await push(place.url, 'x:1', image);
+  const closed = Promise.withResolvers<string>();
+  const slow = new Proxy(place.store, {
+    get(store, key) {
+      if (key === 'has') return () => closed.promise.then(() => true);
+      const value: unknown = Reflect.get(store, key);
+      return typeof value === 'function' ? value.bind(store) : value;
+    },
+  });
+  const limits = { idleMs: 1000 };
+  const server = await serveRegistry(slow, { hostname: '127.0.0.1', port: 0, limits });
+  const url = `${server.url}/v2/x/blobs/${image.order[0]?.digest}`;
+  const waiting = fetch(url, { method: 'HEAD' });
+  const start = head('POST', `${server.url}/v2/x/blobs/uploads/`, 'Content-Length: 4');
+  const socket = await send(server, `${start}0123`);
+  void reply(socket).then(closed.resolve);
+  expect(await closed.promise).toStartWith('HTTP/1.1 202 ');
+  expect((await waiting).status).toBe(200);
+  await server.stop();
+}, 20_000);
 
 test('what the disk has no space for is refused before it comes, and the upload can go on', async () => {
   await using registry = await serve();

@@ -230,3 +230,10 @@ test('a manifest of 10,000 annotations is kept, and one of more refused', async 
   expect(await put(10_001)).toEqual([400, 'MANIFEST_INVALID']);
   expect(await put(10_000)).toEqual([201]);
 });
+
+test('what is asked for and is no reference is not repeated in the answer', async () => {
+  await using registry = await serve();
+  const response = await fetch(`${registry.url}/v2/a/manifests/${'late'.repeat(3000)}`);
+  expect(response.status).toBe(404);
+  expect((await response.text()).length).toBeLessThan(200);
+});

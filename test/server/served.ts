@@ -17,10 +17,15 @@ export interface Served extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export async function serve(options: Partial<ServeOptions> = {}): Promise<Served> {
+/** @param shared the store of another one, which stays open longer; its own when left out */
+export async function serve(
+  options: Partial<ServeOptions> = {},
+  shared?: Pick<ImageStore, 'path'>,
+): Promise<Served> {
   await using resources = new AsyncDisposableStack();
   const folder = resources.use(await temporaryFolder());
-  const store = resources.use(await openImageStore(join(folder.path, 'store')));
+  const path = shared?.path ?? join(folder.path, 'store');
+  const store = resources.use(await openImageStore(path));
   const server = await serveRegistry(store, { hostname: '127.0.0.1', port: 0, ...options });
   resources.defer(() => server.stop());
   const owned = resources.move();
@@ -35,8 +40,13 @@ export async function serve(options: Partial<ServeOptions> = {}): Promise<Served
 }
 
 /** Sends a blob in one request; the answer. */
-export function putBlob(url: string, digest: Digest, bytes: Uint8Array): Promise<Response> {
-  return fetch(`${url}/v2/some/repo/blobs/uploads/?digest=${digest}`, {
+export function putBlob(
+  url: string,
+  digest: Digest,
+  bytes: Uint8Array,
+  repository = 'some/repo',
+): Promise<Response> {
+  return fetch(`${url}/v2/${repository}/blobs/uploads/?digest=${digest}`, {
     method: 'POST',
     body: bytes,
   });
@@ -54,14 +64,15 @@ export function putDocument(
 /** Pushes an image as clients do: blobs, members by digest, the root by tag. */
 export async function push(url: string, name: string, built: Built): Promise<void> {
   const colon = name.lastIndexOf(':');
-  const manifests = `${url}/v2/${name.slice(0, colon)}/manifests`;
+  const repository = name.slice(0, colon);
+  const manifests = `${url}/v2/${repository}/manifests`;
   for (const descriptor of built.order) {
     const { digest, mediaType } = descriptor;
     const bytes = built.blobs.get(digest) ?? new Uint8Array();
     const reference = descriptor === built.root ? name.slice(colon + 1) : digest;
     const response = isDocumentType(mediaType)
       ? await putDocument(`${manifests}/${reference}`, bytes, { mediaType })
-      : await putBlob(url, digest, bytes);
+      : await putBlob(url, digest, bytes, repository);
     if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`);
   }
 }

@@ -1,7 +1,8 @@
 import { Database } from 'bun:sqlite';
-import { expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Digest } from '../../src/oci/digest.ts';
 import { writeAll } from '../support/content-store-contract.ts';
 import { buildImage } from '../support/images.ts';
 import { filesIn, makeTestStore, type TestStore } from './store-under-test.ts';
@@ -70,4 +71,36 @@ test('a time that no calendar has is shown as the last one', async () => {
   using database = new Database(join(made.path, 'meta.db'));
   database.run('UPDATE names SET created_at = 9000000000000000');
   expect(made.store.names()[0]?.createdAt.getTime()).toBe(8.64e15);
+});
+
+describe('a lease that is in use for days, of a process that others cannot see', () => {
+  /** Looks at the store as a process of another machine does. */
+  async function collectElsewhere(made: TestStore): Promise<readonly Digest[]> {
+    using database = new Database(join(made.path, 'meta.db'));
+    database.run('UPDATE leases SET owner = ?', [UNSEEN]);
+    await using other = await made.reopen();
+    return (await other.collect()).digests;
+  }
+
+  test('protects what it touched, when something is touched now and then', async () => {
+    await using made = await makeTestStore();
+    await using _lease = await made.store.lease();
+    await writeAll(made.store, image);
+    for (let hour = 0; hour < 48; hour += 12) {
+      made.clock += 12 * HOUR_MS;
+      expect(await made.store.has(image.root)).toBe(true);
+      expect(await collectElsewhere(made)).toEqual([]);
+    }
+  });
+
+  test('protects what was touched since it last expired', async () => {
+    await using made = await makeTestStore();
+    await using lease = await made.store.lease();
+    for (let hour = 0; hour < 48; hour += 12) {
+      await writeAll(made.store, image);
+      made.clock += 12 * HOUR_MS;
+      lease.expire();
+      expect(await collectElsewhere(made)).toEqual([]);
+    }
+  });
 });

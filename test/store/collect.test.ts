@@ -3,28 +3,11 @@ import { expect, test } from 'bun:test';
 import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memoryContent } from '../../src/content.ts';
-import { type Descriptor, describe as describeBytes } from '../../src/oci/descriptor.ts';
-import { digestOf } from '../../src/oci/digest.ts';
-import { mediaTypes } from '../../src/oci/media-types.ts';
 import { layerOf, writeAll } from '../support/content-store-contract.ts';
 import { buildImage, buildMultiPlatform, json, layerTar } from '../support/images.ts';
-import { filesIn, makeTestStore, type TestStore } from './store-under-test.ts';
+import { filesIn, makeTestStore, writeReferrer } from './store-under-test.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
-
-async function writeReferrer(made: TestStore, subject: Descriptor): Promise<Descriptor> {
-  const empty = json({});
-  const config = describeBytes(mediaTypes.empty, digestOf(empty), empty);
-  const bytes = json({
-    schemaVersion: 2,
-    mediaType: mediaTypes.manifest,
-    ...{ config, layers: [], subject },
-  });
-  const referrer = describeBytes(mediaTypes.manifest, digestOf(bytes), bytes);
-  await made.store.write(config, memoryContent(empty));
-  await made.store.write(referrer, memoryContent(bytes));
-  return referrer;
-}
 
 test('collect() frees everything when the last name is gone, and says what', async () => {
   await using made = await makeTestStore();
@@ -74,7 +57,7 @@ test('collect() keeps a referrer as long as its subject, and no longer', async (
   await using made = await makeTestStore();
   const image = buildImage();
   await writeAll(made.store, image);
-  const referrer = await writeReferrer(made, image.root);
+  const referrer = await writeReferrer(made.store, image.root);
   const name = 'docker.io/library/a:1';
   await made.store.changeNames({ set: [{ name, target: image.root }] });
   expect((await made.store.collect()).digests).toEqual([]);
@@ -88,7 +71,7 @@ test('collect() does not keep a subject for the sake of its referrer', async () 
   await using made = await makeTestStore();
   const image = buildImage();
   await writeAll(made.store, image);
-  const referrer = await writeReferrer(made, image.root);
+  const referrer = await writeReferrer(made.store, image.root);
   await made.store.changeNames({ set: [{ name: 'docker.io/library/r:1', target: referrer }] });
   await made.store.collect();
   expect(await made.store.has(image.root)).toBe(false);

@@ -3,16 +3,13 @@ import { expect, test } from 'bun:test';
 import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mediaTypes } from '../../src/oci/media-types.ts';
-import { FolderSync } from '../../src/store/folder-sync.ts';
-import { exportIndex, stampOf } from '../../src/store/index-file.ts';
-import { layoutAt } from '../../src/store/layout.ts';
-import { Leases } from '../../src/store/leases.ts';
+import { exportIndex } from '../../src/store/index-file.ts';
+import { layoutAt, stampOf } from '../../src/store/layout.ts';
 import { countGeneration, removeName } from '../../src/store/names.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
-import { currentOwner } from '../../src/store/owner.ts';
 import { writeAll } from '../support/content-store-contract.ts';
 import { buildImage, buildMultiPlatform, layoutFiles } from '../support/images.ts';
-import { makeTestStore } from './store-under-test.ts';
+import { contextOf, makeTestStore } from './store-under-test.ts';
 
 const image = buildImage();
 const other = buildMultiPlatform('linux/amd64', 'linux/arm64');
@@ -230,8 +227,6 @@ test('what is published shows the names of its moment, also when they change whi
   const layout = layoutAt(made.path);
   using database = openDatabase(layout.database);
   database.transaction(() => countGeneration(database));
-  const owner = currentOwner();
-  const store = { layout, database, owner, leases: new Leases(database), now: () => new Date() };
   const snapshot = database.snapshot.bind(database);
   let changes = 0;
   database.snapshot = (work) => {
@@ -242,7 +237,7 @@ test('what is published shows the names of its moment, also when they change whi
     }
     return read;
   };
-  expect(await exportIndex({ ...store, folders: new FolderSync() })).toBe('written');
+  expect(await exportIndex(contextOf(made, database))).toBe('written');
   const { manifests } = await readIndex(made.path);
   expect(manifests).toHaveLength(1);
 });

@@ -1,11 +1,13 @@
+import { Database } from 'bun:sqlite';
 import { expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { memoryContent } from '../../src/content.ts';
 import { describe as describeBytes } from '../../src/oci/descriptor.ts';
 import { digestOf, digestParts } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
 import { layerOf, writeAll } from '../support/content-store-contract.ts';
 import { buildImage, buildIndex, json } from '../support/images.ts';
-import { makeTestStore } from './store-under-test.ts';
+import { makeTestStore, writeReferrer } from './store-under-test.ts';
 
 const image = buildImage();
 const other = buildImage({ labels: { other: 'yes' } });
@@ -141,4 +143,22 @@ test('referrers() describes the manifests whose subject it is', async () => {
     { ...referrer, artifactType: 'application/spdx+json', annotations: { by: 'a test' } },
   ]);
   expect([...made.store.referrers(referrer.digest)]).toEqual([]);
+});
+
+test('referrers() leaves out what breaks the rules of documents, as an older finch may have kept it', async () => {
+  await using made = await makeTestStore();
+  await writeAll(made.store, image);
+  const sound = await writeReferrer(made.store, image.root);
+  const text = JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.manifest });
+  const bytes = new TextEncoder().encode(text.replace('{', '{"config":1,"config":2,'));
+  const broken = describeBytes('application/octet-stream', digestOf(bytes), bytes);
+  await made.store.write(broken, memoryContent(bytes));
+  using database = new Database(join(made.path, 'meta.db'));
+  database.run('UPDATE blobs SET media_type = ? WHERE digest = ?', [
+    sound.mediaType,
+    broken.digest,
+  ]);
+  database.run("INSERT INTO edges VALUES (?, ?, 'referrer')", [image.root.digest, broken.digest]);
+  const found = [...made.store.referrers(image.root.digest)].map(({ digest }) => digest);
+  expect(found).toEqual([sound.digest]);
 });

@@ -1,13 +1,16 @@
+import { Database } from 'bun:sqlite';
 import { expect, test } from 'bun:test';
-import { readdir, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memoryContent } from '../../src/content.ts';
+import type { ImageStore } from '../../src/store/image-store.ts';
 import { openImageStore } from '../../src/store/open-store.ts';
 import { repairStore } from '../../src/store/repair-store.ts';
 import { layerOf, writeAll } from '../support/content-store-contract.ts';
-import { buildImage } from '../support/images.ts';
-import { makeTestStore } from './store-under-test.ts';
+import { buildImage, layerTar } from '../support/images.ts';
+import { makeTestStore, type TestStore, writeReferrer } from './store-under-test.ts';
 
+const HOUR_MS = 60 * 60 * 1000;
 const image = buildImage();
 const name = 'docker.io/library/a:1';
 
@@ -56,4 +59,144 @@ test('inspect() does not count what is collected while it looks', async () => {
   await using second = await made.reopen();
   const [inspection] = await Promise.all([made.store.inspect(), second.collect()]);
   expect(inspection.damages).toEqual([]);
+});
+
+/** Gives three images a name each, and puts back the `index.json` that knew the first alone. */
+async function withOldIndex(made: TestStore): Promise<string[]> {
+  const images = ['one', 'two', 'three'].map((text) => buildImage({ layers: [layerTar(text)] }));
+  const index = join(made.path, 'index.json');
+  const old: Uint8Array[] = [];
+  for (const [i, built] of images.entries()) {
+    await writeAll(made.store, built);
+    const set = [{ name: `docker.io/library/a:${i}`, target: built.root }];
+    await made.store.changeNames({ set });
+    old.push(await readFile(index));
+  }
+  const names = namesIn(made.store);
+  await made.store[Symbol.asyncDispose]();
+  await writeFile(index, old[0] ?? '');
+  return names;
+}
+
+const namesIn = (store: ImageStore) =>
+  store
+    .names()
+    .map((record) => record.name)
+    .toSorted();
+
+test('repair names what the damaged database named and index.json did not show yet', async () => {
+  await using made = await makeTestStore();
+  const names = await withOldIndex(made);
+  {
+    using database = new Database(join(made.path, 'meta.db'));
+    database.run("INSERT INTO edges VALUES ('x', 'y', 'optional')");
+  }
+  const { setAside, restored } = await repairStore(made.path);
+  expect(setAside).toHaveLength(1);
+  expect(restored).toEqual(names.slice(1));
+  await using store = await made.reopen();
+  expect(namesIn(store)).toEqual(names);
+  made.clock += 2 * HOUR_MS;
+  expect((await store.collect()).digests).toEqual([]);
+});
+
+test('repair names what is here when neither the database nor index.json says what it was', async () => {
+  await using made = await makeTestStore();
+  await withOldIndex(made);
+  await writeFile(join(made.path, 'meta.db'), 'garbage, all of it');
+  expect((await repairStore(made.path)).restored).toHaveLength(2);
+  await using store = await made.reopen();
+  const names = namesIn(store);
+  expect(names).toContain('docker.io/library/a:0');
+  expect(names.filter((each) => each.includes('/recovered@sha256:'))).toHaveLength(2);
+});
+
+test.each([
+  ['emptied', (path: string) => truncate(path, 0)],
+  ['removed', (path: string) => rm(path)],
+])('repair names what is here when meta.db was %s and index.json is gone', async (_, damage) => {
+  await using made = await makeTestStore();
+  await writeAll(made.store, image);
+  await made.store.changeNames({ set: [{ name, target: image.root }] });
+  await made.store[Symbol.asyncDispose]();
+  await damage(join(made.path, 'meta.db'));
+  await rm(join(made.path, 'index.json'));
+  // Other commands come before it, and see an empty store.
+  await (await made.reopen())[Symbol.asyncDispose]();
+  const recovered = `docker.io/library/recovered@${image.root.digest}`;
+  expect(await repairStore(made.path)).toMatchObject({ setAside: [], restored: [recovered] });
+  expect((await repairStore(made.path)).restored).toEqual([]);
+});
+
+test('repair gives a signature no name of its own when what it signs is here', async () => {
+  await using made = await makeTestStore();
+  await writeAll(made.store, image);
+  const referrer = await writeReferrer(made.store, image.root);
+  await made.store.changeNames({ set: [{ name, target: image.root }] });
+  await made.store[Symbol.asyncDispose]();
+  await writeFile(join(made.path, 'meta.db'), 'garbage, all of it');
+  expect((await repairStore(made.path)).restored).toEqual([]);
+  await using store = await made.reopen();
+  made.clock += 2 * HOUR_MS;
+  await store.collect();
+  expect(await store.has(referrer)).toBe(true);
+});
+
+test('repair does not name what a healthy database knows and nothing names', async () => {
+  await using made = await makeTestStore();
+  await writeAll(made.store, image);
+  expect((await repairStore(made.path)).restored).toEqual([]);
+  expect(namesIn(made.store)).toEqual([]);
+});
+
+test('what was set aside stays when the store is damaged again in the same second', async () => {
+  await using made = await makeTestStore();
+  await made.store[Symbol.asyncDispose]();
+  const now = () => new Date(made.clock);
+  for (const damage of ['garbage one', 'garbage two']) {
+    await writeFile(join(made.path, 'meta.db'), damage);
+    const { setAside } = await repairStore(made.path, { now });
+    expect(await readFile(setAside[0] ?? '', 'utf8')).toBe(damage);
+  }
+  const kept = (await readdir(made.path)).filter((file) => file.includes('damaged'));
+  expect(kept).toHaveLength(2);
+});
+
+test('processes that repair at once set the damaged database aside once, and no sound one', async () => {
+  const script = join(import.meta.dir, 'store-repairer.ts');
+  for (let round = 0; round < 3; round++) {
+    await using made = await makeTestStore();
+    await writeAll(made.store, image);
+    await made.store.changeNames({ set: [{ name, target: image.root }] });
+    await made.store[Symbol.asyncDispose]();
+    await writeFile(join(made.path, 'meta.db'), 'garbage, all of it');
+    const start = Date.now() + 300;
+    const ends = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const argv = [process.execPath, script, made.path, `${start}`];
+        const repairer = Bun.spawn(argv, { stdout: 'pipe', stderr: 'pipe' });
+        return `${await repairer.stdout.text()}${await repairer.stderr.text()}`;
+      }),
+    );
+    expect(ends.toSorted()).toEqual(['0\n', '0\n', '1\n']);
+    const kept = (await readdir(made.path)).filter((file) => file.includes('damaged'));
+    expect(kept).toHaveLength(1);
+    expect(await readFile(join(made.path, kept[0] ?? ''), 'utf8')).toBe('garbage, all of it');
+    await using store = await made.reopen();
+    expect(namesIn(store)).toEqual([name]);
+  }
+}, 30_000);
+
+test('a store whose database was replaced says so when it is asked, and closes in peace', async () => {
+  await using made = await makeTestStore();
+  const lease = await made.store.lease();
+  expect(made.store.wasReplaced()).toBe(false);
+  await writeAll(made.store, image);
+  const path = join(made.path, 'meta.db');
+  for (const end of ['-wal', '-shm', '']) await rename(path + end, `${path}.away${end}`);
+  expect(made.store.wasReplaced()).toBe(true);
+  await using _second = await made.reopen();
+  expect(made.store.wasReplaced()).toBe(true);
+  await lease[Symbol.asyncDispose]();
+  await made.store[Symbol.asyncDispose]();
 });

@@ -1,7 +1,19 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { memoryContent } from '../../src/content.ts';
+import { type Descriptor, describe as describeBytes } from '../../src/oci/descriptor.ts';
+import { digestOf } from '../../src/oci/digest.ts';
+import { mediaTypes } from '../../src/oci/media-types.ts';
+import type { StoreContext } from '../../src/store/context.ts';
+import type { StoreDatabase } from '../../src/store/database.ts';
+import { FolderSync } from '../../src/store/folder-sync.ts';
 import type { ImageStore } from '../../src/store/image-store.ts';
+import { layoutAt } from '../../src/store/layout.ts';
+import { Leases } from '../../src/store/leases.ts';
 import { openImageStore } from '../../src/store/open-store.ts';
+import { currentOwner } from '../../src/store/owner.ts';
+import { SharedWork } from '../../src/store/shared-work.ts';
+import { json } from '../support/images.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 /** A new store in a folder of its own, with a clock that a test can turn. */
@@ -31,6 +43,17 @@ export async function makeTestStore(): Promise<TestStore> {
   });
 }
 
+/** What the parts of a store work on, for one that is on `database`. */
+export function contextOf(
+  { path }: Pick<TestStore, 'path'>,
+  database: StoreDatabase,
+): StoreContext {
+  return {
+    ...{ layout: layoutAt(path), database, owner: currentOwner(), now: () => new Date() },
+    ...{ leases: new Leases(database), folders: new FolderSync(), checks: new SharedWork() },
+  };
+}
+
 /** The files below a folder of a store, sorted; none when there is no such folder. */
 export async function filesIn(path: string, ...folder: readonly string[]): Promise<string[]> {
   const below = join(path, ...folder);
@@ -39,4 +62,19 @@ export async function filesIn(path: string, ...folder: readonly string[]): Promi
     .filter((entry) => entry.isFile())
     .map(({ name }) => name)
     .sort();
+}
+
+/** Writes a manifest whose subject is `subject`, as a signature is. */
+export async function writeReferrer(store: ImageStore, subject: Descriptor): Promise<Descriptor> {
+  const empty = json({});
+  const config = describeBytes(mediaTypes.empty, digestOf(empty), empty);
+  const bytes = json({
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    ...{ config, layers: [], subject },
+  });
+  const referrer = describeBytes(mediaTypes.manifest, digestOf(bytes), bytes);
+  await store.write(config, memoryContent(empty));
+  await store.write(referrer, memoryContent(bytes));
+  return referrer;
 }

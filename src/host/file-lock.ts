@@ -1,7 +1,7 @@
 import { Database, SQLiteError } from 'bun:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FinchError } from '../errors.ts';
-import { ioError } from '../host/io-error.ts';
+import { ioError } from './io-error.ts';
 
 const PATIENCE_MS = 10_000;
 const POLL_MS = 20;
@@ -26,8 +26,16 @@ function open(path: string): Database {
   try {
     return new Database(path, { create: true });
   } catch (error) {
-    throw ioError(error, 'write', path);
+    throw lockError(error, path);
   }
+}
+
+function lockError(error: unknown, path: string): FinchError {
+  if (!(error instanceof SQLiteError)) return ioError(error, 'write', path);
+  return new FinchError('IO', `cannot lock ${path}`, {
+    hint: `check it and its folder with: ls -ld; remove it when it is no empty file`,
+    cause: error,
+  });
 }
 
 async function acquire(database: Database, path: string): Promise<void> {
@@ -37,9 +45,12 @@ async function acquire(database: Database, path: string): Promise<void> {
       return;
     } catch (error) {
       const isBusy = error instanceof SQLiteError && error.code === 'SQLITE_BUSY';
-      if (!isBusy) throw ioError(error, 'write', path);
+      if (!isBusy) throw lockError(error, path);
       if (Date.now() > deadline) {
-        throw new FinchError('IO', `another program keeps ${path} locked`, { cause: error });
+        throw new FinchError('IO', `another program keeps ${path} locked`, {
+          hint: 'wait until it is done, and try again',
+          cause: error,
+        });
       }
     }
   }
