@@ -5,6 +5,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestParts } from '../oci/digest.ts';
 import { childrenOf } from '../oci/document.ts';
 import { isDocumentType, isNonDistributable } from '../oci/media-types.ts';
+import { nextLevel } from '../oci/nesting.ts';
 import type { FileTree } from './file-tree.ts';
 
 /** As many missing digests as a message needs. */
@@ -15,6 +16,7 @@ export interface LayoutReader extends ContentReader {
   /**
    * What keeps `descriptor` from being here, at most 10 digests; empty when it is here. A manifest
    * needs its config and every layer that can be distributed, an index one of its members.
+   * @throws FinchError `DOCUMENT_INVALID` for indexes that lie in one another more than 32 deep
    */
   missing(descriptor: Descriptor, options?: AbortOptions): Promise<readonly Digest[]>;
 }
@@ -39,22 +41,30 @@ export function layoutReader(tree: FileTree, what: string): LayoutReader {
       if (content !== undefined) return content;
       throw new FinchError('CONTENT_MISSING', `${what} does not hold ${descriptor.digest}`);
     },
-    async missing(descriptor, options) {
-      const { digest, mediaType } = descriptor;
-      const before = known.get(digest);
-      if (before !== undefined) return before;
-      let missing: readonly Digest[] = [];
-      if ((await get(descriptor, options)) === undefined) missing = [digest];
-      else if (isDocumentType(mediaType)) missing = await missingBelow(descriptor, options);
-      known.set(digest, missing);
-      return missing;
-    },
+    missing: (descriptor, options) => missingAt(0, descriptor, options),
   };
-  async function missingBelow(descriptor: Descriptor, options?: AbortOptions) {
+  async function missingAt(level: number, descriptor: Descriptor, options?: AbortOptions) {
+    const { digest, mediaType } = descriptor;
+    const before = known.get(digest);
+    if (before !== undefined) return before;
+    let missing: readonly Digest[] = [];
+    if ((await get(descriptor, options)) === undefined) missing = [digest];
+    else if (isDocumentType(mediaType)) missing = await missingBelow(level, descriptor, options);
+    known.set(digest, missing);
+    return missing;
+  }
+  async function missingBelow(
+    level: number,
+    descriptor: Descriptor,
+    options?: AbortOptions,
+  ): Promise<readonly Digest[]> {
     const { document } = await readDocument(reader, descriptor, options);
+    const levelBelow = document.kind === 'index' ? nextLevel(level, descriptor) : level;
     const missing = new Set<Digest>();
     for (const child of childrenOf(document)) {
-      const below = isNonDistributable(child.mediaType) ? [] : await reader.missing(child, options);
+      const below = isNonDistributable(child.mediaType)
+        ? []
+        : await missingAt(levelBelow, child, options);
       if (document.kind === 'index' && below.length === 0) return [];
       for (const digest of below) if (missing.size < MAX_MISSING) missing.add(digest);
     }

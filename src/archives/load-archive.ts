@@ -5,6 +5,7 @@ import { recordLayers } from '../copy/layer-check.ts';
 import { freeUnreached, underLease } from '../copy/under-lease.ts';
 import { type ErrorCode, FinchError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
+import { schema1Error } from '../oci/document.ts';
 import type { Platform } from '../oci/platform.ts';
 import { familiarReference, formatReference, type Reference } from '../oci/reference.ts';
 import type { ImageStore } from '../store/image-store.ts';
@@ -111,9 +112,13 @@ async function storeImages(
   const docker = useLayout ? undefined : await readDockerArchive(archive, { signal });
   if (docker === undefined) {
     if (layout === undefined) throw notAnArchive(archive.what);
+    const { entries, schema1 } = layout;
+    if (entries.length === 0 && schema1 !== undefined) {
+      throw schema1Error(`${schema1.digest} in ${archive.what}`);
+    }
     const loaded = new NamedImages();
     const stored = new Set<string>();
-    for (const entry of layout.entries) {
+    for (const entry of entries) {
       // Thousands of names of one large index are copied once.
       const key = `${entry.digest} ${entry.size} ${entry.mediaType}`;
       if (!stored.has(key)) {

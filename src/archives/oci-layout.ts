@@ -5,7 +5,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { parseDocument } from '../oci/document.ts';
 import { parseJsonObject } from '../oci/json.ts';
-import { isDocumentType, mediaTypes } from '../oci/media-types.ts';
+import { isDocumentType, isSchema1Type, mediaTypes } from '../oci/media-types.ts';
 import type { FileTree } from './file-tree.ts';
 import { type LayoutReader, layoutReader } from './layout-reader.ts';
 import { readBounded } from './read-bounded.ts';
@@ -15,6 +15,8 @@ export interface OciLayout {
   readonly reader: LayoutReader;
   /** The manifests and indexes that `index.json` lists, with their annotations; other content is left out. */
   readonly entries: readonly Descriptor[];
+  /** A manifest of a form that finch does not read, which `index.json` lists. */
+  readonly schema1: Descriptor | undefined;
 }
 
 const VERSION = '1.0.0';
@@ -45,6 +47,7 @@ export async function readOciLayout(
   return {
     reader: layoutReader(tree, what),
     entries: entries.filter(({ mediaType }) => isDocumentType(mediaType)),
+    schema1: entries.find(({ mediaType }) => isSchema1Type(mediaType)),
   };
 }
 

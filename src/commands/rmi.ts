@@ -23,6 +23,8 @@ export const command: Command = {
     const { records, layers } = await removeImages(await app.store(), args, {
       force: invocation.on('force'),
       onSkipped: ({ message }) => app.talk.note(message),
+      onNotFreed: ({ message }) =>
+        app.talk.note(`the names are removed, but not all space is free yet: ${message}`),
       signal,
     });
     const untagged = records.map(

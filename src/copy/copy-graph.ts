@@ -4,6 +4,7 @@ import { FinchError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { childrenOf, type Document, type Index } from '../oci/document.ts';
 import { isDocumentType, isManifestType, isNonDistributable } from '../oci/media-types.ts';
+import { nextLevel } from '../oci/nesting.ts';
 import type { CopyEvent } from './events.ts';
 import { readDocument } from './read-document.ts';
 import { Slots } from './slots.ts';
@@ -41,7 +42,8 @@ export interface CopyOptions extends AbortOptions {
  *
  * The first failure stops the rest and is what the copy throws; nothing is left running when the
  * promise settles.
- * @throws FinchError of either side, and `DOCUMENT_INVALID` for more than 50,000 parts
+ * @throws FinchError of either side, and `DOCUMENT_INVALID` for more than 50,000 parts, or indexes that
+ * lie in one another more than 32 deep
  */
 export async function copyGraph(
   root: Descriptor,
@@ -71,7 +73,7 @@ export async function copyGraph(
     return slots.run(() => guarded().catch(fail), { weight });
   };
 
-  const copyOnce = (descriptor: Descriptor): Promise<void> => {
+  const copyOnce = (descriptor: Descriptor, level: number): Promise<void> => {
     // A document that a manifest names as a layer is another thing: were they one, manifests in all
     // the slots could wait for one that waits for a slot.
     const key = `${isDocumentType(descriptor.mediaType) ? 'document' : 'blob'} ${descriptor.digest}`;
@@ -80,14 +82,14 @@ export async function copyGraph(
     if (started.size === MOST_PARTS) {
       return Promise.reject(tooMany(root)).catch(fail);
     }
-    const copying = copyNode(descriptor).catch(fail);
+    const copying = copyNode(descriptor, level).catch(fail);
     started.set(key, copying);
     return copying;
   };
 
-  const copyNode = async (descriptor: Descriptor): Promise<void> => {
+  const copyNode = async (descriptor: Descriptor, level: number): Promise<void> => {
     onEvent({ kind: 'found', descriptor });
-    if (isDocumentType(descriptor.mediaType)) return copyDocument(descriptor);
+    if (isDocumentType(descriptor.mediaType)) return copyDocument(descriptor, level);
     if (await isThere(descriptor)) return onEvent({ kind: 'exists', descriptor });
     return inSlot(transfers, () => copyBlob(descriptor), { weight: descriptor.size });
   };
@@ -102,7 +104,7 @@ export async function copyGraph(
     onEvent({ kind: 'done', descriptor });
   };
 
-  const copyDocument = async (descriptor: Descriptor) => {
+  const copyDocument = async (descriptor: Descriptor, level: number) => {
     const finish = descriptor.digest === root.digest ? options.finish : undefined;
     const isManifest = isManifestType(descriptor.mediaType);
     // Of an index that is there members may be missing, so it is worth asking only before writing it.
@@ -111,8 +113,9 @@ export async function copyGraph(
     const waiting = await inSlot(documents, async () => {
       const { document, bytes } = await readDocument(from, descriptor, { signal });
       const children = known && isManifest ? [] : await childrenToCopy(document, descriptor);
+      const below = isManifest ? level : nextLevel(level, descriptor);
       const copyRest = async () => {
-        await all(children.map(copyOnce));
+        await all(children.map((child) => copyOnce(child, below)));
         if (known && finish === undefined) return onEvent({ kind: 'exists', descriptor });
         await inSlot(transfers, async () => {
           onEvent({ kind: 'started', descriptor });
@@ -136,7 +139,7 @@ export async function copyGraph(
       ? choose(document, descriptor)
       : childrenOf(document).filter(({ mediaType }) => !isNonDistributable(mediaType));
 
-  await copyOnce(root).catch((error: unknown) => {
+  await copyOnce(root, 0).catch((error: unknown) => {
     // What ends first need not be what failed first: a sibling may be quicker to say it was stopped.
     throw options.signal?.aborted ? error : stop.signal.reason;
   });

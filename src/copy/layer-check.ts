@@ -4,6 +4,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestParts } from '../oci/digest.ts';
 import { invalidDocument } from '../oci/json.ts';
 import { isDocumentType, isImageConfigType, isNonDistributable } from '../oci/media-types.ts';
+import { nextLevel } from '../oci/nesting.ts';
 import { matchesPlatform, type PlatformSelector } from '../oci/platform.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { decompress } from '../streams/decompress.ts';
@@ -31,12 +32,13 @@ export interface RecordLayersOptions extends AbortOptions {
  */
 export function recordLayers(root: Descriptor, options: RecordLayersOptions): Promise<void> {
   const { expansion = new Expansion() } = options;
-  return recordBelow(root, { ...options, expansion, seen: new Set() });
+  return recordBelow(root, { ...options, expansion, seen: new Set(), level: 0 });
 }
 
 interface RecordBelowOptions extends RecordLayersOptions {
   readonly expansion: Expansion;
   readonly seen: Set<Digest>;
+  readonly level: number;
 }
 
 async function recordBelow(root: Descriptor, options: RecordBelowOptions): Promise<void> {
@@ -45,11 +47,12 @@ async function recordBelow(root: Descriptor, options: RecordBelowOptions): Promi
   seen.add(root.digest);
   const { document } = await readDocument(store, root, { signal });
   if (document.kind === 'index') {
+    const level = nextLevel(options.level, root);
     for (const member of document.manifests) {
       if (!isDocumentType(member.mediaType)) continue;
       if (platform && member.platform && !matchesPlatform(platform, member.platform)) continue;
       if (!(await store.has(member, { signal }))) continue;
-      await recordBelow(member, options);
+      await recordBelow(member, { ...options, level });
     }
     return;
   }

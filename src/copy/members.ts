@@ -3,6 +3,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { attestationSubject, childrenOf } from '../oci/document.ts';
 import { isIndexType, isNonDistributable } from '../oci/media-types.ts';
+import { nextLevel } from '../oci/nesting.ts';
 import { formatPlatform, type Platform } from '../oci/platform.ts';
 import { readPlatformImage } from './platforms.ts';
 import { readDocument } from './read-document.ts';
@@ -25,11 +26,13 @@ export interface LocalIndex {
   readonly bytes: Uint8Array;
   /** In the order of the index. */
   readonly members: readonly Member[];
+  /** Levels of indexes: 1 when there is none in it. */
+  readonly levels: number;
 }
 
 /**
  * The index that `root` names, with the indexes in it. One that is named several times is read once.
- * @throws FinchError as `readDocument`
+ * @throws FinchError as `readDocument`, and `DOCUMENT_INVALID` for indexes more than 32 deep
  */
 export function readLocalIndex(
   root: Descriptor,
@@ -46,7 +49,10 @@ export function readLocalIndex(
 
   const read = async (descriptor: Descriptor): Promise<LocalIndex> => {
     const { document, bytes } = await readDocument(store, descriptor, { signal });
-    return { bytes, members: await Promise.all(childrenOf(document).map(readMember)) };
+    const members = await Promise.all(childrenOf(document).map(readMember));
+    // From below and not from above: by another way an index may lie deeper than where it was met first.
+    const inner = Math.max(0, ...members.map(({ index }) => index?.levels ?? 0));
+    return { bytes, members, levels: nextLevel(inner, descriptor) };
   };
 
   const readMember = async (descriptor: Descriptor): Promise<Member> => {

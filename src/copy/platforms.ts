@@ -5,6 +5,7 @@ import type { Digest } from '../oci/digest.ts';
 import { attestationSubject, type Manifest } from '../oci/document.ts';
 import type { ImageConfig } from '../oci/image-config.ts';
 import { isImageConfigType, isManifestType } from '../oci/media-types.ts';
+import { nextLevel } from '../oci/nesting.ts';
 import { normalizePlatform, type Platform } from '../oci/platform.ts';
 import { isUnreadable, readDocument, readImageConfig } from './read-document.ts';
 
@@ -44,7 +45,8 @@ export async function readPlatformImage(
 
 /**
  * The images below `root` that are here and can be read, in the order of the index, each once. Nested
- * indexes are opened. What is damaged, or is taken away while it is looked at, is passed over.
+ * indexes are opened, up to 32 levels. What is damaged, or is taken away while it is looked at, is
+ * passed over.
  */
 export async function findReadableImages(
   from: ContentReader,
@@ -53,7 +55,7 @@ export async function findReadableImages(
 ): Promise<readonly PlatformImage[]> {
   const seen = new Set<Digest>();
   const found: PlatformImage[] = [];
-  const visit = async (descriptor: Descriptor): Promise<void> => {
+  const visit = async (descriptor: Descriptor, level: number): Promise<void> => {
     if (seen.has(descriptor.digest)) return;
     seen.add(descriptor.digest);
     if (isManifestType(descriptor.mediaType)) {
@@ -61,15 +63,16 @@ export async function findReadableImages(
       if (image !== undefined) found.push(image);
       return;
     }
-    const index = await ifReadable(async () =>
-      (await from.has(descriptor, options))
+    const below = await ifReadable(async () => ({
+      level: nextLevel(level, descriptor),
+      index: (await from.has(descriptor, options))
         ? await readDocument(from, descriptor, options)
         : undefined,
-    );
-    if (index?.document.kind !== 'index') return;
-    for (const member of index.document.manifests) await visit(member);
+    }));
+    if (below?.index?.document.kind !== 'index') return;
+    for (const member of below.index.document.manifests) await visit(member, below.level);
   };
-  await visit(root);
+  await visit(root, 0);
   return found;
 }
 

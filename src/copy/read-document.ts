@@ -71,7 +71,15 @@ async function readVerified(
     pieces.push(piece.slice());
   }
   const bytes = Buffer.concat(pieces);
-  if (length !== size || digestOf(bytes, digestParts(digest).algorithm) !== digest) {
+  if (length !== size) {
+    const found = length > size ? `more than ${size}` : `${length}`;
+    throw new FinchError(
+      'CONTENT_MISMATCH',
+      `${digest} has ${found} bytes, but what names it says ${size}`,
+      { hint: 'one of the two is damaged; get the image again from where it was made' },
+    );
+  }
+  if (digestOf(bytes, digestParts(digest).algorithm) !== digest) {
     throw new FinchError('CONTENT_MISMATCH', `the bytes of ${digest} do not have that digest`, {
       hint: 'it is damaged; get the image again from where it was made',
     });

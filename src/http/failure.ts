@@ -39,6 +39,10 @@ const UNREACHABLE: Explanation = {
   message: (host) => `cannot connect to ${host}: the network is unreachable`,
   hint: () => 'check the network connection and the proxy settings',
 };
+const NO_FILES: Explanation = {
+  message: (host) => `cannot connect to ${host}: too many open files`,
+  hint: () => 'allow more open files with: ulimit -n 1024',
+};
 const SILENT: Explanation = {
   message: (host) => `${host} did not answer in time`,
   hint: () => 'check the network connection and try again',
@@ -51,7 +55,7 @@ const NO_TLS: Explanation = {
   message: (host) => `${host} does not speak TLS`,
   // The same code as for a handshake that the server breaks off.
   hint: (host) =>
-    `use --insecure-registry if ${host} speaks plain HTTP; else it wants an older TLS or a client certificate`,
+    `use --insecure-registry if ${host} speaks plain HTTP; else it wants another TLS version or a client certificate`,
 };
 const NO_HTTP: Explanation = {
   message: (host) => `${host} does not speak HTTP as a registry does`,
@@ -81,6 +85,8 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ECONNREFUSED: REFUSED,
   EHOSTUNREACH: UNREACHABLE,
   ENETUNREACH: UNREACHABLE,
+  EMFILE: NO_FILES,
+  ENFILE: NO_FILES,
   ETIMEDOUT: SILENT,
   ECONNRESET: CLOSED,
   ECONNABORTED: CLOSED,

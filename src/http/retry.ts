@@ -3,6 +3,7 @@ import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import { discardBody } from './body.ts';
 import { isPassing, networkCode } from './failure.ts';
+import { Pauses } from './pauses.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { HttpRequest, Transport } from './transport.ts';
 
@@ -21,9 +22,6 @@ export interface RetryOptions {
 const ATTEMPTS = 5;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
-
-/** A server that asks for longer pauses than this gets no further request; the user decides. */
-const LONGEST_RETRY_AFTER_MS = 120_000;
 
 /** Who did not answer for minutes is asked only once more. */
 const SILENT_ATTEMPTS = 2;
@@ -46,12 +44,11 @@ export function withRetry(transport: Transport, options: RetryOptions = {}): Tra
   const attempts = options.attempts ?? ATTEMPTS;
   return async (request) => {
     if (!isIdempotent(request)) return transport(request);
-    let waited = 0;
+    const { pauses = new Pauses() } = request;
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await tryOnce(transport, request);
       const wait = attempt < attempts ? waitAfter(outcome, attempt, options) : undefined;
-      waited += wait ?? 0;
-      if (wait === undefined || waited > LONGEST_RETRY_AFTER_MS) {
+      if (wait === undefined || !pauses.take(wait)) {
         if (outcome instanceof Response) return outcome;
         throw outcome.error;
       }
@@ -93,8 +90,7 @@ export function waitAfter(
   }
   if (!isPassingStatus(outcome.status)) return undefined;
   const asked = retryAfterMs(outcome.headers.get('retry-after'), now());
-  if (asked === undefined) return jittered;
-  return asked > LONGEST_RETRY_AFTER_MS ? undefined : asked;
+  return asked ?? jittered;
 }
 
 /**

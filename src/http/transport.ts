@@ -2,6 +2,7 @@ import { fetch as undiciFetch } from 'undici';
 import type { AbortOptions } from '../content.ts';
 import { transportError } from './failure.ts';
 import { isLoopback } from './loopback.ts';
+import type { Pauses } from './pauses.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** One HTTP request. Redirects are not followed and nothing is retried below {@link Transport}. */
@@ -15,6 +16,8 @@ export interface HttpRequest extends AbortOptions {
   readonly insecure?: boolean;
   /** Whether sending it twice does what sending it once does. Default: for GET, HEAD and DELETE. */
   readonly idempotent?: boolean;
+  /** What the pauses between attempts are taken from, shared by all requests of one piece of work. */
+  readonly pauses?: Pauses;
 }
 
 /** What can be sent: bytes, a run of a file, or a stream of known length. */
@@ -35,7 +38,7 @@ const PATIENCE_MS = 120_000;
 /** A registry hashes what it was sent before it answers: no slower than this, in bytes per millisecond. */
 const SERVER_BYTES_PER_MS = 20_000;
 
-/** The slowest link on which a file is sent, in bytes per millisecond: sendfile tells no progress. */
+/** The slowest link on which a body is sent that tells no progress, in bytes per millisecond. */
 const LINK_BYTES_PER_MS = 64;
 
 // Under Bun the bare specifier is the runtime's own client, which has these options and this answer;
@@ -114,13 +117,21 @@ function outgoing(
   const { path, start, end } = body.file;
   const length = end - start;
   const slice = Bun.file(path).slice(start, end);
-  if (url.protocol === 'http:') {
+  if (takesFiles(url)) {
     watchdog.expect(patienceMs + length / LINK_BYTES_PER_MS);
     return { init: slice, headers: {}, failed };
   }
-  // Over TLS a file body is read whole into memory: 2 GiB for a file of 1 GiB (Bun 1.4.5).
   const init = watched(slice.stream(), { length, watchdog, failed, patienceMs });
   return { init, headers: { 'content-length': String(length) }, failed };
+}
+
+/**
+ * Whether a file goes there by sendfile, which tells no progress: to this machine over plain HTTP, where
+ * it is worth something (1.9 against 1.1 GiB/s). Over TLS a file body would be read whole into memory:
+ * 2 GiB for a file of 1 GiB (Bun 1.4.5).
+ */
+export function takesFiles({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && isLoopback(hostname);
 }
 
 /** What {@link watched} tells, and whom. */

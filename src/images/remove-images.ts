@@ -15,7 +15,8 @@ export interface Removed {
 /**
  * Takes away names, given as such or by the beginning of an image id, and frees what no name reaches.
  * An id that has several names is refused unless `force`. All or nothing: when one of them is not
- * there, nothing changes; with `force` those are passed over and told to `onSkipped`.
+ * there, nothing changes; with `force` those are passed over and told to `onSkipped`. Once the names are
+ * gone, nothing fails: `onNotFreed` is told why what they named is still there, for the next command to free.
  * @throws FinchError `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`
  */
 export async function removeImages(
@@ -24,8 +25,13 @@ export async function removeImages(
   {
     force,
     onSkipped,
+    onNotFreed,
     signal,
-  }: AbortOptions & { force: boolean; onSkipped: (error: FinchError) => void },
+  }: AbortOptions & {
+    force: boolean;
+    onSkipped: (error: FinchError) => void;
+    onNotFreed: (error: FinchError) => void;
+  },
 ): Promise<Removed> {
   const found = texts.map((text) => recordsFor(store, text, { force }));
   const errors = found.filter((result) => result instanceof FinchError);
@@ -38,10 +44,25 @@ export async function removeImages(
     ),
   );
   const diffIds = await layersOf(store, [...records.values()], { signal });
+  signal?.throwIfAborted();
   await store.changeNames({ remove: [...records.keys()] });
-  const { digests } = await store.collect({ signal });
+  const digests = await freed(store, { onNotFreed });
   const layers = new Set(digests.flatMap((digest) => diffIds.get(digest) ?? []));
   return { records: [...records.values()], layers: [...layers] };
+}
+
+/** Frees what no name reaches any more, also when the user has lost patience: the names are gone. */
+async function freed(
+  store: ImageStore,
+  { onNotFreed }: { onNotFreed: (error: FinchError) => void },
+): Promise<readonly Digest[]> {
+  try {
+    return (await store.collect()).digests;
+  } catch (error) {
+    if (!(error instanceof FinchError)) throw error;
+    onNotFreed(error);
+    return [];
+  }
 }
 
 /** For each layer of these images that can be read, its uncompressed digest, or its own if that is not known. */

@@ -1,3 +1,4 @@
+import type { FinchError } from '../errors.ts';
 import { quote } from '../text.ts';
 import { type Descriptor, parseDescriptor } from './descriptor.ts';
 import {
@@ -60,17 +61,11 @@ export function parseDocument(
   bytes: Uint8Array,
   { mediaType, what }: { mediaType?: string; what: string },
 ): Document {
-  const invalid = (why: string, hint?: string) =>
-    invalidDocument(`${what} ${why}`, hint === undefined ? {} : { hint });
+  const invalid = (why: string) => invalidDocument(`${what} ${why}`);
   if (bytes.length > MAX_DOCUMENT_BYTES) throw invalid('is larger than 4 MiB');
   const json = parseJsonObject(bytes, what);
   refuseOtherCase(json, KEYS, what);
-  if ('fsLayers' in json || json['schemaVersion'] === 1) {
-    throw invalid(
-      'is a Docker schema 1 manifest, which is not supported',
-      'pull and push the image again with a current tool to convert it',
-    );
-  }
+  if ('fsLayers' in json || json['schemaVersion'] === 1) throw schema1Error(what);
   if (json['schemaVersion'] !== 2) throw invalid('has no schemaVersion 2');
   if (typeof (json['mediaType'] ?? '') !== 'string') throw invalid('has no valid mediaType');
   const type = documentType(json, mediaType);
@@ -103,6 +98,13 @@ export function parseDocument(
     config: parseDescriptor(json['config'], `the config of ${what}`),
     layers: list(json, 'layers', 'layer', what),
   };
+}
+
+/** The error about a manifest of Docker's first form. */
+export function schema1Error(what: string): FinchError {
+  return invalidDocument(`${what} is a Docker schema 1 manifest, which is not supported`, {
+    hint: 'pull and push the image again with a current tool to convert it',
+  });
 }
 
 /** The media type of a document: what it says itself, else what it is called, else what it looks like. */

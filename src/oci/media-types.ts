@@ -41,6 +41,11 @@ export function isDocumentType(mediaType: string): boolean {
   return isIndexType(mediaType) || isManifestType(mediaType);
 }
 
+/** Whether content of this type is a manifest of Docker's first form, which finch does not read. */
+export function isSchema1Type(mediaType: string): boolean {
+  return mediaType === mediaTypes.dockerSchema1 || mediaType === mediaTypes.dockerSchema1Signed;
+}
+
 /** Whether content of this type is the configuration of a runnable image. */
 export function isImageConfigType(mediaType: string): boolean {
   return mediaType === mediaTypes.config || mediaType === mediaTypes.dockerConfig;

@@ -2,6 +2,7 @@ import type { AbortOptions, Content, ReadOptions } from '../content.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { readBody } from '../http/body.ts';
 import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
+import type { Pauses } from '../http/pauses.ts';
 import { contentRangeStart } from '../http/range.ts';
 import { pause, type RetryOptions, waitAfter } from '../http/retry.ts';
 import type { HttpRequest } from '../http/transport.ts';
@@ -21,9 +22,10 @@ const LEAST_PROGRESS = 64 * 1024;
 export async function hasBlob(
   api: RepositoryApi,
   { digest, size }: Descriptor,
-  { signal }: AbortOptions = {},
+  { signal, pauses }: AbortOptions & { pauses?: Pauses } = {},
 ): Promise<boolean> {
-  const request = { method: 'HEAD', url: repositoryUrl(api, `blobs/${digest}`), signal } as const;
+  const url = repositoryUrl(api, `blobs/${digest}`);
+  const request = { method: 'HEAD', url, signal, ...(pauses && { pauses }) } as const;
   const response = await call(api, request, { good: [200, 404, 405, 501] });
   const length = Number(response.headers.get('content-length') ?? 0);
   // Some registries say 0 to every HEAD.

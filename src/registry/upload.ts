@@ -1,9 +1,10 @@
-import type { Content, WriteOptions } from '../content.ts';
+import type { AbortOptions, Content, WriteOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import { discardBody } from '../http/body.ts';
 import { isPassing } from '../http/failure.ts';
+import { Pauses } from '../http/pauses.ts';
 import { pause, type RetryOptions, waitAfter } from '../http/retry.ts';
-import type { HttpBody } from '../http/transport.ts';
+import { type HttpBody, takesFiles } from '../http/transport.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { isGood, type RepositoryApi, refusalOf, repositoryUrl } from './api.ts';
 import { hasBlob } from './blobs.ts';
@@ -32,7 +33,8 @@ type Outcome =
 
 /**
  * Sends a blob in one request and in a session of its own. When that fails midway, the repository is
- * asked whether the blob arrived all the same, and if not it is sent again from its first byte.
+ * asked whether the blob arrived all the same, and if not it is sent again from its first byte, after
+ * pauses of two minutes in all.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#post-then-put
  * @throws FinchError `CONTENT_MISMATCH` when the registry finds another digest, or of the last attempt
  */
@@ -44,8 +46,9 @@ export async function uploadBlob(
   if (content.size !== descriptor.size) throw mismatch(api, descriptor, 'the size');
   const meter = new Meter(descriptor, onBytes);
   const attempts = retry.attempts ?? ATTEMPTS;
+  const pauses = new Pauses();
   for (let attempt = 1; ; attempt += 1) {
-    const location = await startUpload(api, { signal });
+    const location = await startUpload(api, { signal, pauses });
     const body = () => bodyFor(content, { location, meter, signal });
     const outcome = await finishUpload(
       api,
@@ -53,16 +56,21 @@ export async function uploadBlob(
       { signal, retry },
     );
     if (outcome.done) return meter.complete();
-    if (outcome.wait === undefined || attempt >= attempts) throw outcome.error;
+    if (outcome.wait === undefined || attempt >= attempts || !pauses.take(outcome.wait)) {
+      throw outcome.error;
+    }
     await pause(outcome.wait, { ...retry, signal });
-    if (await hasBlob(api, descriptor, { signal })) return meter.complete();
+    if (await hasBlob(api, descriptor, { signal, pauses })) return meter.complete();
   }
 }
 
 /** Opens an upload session and says where to send the blob. */
-async function startUpload(api: RepositoryApi, { signal }: WriteOptions): Promise<URL> {
+async function startUpload(
+  api: RepositoryApi,
+  { signal, pauses }: AbortOptions & { pauses: Pauses },
+): Promise<URL> {
   const url = repositoryUrl(api, 'blobs/uploads/');
-  const request = { method: 'POST', url, idempotent: true, signal } as const;
+  const request = { method: 'POST', url, idempotent: true, signal, pauses } as const;
   const response = await api.send(request);
   if (!isGood(response, [202])) {
     const refusal = await refusalOf(api, request, response);
@@ -108,16 +116,13 @@ function isLostSession({ status, codes }: Refusal): boolean {
   return status === 404 || status === 410 || codes.some((code) => LOST_SESSION.includes(code));
 }
 
-/**
- * A file goes out by sendfile over plain HTTP (1.9 against 1.1 GiB/s), which tells no progress; over
- * TLS everything is a stream.
- */
+/** A file where it can go out as one, which tells no progress; else a stream. */
 function bodyFor(
   content: Content,
   { location, meter, signal }: { location: URL; meter: Meter } & WriteOptions,
 ): HttpBody {
   meter.restart();
-  if (content.file !== undefined && location.protocol === 'http:') {
+  if (content.file !== undefined && takesFiles(location)) {
     const { path, offset } = content.file;
     return { file: { path, start: offset, end: offset + content.size } };
   }

@@ -31,7 +31,9 @@ export async function* readRange(
     for (let position = start; position < end; ) {
       signal?.throwIfAborted();
       const wanted = Math.min(buffer.length, end - position);
-      const { bytesRead } = await handle.read(buffer, 0, wanted, position);
+      const { bytesRead } = await handle.read(buffer, 0, wanted, position).catch((cause) => {
+        throw readError(cause, quote(path));
+      });
       if (bytesRead === 0) {
         throw new FinchError('IO', `${quote(path)} became shorter while it was read`);
       }
@@ -51,10 +53,25 @@ export async function openForReading(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (cause) {
-    const code = systemCode(cause);
-    if (code === 'ENOENT') throw new FinchError('IO', `no such file: ${quote(path)}`, { cause });
-    throw new FinchError('IO', `cannot read ${quote(path)}: ${code ?? 'unknown error'}`, {
-      cause,
-    });
+    if (systemCode(cause) === 'ENOENT') {
+      throw new FinchError('IO', `no such file: ${quote(path)}`, { cause });
+    }
+    throw readError(cause, quote(path));
   }
+}
+
+const REASONS: Readonly<Record<string, { readonly reason: string; readonly hint: string }>> = {
+  EIO: { reason: 'the disk reported an error', hint: 'check the disk' },
+  EMFILE: { reason: 'too many open files', hint: 'allow more with: ulimit -n 1024' },
+  ENXIO: {
+    reason: 'it is a socket or a device that is not there',
+    hint: 'give a file or a folder',
+  },
+};
+
+/** The error for `what`, which the system refuses to read. */
+export function readError(cause: unknown, what: string): FinchError {
+  const code = systemCode(cause) ?? 'unknown error';
+  const { reason, ...hint } = REASONS[code] ?? { reason: code };
+  return new FinchError('IO', `cannot read ${what}: ${reason}`, { ...hint, cause });
 }

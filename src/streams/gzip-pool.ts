@@ -1,3 +1,5 @@
+import { gzipBlock } from './gzip-block.ts';
+
 interface Job {
   resolve(member: Uint8Array): void;
   reject(error: Error): void;
@@ -16,10 +18,11 @@ interface Answer {
 
 /**
  * Threads that compress blocks. Starts them as blocks come, hands the blocks out in turn, and keeps
- * the emptied buffers to be filled again. Disposing stops the threads; what they had is lost.
+ * the emptied buffers to be filled again. Where the system allows no more threads it does with those
+ * that it has, or with the caller's own. Disposing stops the threads; what they had is lost.
  */
 export class GzipPool implements Disposable {
-  readonly #size: number;
+  #size: number;
   readonly #threads: Thread[] = [];
   readonly #buffers: ArrayBuffer[] = [];
   #given = 0;
@@ -35,14 +38,30 @@ export class GzipPool implements Disposable {
 
   /** The gzip member of the first `length` bytes of `block`, which is handed over and must not be used again. */
   compress(block: ArrayBuffer, length: number): Promise<Uint8Array> {
+    const thread = this.#next();
+    if (thread === undefined) {
+      const member = gzipBlock(new Uint8Array(block, 0, length));
+      this.#buffers.push(block);
+      return Promise.resolve(member);
+    }
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
     // A failure is met where the member is awaited; that may be never, after another failure.
     promise.catch(() => {});
-    const turn = this.#given++ % this.#size;
-    const thread = this.#threads[turn] ?? this.#start();
     thread.jobs.push({ resolve, reject });
     thread.worker.postMessage({ block, length }, [block]);
     return promise;
+  }
+
+  /** Whose turn it is; undefined when there is no thread at all. */
+  #next(): Thread | undefined {
+    if (this.#threads.length < this.#size) {
+      try {
+        return this.#start();
+      } catch {
+        this.#size = this.#threads.length;
+      }
+    }
+    return this.#threads[this.#given++ % this.#size];
   }
 
   #start(): Thread {

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { FinchError } from '../errors.ts';
+import { readError } from './file-stream.ts';
 import { isZeroBlock, parseTarHeader, TAR_BLOCK_BYTES, type TarHeader } from './tar-header.ts';
 
 const MAX_EXTENSION_BYTES = 1024 * 1024;
@@ -97,7 +98,11 @@ export class TarBlocks {
   async #fill(target: Uint8Array, offset: number): Promise<void> {
     for (let done = 0; done < target.length; ) {
       const left = target.length - done;
-      const { bytesRead } = await this.#handle.read(target, done, left, offset + done);
+      const { bytesRead } = await this.#handle
+        .read(target, done, left, offset + done)
+        .catch((cause) => {
+          throw readError(cause, this.#what);
+        });
       if (bytesRead === 0) throw damagedTar(this.#what, 'it became shorter while it was read');
       done += bytesRead;
     }

@@ -50,6 +50,13 @@ function layoutOf(images: readonly Built[], manifests: readonly object[]): Map<s
   return files.set('index.json', json({ schemaVersion: 2, manifests }));
 }
 
+/** An image in `depth` indexes, one in the other. */
+function inIndexes(depth: number): Built {
+  let built = buildImage();
+  for (let i = 0; i < depth; i += 1) built = buildIndex([{ image: built }]);
+  return built;
+}
+
 describe('loadArchive() of an OCI image layout', () => {
   const image = buildImage();
   const files = layoutFiles(image, { [REF]: 'example.com/app:1' });
@@ -244,6 +251,20 @@ describe('loadArchive() of a bad layout leaves the store as it was', () => {
       { code: 'DOCUMENT_INVALID' },
     ],
     ['no image', layoutOf([], []), { code: 'ARCHIVE_INVALID' }],
+    [
+      'nothing but manifests of schema 1',
+      layoutOf([image], [{ ...image.root, mediaType: mediaTypes.dockerSchema1Signed }]),
+      {
+        code: 'DOCUMENT_INVALID',
+        message: expect.stringContaining('is a Docker schema 1 manifest, which is not supported'),
+        hint: expect.stringContaining('a current tool'),
+      },
+    ],
+    [
+      '33 indexes that lie in one another',
+      layoutFiles(inIndexes(33)),
+      { code: 'DOCUMENT_INVALID', message: expect.stringContaining('more than 32 indexes') },
+    ],
     [
       'a layer with other bytes',
       good().set(blob(layer), new Uint8Array(layer?.size ?? 0)),

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { readResults } from './results.ts';
+import { readResults, whyUnfinished } from './results.ts';
 
 const ROOT = 'OCI Conformance Test';
 
@@ -50,6 +50,18 @@ test('images without their layers are declined on purpose, and nothing else of t
   );
   const { passed, failed, declined } = readResults(report);
   expect([passed, declined.length, failed.length]).toEqual([1, 2, 2]);
+});
+
+test('a suite that broke off, or that failed without a case, has not tried everything', () => {
+  const one = { name: 'one', reason: 'failure' };
+  const good = { passed: 9, failed: [], declined: [] };
+  const bad = { ...good, failed: [one] };
+  expect(whyUnfinished(good, 0)).toBeUndefined();
+  expect(whyUnfinished(bad, 1)).toBeUndefined();
+  expect(whyUnfinished({ ...good, declined: [one] }, 1)).toBeUndefined();
+  expect(whyUnfinished(good, 1)).toContain('which no case explains');
+  for (const status of [2, 143, null]) expect(whyUnfinished(bad, status)).toContain(`${status}`);
+  expect(whyUnfinished({ passed: 0, failed: [], declined: [] }, 0)).toContain('no case');
 });
 
 test('a file that is no report has no cases', () => {

@@ -41,6 +41,20 @@ export function readResults(junit: string): SuiteResults {
   return { passed, failed, declined };
 }
 
+/**
+ * Why a run that ended with `status` cannot have tried everything; undefined when all is accounted for.
+ * The suite ends with 1 when a case did not pass.
+ */
+export function whyUnfinished(
+  { passed, failed, declined }: SuiteResults,
+  status: number | null,
+): string | undefined {
+  const notPassed = failed.length + declined.length;
+  if (passed + notPassed === 0) return `ended with status ${status} and reports no case`;
+  if (status === 0 || (status === 1 && notPassed > 0)) return undefined;
+  return `ended with status ${status}, which no case explains`;
+}
+
 /** The errors of a case; of one that was not tried, the last of its transcript. */
 function reasonIn(content: string): string {
   const text = (element: string) =>

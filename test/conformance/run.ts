@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startFinchRegistry } from '../e2e/support/finch-registry.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-import { readResults } from './results.ts';
+import { readResults, whyUnfinished } from './results.ts';
 
 // Runs the conformance suite of the OCI distribution specification, a Go program, against the built
 // finch: every API and every shape of data switched on, for the next and for the current version of the
@@ -87,9 +87,10 @@ async function runSuite(program: string, version: string): Promise<void> {
   for (const { name, reason } of found.failed) say(`failed: ${name}\n  ${reason}`);
   for (const { name, reason } of found.declined) say(`declined: ${name}\n  ${reason}`);
   const cases = found.passed + found.failed.length + found.declined.length;
-  if (cases === 0) say(`the conformance suite ended with status ${status} and reports no case`);
+  const fault = whyUnfinished(found, status);
+  if (fault !== undefined) say(`failed: the conformance suite ${fault}`);
   passed += found.passed;
-  failed += cases === 0 ? 1 : found.failed.length;
+  failed += found.failed.length + (fault === undefined ? 0 : 1);
   skipped += found.declined.length;
   say(`OCI_VERSION=${version}: ${found.passed} of ${cases} cases passed`);
 }

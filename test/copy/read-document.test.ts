@@ -55,6 +55,17 @@ describe('readDocument()', () => {
     });
   }
 
+  test.each([
+    [1, `has ${bytes.length} bytes, but what names it says ${bytes.length + 1}`],
+    [-1, `has more than ${bytes.length - 1} bytes`],
+  ])('says so when a size that is %i byte off is the only fault', async (off, message) => {
+    const lying = { ...index, size: index.size + off };
+    await expect(readDocument(reader(inPieces(bytes, 64)), lying)).rejects.toMatchObject({
+      code: 'CONTENT_MISMATCH',
+      message: expect.stringContaining(`${index.digest} ${message}`),
+    });
+  });
+
   test('reads no further than one piece behind the size, and ends the stream', async () => {
     let [pieces, isClosed] = [0, false];
     const endless: Content = {

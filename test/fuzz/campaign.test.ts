@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FinchError } from '../../src/errors.ts';
 import { parseTarHeader } from '../../src/streams/tar-header.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-import { runCampaign } from './campaign.ts';
+import { runCampaign, whyEmpty } from './campaign.ts';
 import { CurrentInput, makeCurrentInput } from './current-input.ts';
 import { mutateImage } from './mutate-archive.ts';
 import { mutateJson, toTree, writeTree } from './mutate-json.ts';
@@ -44,6 +44,17 @@ test('results and clean errors are counted', async () => {
   expect(result.results + result.errors).toBe(500);
   expect(Math.min(result.results, result.errors)).toBeGreaterThan(50);
   expect(result.fault).toBeUndefined();
+});
+
+test('a campaign of few inputs, or without a result, says nothing', async () => {
+  const { result } = await campaign('1');
+  expect(whyEmpty(result, 500)).toBeUndefined();
+  expect(whyEmpty({ ...result, inputs: 3, results: 3 }, 3)).toBeUndefined();
+  expect(whyEmpty({ ...result, inputs: 3, results: 3 }, 500)).toContain('only 3 inputs');
+  const { result: refused } = await campaign('1', () => {
+    throw new FinchError('USAGE', 'nothing, please');
+  });
+  expect(whyEmpty(refused, 500)).toBe('no result from 500 inputs');
 });
 
 test.each([

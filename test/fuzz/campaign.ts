@@ -50,6 +50,20 @@ export async function runCampaign(
   return soFar();
 }
 
+/** Fewer inputs than this, or than this part of what was asked for, try nothing, however slow the machine is. */
+const LEAST_INPUTS = 50;
+const LEAST_PART = 1 / 20;
+
+/**
+ * Why a campaign of a target says nothing: too few inputs in the time there was, or none that was read
+ * to its end, as when the seeds are all broken. Undefined when it says something.
+ */
+export function whyEmpty({ inputs, results }: CampaignResult, asked: number): string | undefined {
+  const least = Math.min(asked, Math.max(LEAST_INPUTS, Math.floor(asked * LEAST_PART)));
+  if (inputs < least) return `only ${inputs} inputs in the time there was, fewer than ${least}`;
+  return results === 0 ? `no result from ${inputs} inputs` : undefined;
+}
+
 /** Opens a target; its seeds are plain arrays, because a part of a `Buffer` is no copy of it. */
 export async function openTarget(target: Target): Promise<OpenTarget> {
   const open = await target.open();

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openTarget, tryInput } from './campaign.ts';
+import { openTarget, tryInput, whyEmpty } from './campaign.ts';
 import { makeCurrentInput } from './current-input.ts';
 import type { Target } from './target.ts';
 import { targets } from './targets/all.ts';
@@ -115,6 +115,11 @@ async function runTarget(
       `slowest ${slowestMs.toFixed(1)} ms, peak ${Math.round(peakRss / 1024 / 1024)} MiB, seed ${seed}`,
   );
   if (fault !== undefined) return keepInput(target, fault.why, current.get()?.input);
+  const empty = whyEmpty(report, inputs);
+  if (empty !== undefined) {
+    say(`${name}: ${empty}`);
+    return false;
+  }
   if (peakRss <= MAX_RSS) return true;
   say(
     `${name}: used ${Math.round(peakRss / 1024 / 1024)} MiB of memory; run it again with the seed`,

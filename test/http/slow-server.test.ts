@@ -1,7 +1,9 @@
 import { expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { discardBody, readStart, readWhole } from '../../src/http/body.ts';
 import { sendRequest, transportWith } from '../../src/http/transport.ts';
 import { httpAnswer, startBadPeer } from '../support/bad-peer.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 /** Short enough for a test, in milliseconds. */
 const SHORT = 30;
@@ -105,4 +107,17 @@ test('sendRequest() takes an answer that is not the last one for what it is', as
   await using peer = await startBadPeer(() => interim + httpAnswer(200, { body: 'abc' }));
   const response = await sendRequest({ method: 'GET', url: peer.url });
   expect(await response.text()).toBe('abc');
+});
+
+test('sendRequest() sees soon that another host takes no more of a file', async () => {
+  await using peer = await startBadPeer((_, socket) => void socket.pause());
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'blob');
+  const end = 64 * 1024 * 1024;
+  await Bun.write(path, new Uint8Array(end));
+  const impatient = transportWith({ patienceMs: 200 });
+  // No name of this machine, but on most systems the way to it.
+  const url = new URL(`http://0.0.0.0:${peer.url.port}/`);
+  const body = () => ({ file: { path, start: 0, end } });
+  await expect(impatient({ method: 'PUT', url, body })).rejects.toMatchObject(silence);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { FinchError } from '../../src/errors.ts';
 import { removeImages } from '../../src/images/remove-images.ts';
 import { digestOf, shortId } from '../../src/oci/digest.ts';
 import { familiarReference, parseReference } from '../../src/oci/reference.ts';
@@ -18,11 +19,18 @@ function blobsOf({ store, graph }: Shelf): readonly string[] {
   return here.map((digest) => graph.nameOf({ digest })).toSorted();
 }
 
-async function remove(place: Shelf, texts: readonly string[], { force = false } = {}) {
+async function remove(
+  { store }: Shelf,
+  texts: readonly string[],
+  { force = false, signal = new AbortController().signal } = {},
+) {
   const skipped: string[] = [];
   const onSkipped = ({ message }: Error) => skipped.push(message);
-  const { records, layers } = await removeImages(place.store, texts, { force, onSkipped });
-  return { removed: records.map(({ name }) => familiar(name)), layers, skipped };
+  const kept: string[] = [];
+  const onNotFreed = ({ message }: Error) => kept.push(message);
+  const options = { force, onSkipped, onNotFreed, signal };
+  const { records, layers } = await removeImages(store, texts, options);
+  return { removed: records.map(({ name }) => familiar(name)), layers, skipped, kept };
 }
 
 /** `app:1` and `app:2` are one image; `other:1` shares a layer with it. */
@@ -49,7 +57,12 @@ const OTHER = ['other', 'other.config', 'other.top'];
 describe('removeImages()', () => {
   test('takes a name and keeps what another name reaches', async () => {
     await using place = await threeNames();
-    expect(await remove(place, ['app:1'])).toEqual({ removed: ['app:1'], layers: [], skipped: [] });
+    expect(await remove(place, ['app:1'])).toEqual({
+      removed: ['app:1'],
+      layers: [],
+      skipped: [],
+      kept: [],
+    });
     expect(namesOf(place)).toEqual(['app:2', 'other:1']);
     expect(blobsOf(place)).toEqual([...APP, 'base', ...OTHER].toSorted());
   });
@@ -63,6 +76,7 @@ describe('removeImages()', () => {
       removed: ['app:1', 'app:2'],
       layers: [diffId],
       skipped: [],
+      kept: [],
     });
     expect(blobsOf(place)).toEqual(['base', ...OTHER].toSorted());
     expect((await remove(place, ['other:1'])).layers.length).toBe(2);
@@ -186,9 +200,36 @@ describe('removeImages()', () => {
 
   test('keeps everything when it is told to stop before', async () => {
     await using place = await threeNames();
-    const options = { force: false, onSkipped() {}, signal: AbortSignal.abort() };
-    await expect(removeImages(place.store, ['other:1'], options)).rejects.toThrow();
+    const signal = AbortSignal.abort();
+    await expect(remove(place, ['other:1'], { signal })).rejects.toThrow();
     expect(namesOf(place)).toEqual(['app:1', 'app:2', 'other:1']);
+  });
+
+  test('has removed the names, and frees what they named, when it is told to stop after', async () => {
+    await using place = await threeNames();
+    const stop = new AbortController();
+    const changeNames = place.store.changeNames.bind(place.store);
+    place.store.changeNames = async (changes) => {
+      await changeNames(changes);
+      stop.abort();
+    };
+    const { removed } = await remove(place, ['other:1'], { signal: stop.signal });
+    expect([removed, namesOf(place)]).toEqual([['other:1'], ['app:1', 'app:2']]);
+    expect(blobsOf(place)).not.toContain('other.top');
+  });
+
+  test('has removed the names, and says so, when what they named cannot be freed', async () => {
+    await using place = await threeNames();
+    place.store.collect = async () => {
+      throw new FinchError('IO', 'cannot write trash: permission denied');
+    };
+    const { removed, layers, kept } = await remove(place, ['other:1']);
+    expect({ removed, layers, kept }).toEqual({
+      removed: ['other:1'],
+      layers: [],
+      kept: ['cannot write trash: permission denied'],
+    });
+    expect(namesOf(place)).toEqual(['app:1', 'app:2']);
   });
 
   test('throws REFERENCE_INVALID for what can be no name', async () => {

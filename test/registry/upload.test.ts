@@ -248,3 +248,26 @@ test('a blob is not sent to a private address that a registry elsewhere names', 
     message: expect.stringContaining('169.254.169.254, which is a private address'),
   });
 });
+
+test('all retries of one upload wait no more than two minutes, however often the registry asks for it', async () => {
+  let puts = 0;
+  const waits: number[] = [];
+  await using registry = startFakeRegistry({
+    script: ({ method }) => {
+      if (method === 'PUT') puts += 1;
+      if (method === 'HEAD' && puts === 0) return undefined;
+      // Every second question is put off, too.
+      const isBusy = method === 'PUT' || waits.length % 2 === 1;
+      return isBusy
+        ? new Response(null, { status: 503, headers: { 'retry-after': '25' } })
+        : undefined;
+    },
+  });
+  const sleep = async (ms: number) => void waits.push(ms);
+  const writing = openTestRepository(registry.host, { retry: { sleep } }).write(
+    descriptor,
+    content,
+  );
+  await expect(writing).rejects.toMatchObject({ code: 'REGISTRY' });
+  expect(waits).toEqual([25_000, 25_000, 25_000, 25_000]);
+});

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRange } from '../../src/streams/file-stream.ts';
+import { openForReading, readRange } from '../../src/streams/file-stream.ts';
+import { TarBlocks } from '../../src/streams/tar-blocks.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { joined, noise } from './byte-streams.ts';
 
@@ -50,5 +52,27 @@ describe('readRange()', () => {
     await stream.next();
     controller.abort(new Error('enough'));
     await expect(stream.next()).rejects.toThrow('enough');
+  });
+});
+
+/** A file whose first bytes no disk has: to read them gives EIO. */
+const BROKEN = '/proc/self/mem';
+
+describe.skipIf(!existsSync(BROKEN))('a disk that reports an error', () => {
+  const error = { code: 'IO', hint: 'check the disk' };
+
+  test('is one to the reader of a file', async () => {
+    await expect(joined(readRange(BROKEN, { start: 0, end: 10 }))).rejects.toMatchObject({
+      ...error,
+      message: `cannot read "${BROKEN}": the disk reported an error`,
+    });
+  });
+
+  test('is one to the reader of a tar file', async () => {
+    await using handle = await openForReading(BROKEN);
+    await expect(new TarBlocks(handle, 10_240, 'a.tar').header(0)).rejects.toMatchObject({
+      ...error,
+      message: 'cannot read a.tar: the disk reported an error',
+    });
   });
 });

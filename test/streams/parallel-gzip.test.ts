@@ -25,6 +25,27 @@ describe('parallelGzip()', () => {
     expect(gunzipSync(one).equals(bytes)).toBe(true);
   });
 
+  test('gives the same bytes where the system allows no thread, or only one', async () => {
+    const bytes = mixed(5 * GZIP_BLOCK_BYTES + 17);
+    const usual = await joined(parallelGzip(inPieces(bytes, 65_536), { threads: 3 }));
+    const { Worker } = globalThis;
+    for (const most of [0, 1]) {
+      let started = 0;
+      globalThis.Worker = class extends Worker {
+        constructor(...args: ConstructorParameters<typeof Worker>) {
+          if (started++ >= most) throw new TypeError('Failed to spawn worker thread');
+          super(...args);
+        }
+      };
+      try {
+        const few = await joined(parallelGzip(inPieces(bytes, 65_536), { threads: 3 }));
+        expect(few.equals(usual)).toBe(true);
+      } finally {
+        globalThis.Worker = Worker;
+      }
+    }
+  });
+
   test('gives the bytes that its compressor id promises', async () => {
     // When this fails after an update of Bun, the id must change with the digest.
     const zipped = await joined(parallelGzip(inPieces(mixed(3_000_000), 65_536)));
