@@ -22,6 +22,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on the disk',
   ENOTDIR: 'a part of the path is not a folder',
   ENOTEMPTY: 'a folder that is not empty has that name',
+  EXDEV: 'it is on another file system',
   ENXIO: 'it is a socket or a device that is not there',
   EPERM: 'not permitted',
   EROFS: 'the file system is read-only',
@@ -51,6 +52,8 @@ function hintFor(code: string | undefined, action: 'read' | 'write'): string | u
       return 'allow larger files with: ulimit -f unlimited';
     case 'EMFILE':
       return 'allow more open files with: ulimit -n 1024';
+    case 'EXDEV':
+      return 'keep the whole home on one file system';
     case 'ENXIO':
       return 'check it with: ls -l';
     case 'EACCES':

@@ -1,4 +1,4 @@
-import { FinchError } from '../errors.ts';
+import { FinchError, hasCode } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { StoreContext } from './context.ts';
 import { refreshIndex, takeForeignNames } from './foreign-names.ts';
@@ -26,7 +26,13 @@ export async function changeNames(
     if (changed > 0) countGeneration(database);
     return changed > 0;
   };
-  if (database.transaction(change, { durable: true })) await refreshIndex(store);
+  if (!database.transaction(change, { durable: true })) return;
+  try {
+    await refreshIndex(store);
+  } catch (error) {
+    // The names are changed. That the database cannot be read any more shows with its next use.
+    if (!hasCode(error, 'STORE_UNUSABLE')) throw error;
+  }
 }
 
 function requireTarget(store: StoreContext, name: string, target: Descriptor): void {

@@ -5,6 +5,7 @@ import type { StoreDatabase } from './database.ts';
 import { damagedDatabase } from './database-error.ts';
 import { indexEntry } from './index-file.ts';
 import { listNames } from './names.ts';
+import { emptyDatabase } from './open-database.ts';
 
 /**
  * Reads all of the database and checks what SQLite and finch know of its order. Not every change of a bit
@@ -20,7 +21,23 @@ export function checkDatabase(database: StoreDatabase): void {
 function isSound(database: StoreDatabase): boolean {
   const found = database.all<{ integrity_check: string }>('PRAGMA integrity_check(1)');
   const isWhole = found.length === 1 && found[0]?.integrity_check === 'ok';
-  return isWhole && digestsAreSound(database) && namesAreSound(database);
+  const isOurs = isWhole && schemaIsWhole(database);
+  return isOurs && digestsAreSound(database) && namesAreSound(database);
+}
+
+/** Whether all is there that finch has made, as it makes it today. */
+function schemaIsWhole(database: StoreDatabase): boolean {
+  using fresh = emptyDatabase(database.path);
+  const found = new Set(definitions(database));
+  return definitions(fresh).every((definition) => found.has(definition));
+}
+
+function definitions(database: StoreDatabase): readonly string[] {
+  return database
+    .all<{ type: string; name: string; sql: string | null }>(
+      'SELECT type, name, sql FROM sqlite_schema',
+    )
+    .map(({ type, name, sql }) => JSON.stringify([type, name, sql]));
 }
 
 function digestsAreSound(database: StoreDatabase): boolean {

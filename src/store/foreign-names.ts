@@ -30,7 +30,8 @@ interface OtherEntry {
   readonly entry: string;
 }
 
-interface Entries {
+/** What an `index.json` shows. */
+export interface Entries {
   readonly named: readonly NamedTarget[];
   /** Undefined when the file does not tell. */
   readonly others?: readonly OtherEntry[];
@@ -110,7 +111,11 @@ function take(store: StoreContext, { named, others }: Entries, stamp: string | n
   return true;
 }
 
-function readEntries(path: string): Entries {
+/**
+ * What `index.json` at `path` shows; nothing when it is no such file.
+ * @throws FinchError `IO`
+ */
+export function readEntries(path: string): Entries {
   // Nothing can be read from a folder, and a pipe would be waited for without end.
   const size = fileSize(path);
   if (size === undefined || size > MAX_INDEX_FILE_BYTES) return { named: [] };

@@ -97,7 +97,11 @@ export async function makeLasting(path: string): Promise<void> {
   }
 }
 
-async function readDocument(path: string): Promise<Uint8Array> {
+/**
+ * All of a file that is a document.
+ * @throws FinchError `IO`
+ */
+export async function readDocument(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {

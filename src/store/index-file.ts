@@ -15,6 +15,9 @@ export const REF_NAME = 'org.opencontainers.image.ref.name';
 /** The annotation in which containerd and its tools keep the whole name. */
 export const IMAGE_NAME = 'io.containerd.image.name';
 
+const HEAD = Buffer.from(`{"schemaVersion":2,"mediaType":"${mediaTypes.index}","manifests":[`);
+const TAIL = Buffer.from(']}');
+
 /** What the database knows of `index.json`. */
 export interface IndexState {
   /** How often names changed. */
@@ -128,11 +131,12 @@ function indexBytes(database: StoreDatabase): Uint8Array {
   const named = joined(database, 'SELECT entry FROM names ORDER BY name');
   const foreign = joined(database, 'SELECT entry FROM foreign_entries ORDER BY digest, entry');
   const comma = named.length > 0 && foreign.length > 0 ? ',' : '';
-  const head = `{"schemaVersion":2,"mediaType":"${mediaTypes.index}","manifests":[`;
-  return Buffer.concat([
-    ...[Buffer.from(head), named, Buffer.from(comma), foreign],
-    Buffer.from(']}'),
-  ]);
+  return Buffer.concat([HEAD, named, Buffer.from(comma), foreign, TAIL]);
+}
+
+/** An `index.json` of these entries, each of them JSON. */
+export function indexDocument(entries: readonly string[]): Uint8Array {
+  return Buffer.concat([HEAD, Buffer.from(entries.join(',')), TAIL]);
 }
 
 function joined(database: StoreDatabase, entries: string): Uint8Array {

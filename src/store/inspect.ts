@@ -30,13 +30,41 @@ export async function inspectStore(
   };
   for (const row of rows) {
     signal?.throwIfAborted();
-    const problem = await problemOf(store, row, { signal });
-    // What was collected while it was looked at is no damage.
-    if (problem !== undefined && isRecorded(store, row.digest)) add(row.digest, problem);
+    const problem = await lastingProblemOf(store, row, { signal });
+    if (problem !== undefined) add(row.digest, problem);
   }
   for (const { digest } of database.snapshot(() => unrecorded(store))) add(digest, 'is missing');
   const bytes = rows.reduce((sum, { size }) => sum + size, 0);
   return { names: listNames(database).length, blobs: rows.length, bytes, damages };
+}
+
+/** As {@link problemOf}, of a blob that nobody frees or writes meanwhile: under the lock, file and record agree. */
+async function lastingProblemOf(
+  store: StoreContext,
+  row: BlobRow,
+  options: AbortOptions,
+): Promise<string | undefined> {
+  const { database } = store;
+  const locked = <T>(work: () => T) =>
+    database.writable ? database.transaction(work) : database.snapshot(work);
+  for (;;) {
+    const state = stateOf(store, row);
+    const problem = await problemOf(store, row, options);
+    if (problem === undefined) return undefined;
+    const now = locked(() => ({ isHere: isRecorded(store, row), state: stateOf(store, row) }));
+    if (!now.isHere) return undefined;
+    if (now.state === state) return problem;
+  }
+}
+
+/** The state of a blob's file; the reason when the system does not tell. */
+function stateOf({ layout }: StoreContext, { digest }: BlobRow): string | undefined {
+  try {
+    return fileState(layout.blob(digest))?.stamp;
+  } catch (error) {
+    if (error instanceof FinchError) return error.message;
+    throw error;
+  }
 }
 
 /** What is wrong with a blob, as `Damage.problem` says it; undefined when it is intact. Reads all of it. */
@@ -71,6 +99,7 @@ function unrecorded({ database }: StoreContext): readonly { readonly digest: Dig
   );
 }
 
-function isRecorded({ database }: StoreContext, digest: Digest): boolean {
-  return database.get('SELECT 1 FROM blobs WHERE digest = ?', digest) !== undefined;
+function isRecorded({ database }: StoreContext, { digest, size }: BlobRow): boolean {
+  const row = database.get('SELECT 1 FROM blobs WHERE digest = ? AND size = ?', digest, size);
+  return row !== undefined;
 }

@@ -4,16 +4,19 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestOf, isDigest } from '../oci/digest.ts';
 import { childrenOf, type Document, parseDocument } from '../oci/document.ts';
 import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
+import { requiredParts } from './graph.ts';
 import { ALGORITHMS, fileState, type Layout, listFolder } from './layout.ts';
 
 /** The byte that every document begins with; no compressed layer does. */
 const BRACE = 0x7b;
 
 /**
- * The manifests and indexes among the blobs that no other names: what images there were, when nothing else
- * is left to tell. Those with a subject, such as signatures, come last.
+ * The manifests and indexes among the blobs that have all their parts and that no other names: what images
+ * there were, when nothing else is left to tell, and with what subject.
  */
-export function findNamelessImages(layout: Layout): readonly Descriptor[] {
+export function findNamelessImages(
+  layout: Layout,
+): readonly { readonly target: Descriptor; readonly subject: Digest | undefined }[] {
   const documents = new Map<Digest, { readonly document: Document; readonly size: number }>();
   for (const algorithm of ALGORITHMS) {
     for (const hex of listFolder(layout.folder(algorithm))) {
@@ -21,6 +24,7 @@ export function findNamelessImages(layout: Layout): readonly Descriptor[] {
       if (!isDigest(digest)) continue;
       const found = readDocument(layout.blob(digest));
       if (found === undefined || digestOf(found.bytes, algorithm) !== digest) continue;
+      if (!requiredParts(found.document).every((part) => isThere(layout, part))) continue;
       documents.set(digest, { document: found.document, size: found.bytes.length });
     }
   }
@@ -31,12 +35,19 @@ export function findNamelessImages(layout: Layout): readonly Descriptor[] {
   );
   return [...documents]
     .filter(([digest]) => !named.has(digest))
-    .toSorted(([, one], [, other]) => subjects(one.document) - subjects(other.document))
-    .map(([digest, { document, size }]) => ({ mediaType: document.mediaType, digest, size }));
+    .map(([digest, { document, size }]) => ({
+      target: { mediaType: document.mediaType, digest, size },
+      subject: document.subject?.digest,
+    }));
 }
 
-function subjects({ subject }: Document): number {
-  return subject === undefined ? 0 : 1;
+function isThere(layout: Layout, { digest, size }: Descriptor): boolean {
+  try {
+    return fileState(layout.blob(digest))?.size === size;
+  } catch (error) {
+    if (error instanceof FinchError) return false;
+    throw error;
+  }
 }
 
 function readDocument(path: string): { document: Document; bytes: Uint8Array } | undefined {

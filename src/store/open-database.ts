@@ -1,7 +1,8 @@
 import { constants, Database } from 'bun:sqlite';
+import { accessSync, constants as fileConstants } from 'node:fs';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { FinchError } from '../errors.ts';
+import { FinchError, systemCode } from '../errors.ts';
 import { ACCESS_HINT } from '../host/io-error.ts';
 import { StoreDatabase } from './database.ts';
 import { isOutOfSpace, isUnwritable } from './database-error.ts';
@@ -15,6 +16,8 @@ import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
  * @throws FinchError `STORE_UNUSABLE` when a newer finch made it or it is damaged, `IO`
  */
 export function openDatabase(path: string): StoreDatabase {
+  // SQLite would open it for reading and not say so.
+  if (!mayBeWritten(path)) return openReadOnly(path, readOnly(path));
   try {
     return openForWriting(path);
   } catch (error) {
@@ -25,10 +28,19 @@ export function openDatabase(path: string): StoreDatabase {
 }
 
 /** A database of a store that does not exist and cannot be made: empty, and read-only. */
-export function emptyDatabase(path: string): StoreDatabase {
+export function emptyDatabase(path: string, refusal = readOnly(path)): StoreDatabase {
   const memory = new Database(':memory:');
   for (const step of MIGRATIONS) memory.run(step);
-  return new StoreDatabase(memory, { path, refusal: readOnly(path) });
+  return new StoreDatabase(memory, { path, refusal });
+}
+
+function mayBeWritten(path: string): boolean {
+  try {
+    accessSync(path, fileConstants.W_OK);
+    return true;
+  } catch (error) {
+    return !['EACCES', 'EPERM', 'EROFS'].includes(systemCode(error) ?? '');
+  }
 }
 
 function openForWriting(path: string): StoreDatabase {
@@ -72,6 +84,11 @@ function openWith(
     });
     const version = patiently(path, () => schemaVersion(database));
     if (version > SCHEMA_VERSION) throw tooNew(path, version);
+    if (version < SCHEMA_VERSION && refusal !== undefined) {
+      // Whoever was to make it had not begun to write.
+      database.close();
+      return emptyDatabase(path, refusal);
+    }
     if (version < SCHEMA_VERSION) patiently(path, () => migrate(database));
     return new StoreDatabase(database, { path, ...(refusal && { refusal }) });
   } catch (error) {

@@ -1,15 +1,16 @@
-import { renameSync, rmSync } from 'node:fs';
+import { accessSync, constants, renameSync, rmSync } from 'node:fs';
 import type { AbortOptions } from '../content.ts';
 import { FinchError, systemCode } from '../errors.ts';
 import { withFileLock } from '../host/file-lock.ts';
 import { ioError } from '../host/io-error.ts';
+import type { Digest } from '../oci/digest.ts';
 import { checkDatabase } from './database-check.ts';
-import { damagedDatabase, REPAIR_HINT } from './database-error.ts';
+import { REPAIR_HINT } from './database-error.ts';
 import type { Inspection } from './image-store.ts';
 import { createLayout, fileKind, type Layout, layoutAt } from './layout.ts';
 import { openDatabase } from './open-database.ts';
 import { type OpenStoreOptions, openImageStore } from './open-store.ts';
-import { restoreNames } from './restore-names.ts';
+import { showNames, spareNames } from './restore-names.ts';
 
 /** What {@link repairStore} did. */
 export interface Repaired {
@@ -37,18 +38,46 @@ export async function repairStore(
   const time = now()
     .toISOString()
     .replaceAll(/[-:]|\.\d+/g, '');
-  const { index, database } = await withFileLock(layout.repairLock, async () => {
+  requireWritable(layout.root);
+  const { index, database, shown } = await withFileLock(layout.repairLock, async () => {
     const suffix = freeSuffix(layout, `.damaged-${time}`);
-    return { index: setIndexAside(layout, suffix), database: setDatabaseAside(layout, suffix) };
+    const index = setIndexAside(layout, suffix);
+    if (!isDamaged(layout.database)) return { index, shown: [] };
+    // First of all: from now on index.json tells what the database did.
+    const shown = await showNames(layout, { damaged: layout.database });
+    return { index, shown, database: setDatabaseAside(layout, suffix) };
   });
   await using store = await openImageStore(path, { now });
-  const restored = await restoreNames(store, { damaged: database, signal });
+  const added = [...shown, ...(await showUnknown(layout))];
+  // Takes them over.
+  await store.changeNames({});
+  await store.changeNames({ remove: spareNames(store) });
+  const restored = added.filter((name) => store.name(name) !== undefined);
   const inspection = await store.inspect({ signal });
   await store.forget(inspection.damages);
   // Also writes index.json where it could not be written.
   await store.changeNames({});
   const setAside = [database, index].filter((aside) => aside !== undefined);
   return { setAside, restored, inspection };
+}
+
+/** Shows what a sound database has no record of; what others are just writing is under a lease of theirs. */
+async function showUnknown(layout: Layout): Promise<readonly string[]> {
+  using database = openDatabase(layout.database);
+  const isKnown = (digest: Digest) =>
+    database.get(
+      'SELECT 1 FROM blobs WHERE digest = ?1 UNION SELECT 1 FROM lease_blobs WHERE digest = ?1',
+      digest,
+    ) !== undefined;
+  return await showNames(layout, { isKnown });
+}
+
+function requireWritable(folder: string): void {
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw ioError(error, 'write', folder);
+  }
 }
 
 /** An end for names that no file has yet: what was set aside before is not overwritten. */
@@ -68,9 +97,8 @@ function setIndexAside({ index }: Layout, suffix: string): string | undefined {
   return index + suffix;
 }
 
-/** Moves the database away when it is damaged. Under a lock, or another process could have put a sound one there meanwhile. */
-function setDatabaseAside({ database }: Layout, suffix: string): string | undefined {
-  if (fileKind(database) === 'none' || !isDamaged(database)) return undefined;
+/** Moves the database away. Under a lock, or another process could have put a sound one there meanwhile. */
+function setDatabaseAside({ database }: Layout, suffix: string): string {
   // First what belongs to it: a new database would take it for its own.
   rename(`${database}-wal`, `${database}${suffix}-wal`);
   rmSync(`${database}-shm`, { force: true });
@@ -79,8 +107,9 @@ function setDatabaseAside({ database }: Layout, suffix: string): string | undefi
 }
 
 function isDamaged(path: string): boolean {
+  const kind = fileKind(path);
+  if (kind !== 'file') return kind === 'other';
   try {
-    if (fileKind(path) === 'other') throw damagedDatabase(path);
     using database = openDatabase(path);
     checkDatabase(database);
     return false;

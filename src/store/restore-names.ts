@@ -1,53 +1,75 @@
 import { constants, Database } from 'bun:sqlite';
-import type { AbortOptions } from '../content.ts';
+import { dirname } from 'node:path';
+import { stageFile, syncFolder } from '../host/atomic-file.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { isDigest } from '../oci/digest.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
 import { isDocumentType } from '../oci/media-types.ts';
 import { isName } from './database-check.ts';
-import type { ImageStore, NameChanges } from './image-store.ts';
-import { fileKind, layoutAt } from './layout.ts';
+import { readEntries } from './foreign-names.ts';
+import type { ImageStore } from './image-store.ts';
+import { indexDocument, indexEntry } from './index-file.ts';
+import { fileKind, type Layout, layoutAt } from './layout.ts';
 import { findNamelessImages } from './nameless-images.ts';
+import { currentOwner } from './owner.ts';
 
-type Named = NonNullable<NameChanges['set']>[number];
+interface Named {
+  readonly name: string;
+  readonly target: Descriptor;
+}
 
-/** What {@link restoreNames} goes by. */
-export interface RestoreOptions extends AbortOptions {
-  /** A damaged database in whose place there is a new one. Default: there is none. */
-  readonly damaged?: string | undefined;
+/** What {@link showNames} goes by. */
+export interface ShowOptions {
+  /** A damaged database. Default: there is none. */
+  readonly damaged?: string;
+  /** Whether the store has a record of a blob. Default: of none. */
+  readonly isKnown?: (digest: Digest) => boolean;
 }
 
 /**
- * Names what is here and not known, so that nothing is collected before the user has seen it. The names in
- * `index.json` were taken over when the store was opened. To these come those of the damaged database, as
- * far as it can be read, and `recovered@sha256:…` for every image that the store has no record of and that
- * no name reaches.
- * @returns the names that were given
+ * Adds to `index.json` the images that are here and that it does not show, so that nothing is collected
+ * before the user has seen it: under their names in the damaged database, as far as it can be read, and as
+ * `recovered@sha256:…` those that are not known and that nothing names. The store takes them over from
+ * there before it does anything else, also when this process is killed at whatever moment.
+ * @returns what it shows now and did not show before
+ * @throws FinchError `IO`
  */
-export async function restoreNames(
-  store: ImageStore,
-  { damaged, signal }: RestoreOptions = {},
+export async function showNames(
+  layout: Layout,
+  { damaged, isKnown = () => false }: ShowOptions = {},
 ): Promise<readonly string[]> {
-  await using _lease = await store.lease();
-  const named = damaged === undefined ? [] : readNames(damaged);
-  const lost = named.filter(({ name }) => store.name(name) === undefined);
-  const unknown = findNamelessImages(layoutAt(store.path)).filter(
-    ({ digest }) => store.stat(digest) === undefined,
-  );
-  const here = new Set<Descriptor>();
-  // All of it before any name is given: what a signature signs is known only when it was read.
-  for (const target of [...lost.map((each) => each.target), ...unknown]) {
-    if (await store.has(target, { signal })) here.add(target);
+  const { named, others = [] } = readEntries(layout.index);
+  const shown = new Set(named.map(({ name }) => name));
+  const lost = damaged === undefined ? [] : readNames(damaged);
+  const added = lost.filter(({ name }) => !shown.has(name));
+  const targets = new Set([...named, ...added].map(({ target }) => target.digest));
+  for (const { target } of findNamelessImages(layout)) {
+    if (targets.has(target.digest) || isKnown(target.digest)) continue;
+    added.push({ name: recoveredName(target), target });
   }
-  const set = lost.filter(({ target }) => here.has(target));
-  await store.changeNames({ set });
-  const given = set.map(({ name }) => name);
-  for (const target of unknown) {
-    if (!here.has(target) || store.reaches('', target.digest)) continue;
-    const name = `docker.io/library/recovered@${target.digest}`;
-    await store.changeNames({ set: [{ name, target }] });
-    given.push(name);
-  }
-  return given;
+  if (added.length === 0) return [];
+  const entries = [...named, ...added].map(({ name, target }) => indexEntry(name, target));
+  const bytes = indexDocument([...entries, ...others.map(({ entry }) => entry)]);
+  await using staged = await stageFile(layout.index, bytes, { owner: currentOwner() });
+  staged.publish();
+  await syncFolder(dirname(staged.temporaryPath));
+  return added.map(({ name }) => name);
+}
+
+/**
+ * The names that {@link showNames} gave to signatures, and what else has a subject, and that they do not
+ * need: now that the store knows all, they are kept with what they are about.
+ */
+export function spareNames(
+  store: Pick<ImageStore, 'path' | 'name' | 'reaches'>,
+): readonly string[] {
+  return findNamelessImages(layoutAt(store.path))
+    .filter(({ subject }) => subject !== undefined && store.reaches('', subject))
+    .map(({ target }) => recoveredName(target))
+    .filter((name) => store.name(name) !== undefined);
+}
+
+function recoveredName({ digest }: Descriptor): string {
+  return `docker.io/library/recovered@${digest}`;
 }
 
 /** The names in a damaged database, up to the first that cannot be read. */

@@ -1,4 +1,5 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AbortOptions, ByteStream, Content, WriteOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
@@ -9,7 +10,7 @@ import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
 import { isDocumentType } from '../oci/media-types.ts';
 import type { StoreContext } from './context.ts';
 import { requiredParts } from './graph.ts';
-import { hasBlob, makeLasting } from './has.ts';
+import { hasBlob, makeLasting, readDocument } from './has.ts';
 import { type Ingested, mismatch, receive } from './ingest.ts';
 import { fileState } from './layout.ts';
 import { placeBlob } from './place.ts';
@@ -76,7 +77,7 @@ async function commit(
   const { database, layout, leases, folders } = store;
   const { digest, mediaType } = descriptor;
   const document = isDocumentType(mediaType)
-    ? parseDocument(await readFile(file.path), { mediaType, what: digest })
+    ? parseDocument(await readDocument(file.path), { mediaType, what: digest })
     : undefined;
   if (document !== undefined) {
     // A part that was touched since it was verified counts when it is verified again.
@@ -87,15 +88,32 @@ async function commit(
   }
   const path = layout.blob(digest);
   placeBlob(store, file.path, digest);
-  await folders.sync(dirname(path));
-  database.transaction(() => {
-    leases.protectWithin(digest);
-    // Without a lease, a collector may have come between.
-    if (document !== undefined) requireParts(store, digest, document);
-    const state = fileState(path);
-    if (state?.size !== file.size) throw removedMeanwhile(digest);
-    recordBlob(store, descriptor, { stamp: state.stamp, document });
-  });
+  try {
+    await folders.sync(dirname(path));
+    database.transaction(() => {
+      leases.protectWithin(digest);
+      // Without a lease, a collector may have come between.
+      if (document !== undefined) requireParts(store, digest, document);
+      const state = fileState(path);
+      if (state?.size !== file.size) throw removedMeanwhile(digest);
+      recordBlob(store, descriptor, { stamp: state.stamp, document });
+    });
+  } catch (error) {
+    removeUnrecorded(store, digest);
+    throw error;
+  }
+}
+
+/** Removes the file of a blob that could not be written down. */
+function removeUnrecorded({ database, layout }: StoreContext, digest: Digest): void {
+  try {
+    database.transaction(() => {
+      const row = database.get('SELECT 1 FROM blobs WHERE digest = ?', digest);
+      if (row === undefined) rmSync(layout.blob(digest), { force: true });
+    });
+  } catch {
+    // Nothing needs it, so it goes with the next collection.
+  }
 }
 
 function refuseLargeDocument({ mediaType, digest, size }: Descriptor): void {

@@ -1,6 +1,8 @@
 import { Database } from 'bun:sqlite';
 import { expect, test } from 'bun:test';
-import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memoryContent } from '../../src/content.ts';
 import { openImageStore } from '../../src/store/open-store.ts';
@@ -120,3 +122,54 @@ test('a store that opens for writing removes what killed processes left, and not
   await using _second = await made.reopen();
   for (const folder of folders) expect(await filesIn(made.path, folder)).toEqual([alive]);
 });
+
+test('a meta.db that alone may not be written to can be read, also one that is empty', async () => {
+  await using folder = await temporaryFolder();
+  const [path, empty] = [join(folder.path, 'store'), join(folder.path, 'empty')];
+  const image = buildImage();
+  {
+    await using store = await openImageStore(path);
+    await writeAll(store, image);
+    await store.changeNames({ set: [{ name: 'docker.io/library/a:1', target: image.root }] });
+  }
+  await mkdir(empty);
+  await writeFile(join(empty, 'meta.db'), '');
+  for (const store of [path, empty]) {
+    await chmod(join(store, 'meta.db'), 0o444);
+    await chmod(store, 0o777);
+  }
+  await chmod(folder.path, 0o755);
+  const script = join(import.meta.dir, 'read-only-reader.ts');
+  const reader = Bun.spawnSync([process.execPath, script, path, empty]);
+  expect(reader.stderr.toString()).toBe('');
+  expect(JSON.parse(reader.stdout.toString())).toEqual([
+    {
+      names: ['docker.io/library/a:1'],
+      has: true,
+      error: `IO the store ${path}/meta.db is read-only`,
+    },
+    { names: [], has: false, error: `IO the store ${empty}/meta.db is read-only` },
+  ]);
+});
+
+const otherDisk = statSync('/dev/shm', { throwIfNoEntry: false })?.dev;
+
+test.skipIf(otherDisk === undefined || otherDisk === statSync(tmpdir()).dev)(
+  'a folder of blobs on another disk is an error with a hint',
+  async () => {
+    await using made = await makeTestStore();
+    const elsewhere = await mkdtemp('/dev/shm/finch-test-');
+    try {
+      await rm(join(made.path, 'blobs'), { recursive: true });
+      await symlink(elsewhere, join(made.path, 'blobs'));
+      const { descriptor, bytes } = layerOf(10);
+      await expect(made.store.write(descriptor, memoryContent(bytes))).rejects.toMatchObject({
+        message: expect.stringMatching(/^cannot write .*blobs.*: it is on another file system$/),
+        hint: 'keep the whole home on one file system',
+      });
+      expect(await filesIn(made.path, 'ingest')).toEqual([]);
+    } finally {
+      await rm(elsewhere, { recursive: true });
+    }
+  },
+);

@@ -1,11 +1,12 @@
 import { Database } from 'bun:sqlite';
 import { expect, test } from 'bun:test';
-import { readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memoryContent } from '../../src/content.ts';
 import type { ImageStore } from '../../src/store/image-store.ts';
 import { openImageStore } from '../../src/store/open-store.ts';
 import { repairStore } from '../../src/store/repair-store.ts';
+import { mayInject } from '../e2e/support/injected.ts';
 import { layerOf, writeAll } from '../support/content-store-contract.ts';
 import { buildImage, layerTar } from '../support/images.ts';
 import { makeTestStore, type TestStore, writeReferrer } from './store-under-test.ts';
@@ -199,4 +200,91 @@ test('a store whose database was replaced says so when it is asked, and closes i
   expect(made.store.wasReplaced()).toBe(true);
   await lease[Symbol.asyncDispose]();
   await made.store[Symbol.asyncDispose]();
+});
+
+test.each([
+  ['lacks a table', 'DROP TABLE lease_blobs'],
+  ['lacks a column', 'ALTER TABLE blobs DROP COLUMN stamp'],
+  ['lacks an index', 'DROP INDEX names_by_age'],
+])('a database that %s is made again by repair, with its names', async (_, change) => {
+  await using made = await makeTestStore();
+  await writeAll(made.store, image);
+  await made.store.changeNames({ set: [{ name, target: image.root }] });
+  await made.store[Symbol.asyncDispose]();
+  {
+    using database = new Database(join(made.path, 'meta.db'));
+    database.run(change);
+  }
+  expect((await repairStore(made.path)).setAside).toHaveLength(1);
+  await using store = await made.reopen();
+  expect(namesIn(store)).toEqual([name]);
+  expect(await store.inspect()).toMatchObject({ names: 1, blobs: 3, damages: [] });
+});
+
+test('repair does not name what somebody is just writing', async () => {
+  await using made = await makeTestStore();
+  await using _lease = await made.store.lease();
+  await writeAll(made.store, image);
+  {
+    // As long as it is in its place and not written down yet.
+    using database = new Database(join(made.path, 'meta.db'));
+    database.run('DELETE FROM blobs');
+  }
+  expect((await repairStore(made.path)).restored).toEqual([]);
+});
+
+test('what is freed while inspect() looks at it is no damage', async () => {
+  await using made = await makeTestStore();
+  const { descriptor, bytes } = layerOf(1000);
+  await made.store.write(descriptor, memoryContent(bytes));
+  const blob = join(made.path, 'blobs', descriptor.digest.replace(':', '/'));
+  // A process that has moved the file, and takes its time until it has noted that.
+  const script = `
+    import { Database } from 'bun:sqlite';
+    import { rmSync } from 'node:fs';
+    const database = new Database(${JSON.stringify(join(made.path, 'meta.db'))});
+    database.run('BEGIN IMMEDIATE');
+    database.run('DELETE FROM blobs');
+    rmSync(${JSON.stringify(blob)});
+    require('node:fs').writeSync(1, 'moved');
+    Bun.sleepSync(300);
+    database.run('COMMIT');`;
+  const child = Bun.spawn([process.execPath, '--eval', script], { stdout: 'pipe' });
+  await child.stdout.getReader().read();
+  expect((await made.store.inspect()).damages).toEqual([]);
+  expect(await child.exited).toBe(0);
+});
+
+test('a store that may not be written to cannot be repaired, and says which it is', async () => {
+  await using made = await makeTestStore();
+  await made.store[Symbol.asyncDispose]();
+  await chmod(made.path, 0o555);
+  await chmod(join(made.path, '..'), 0o755);
+  const script = `
+    import { repairStore } from ${JSON.stringify(join(import.meta.dir, '../../src/store/repair-store.ts'))};
+    if (process.getuid() === 0) process.setuid(65534);
+    const { message, hint } = await repairStore(${JSON.stringify(made.path)}).catch((error) => error);
+    process.stdout.write(JSON.stringify({ message, hint }));`;
+  const child = Bun.spawnSync([process.execPath, '--eval', script]);
+  await chmod(made.path, 0o755);
+  expect(JSON.parse(child.stdout.toString())).toEqual({
+    message: `cannot write ${made.path}: permission denied`,
+    hint: 'check it with: ls -ld, or choose another home with FINCH_HOME',
+  });
+});
+
+test.skipIf(!mayInject())('a blob that the disk cannot read is forgotten by repair', async () => {
+  await using made = await makeTestStore();
+  const { descriptor, bytes } = layerOf(1000);
+  await made.store.write(descriptor, memoryContent(bytes));
+  await made.store[Symbol.asyncDispose]();
+  const blob = join(made.path, 'blobs', descriptor.digest.replace(':', '/'));
+  const repairer = Bun.spawnSync([
+    ...['strace', '-f', '-qq', '-o', '/dev/null', '-P', blob, '-e', 'trace=pread64,read'],
+    ...['-e', 'inject=pread64,read:error=EIO', process.execPath],
+    ...[join(import.meta.dir, 'store-repairer.ts'), made.path, '0'],
+  ]);
+  expect([repairer.stdout.toString(), repairer.stderr.toString()]).toEqual(['0\n', '']);
+  await using store = await made.reopen();
+  expect(store.stat(descriptor.digest)).toBeUndefined();
 });
