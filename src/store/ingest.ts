@@ -8,6 +8,7 @@ import { type Digest, digestParts, toDigest } from '../oci/digest.ts';
 import { createLayout, type Layout } from './layout.ts';
 import { ingestName } from './owner.ts';
 
+/** What is written at once; a file that is known to be smaller gets a smaller buffer. */
 const BUFFER_BYTES = 256 * 1024;
 
 /** Bytes that arrived: in a file of their own, on disk, read-only. Disposing of it removes the file if it is still there. */
@@ -43,7 +44,8 @@ export async function receive(
   try {
     signal?.throwIfAborted();
     await using file = await createIn(layout, path);
-    await using writer = new BufferedFile(file, layout.ingest);
+    const bufferBytes = Math.max(1, Math.min(expect?.size ?? BUFFER_BYTES, BUFFER_BYTES));
+    await using writer = new BufferedFile(file, { folder: layout.ingest, bufferBytes });
     for await (const piece of stream) {
       signal?.throwIfAborted();
       size += piece.length;
@@ -93,24 +95,28 @@ async function createIn(layout: Layout, path: string): Promise<FileHandle> {
 class BufferedFile implements AsyncDisposable {
   readonly #file: FileHandle;
   readonly #folder: string;
-  #buffer = new Uint8Array(BUFFER_BYTES);
+  #buffer: Uint8Array<ArrayBuffer>;
   #filled = 0;
   #spare: Uint8Array<ArrayBuffer> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(file: FileHandle, folder: string) {
+  constructor(
+    file: FileHandle,
+    { folder, bufferBytes }: { readonly folder: string; readonly bufferBytes: number },
+  ) {
     this.#file = file;
     this.#folder = folder;
+    this.#buffer = new Uint8Array(bufferBytes);
   }
 
   async write(piece: Uint8Array, hasher: Bun.CryptoHasher): Promise<void> {
     for (let start = 0; start < piece.length; ) {
-      const part = piece.subarray(start, start + BUFFER_BYTES - this.#filled);
+      const part = piece.subarray(start, start + this.#buffer.length - this.#filled);
       this.#buffer.set(part, this.#filled);
       hasher.update(part);
       this.#filled += part.length;
       start += part.length;
-      if (this.#filled === BUFFER_BYTES) await this.#flush();
+      if (this.#filled === this.#buffer.length) await this.#flush();
     }
   }
 
@@ -136,7 +142,7 @@ class BufferedFile implements AsyncDisposable {
     this.#writing = this.#writeAll(this.#buffer);
     // Whoever waits next meets the error; until then it must not count as unhandled.
     this.#writing.catch(() => undefined);
-    const next = this.#spare ?? new Uint8Array(BUFFER_BYTES);
+    const next = this.#spare ?? new Uint8Array(this.#buffer.length);
     this.#spare = this.#buffer;
     this.#buffer = next;
     this.#filled = 0;
