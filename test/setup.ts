@@ -12,6 +12,7 @@ const wanted = [
   ['buildah', 'buildah'],
   ['htpasswd', 'apache2-utils'],
   ['openssl', 'openssl'],
+  ['strace', 'strace'],
   ['git', 'git'],
   ['hyperfine', 'hyperfine'],
 ] as const;
