@@ -61,14 +61,16 @@ export async function repairStore(
   return { setAside, restored, inspection };
 }
 
-/** Shows what a sound database has no record of; what others are just writing is under a lease of theirs. */
+/**
+ * Shows what is here when the database is new, because somebody removed or emptied the one that there was.
+ * One that knows any blob knows all that count: what it has no record of is what a killed process left, and
+ * what others are just writing is under a lease of theirs.
+ */
 async function showUnknown(layout: Layout): Promise<readonly string[]> {
   using database = openDatabase(layout.database);
+  if (database.get('SELECT 1 FROM blobs') !== undefined) return [];
   const isKnown = (digest: Digest) =>
-    database.get(
-      'SELECT 1 FROM blobs WHERE digest = ?1 UNION SELECT 1 FROM lease_blobs WHERE digest = ?1',
-      digest,
-    ) !== undefined;
+    database.get('SELECT 1 FROM lease_blobs WHERE digest = ?', digest) !== undefined;
   return await showNames(layout, { isKnown });
 }
 

@@ -221,6 +221,17 @@ test.each([
   expect(await store.inspect()).toMatchObject({ names: 1, blobs: 3, damages: [] });
 });
 
+test('repair does not name an image that was killed before its manifest was written down', async () => {
+  await using made = await makeTestStore();
+  await writeAll(made.store, image);
+  {
+    using database = new Database(join(made.path, 'meta.db'));
+    database.run('DELETE FROM blobs WHERE digest = ?', [image.root.digest]);
+  }
+  expect((await repairStore(made.path)).restored).toEqual([]);
+  expect(namesIn(made.store)).toEqual([]);
+});
+
 test('repair does not name what somebody is just writing', async () => {
   await using made = await makeTestStore();
   await using _lease = await made.store.lease();
