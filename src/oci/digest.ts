@@ -26,7 +26,9 @@ export function isDigest(text: unknown): text is Digest {
  */
 export function parseDigest(text: unknown): Digest {
   if (isDigest(text)) return text;
-  throw new FinchError('DIGEST_INVALID', `${quote(String(text))} is not a digest`, {
+  // Not by String(), which runs what an object that somebody sent calls `toString`.
+  const found = typeof text === 'string' ? quote(text) : `a value of type ${typeof text}`;
+  throw new FinchError('DIGEST_INVALID', `${found} is not a digest`, {
     hint: 'a digest is sha256: and 64 hexadecimal digits',
   });
 }

@@ -53,6 +53,13 @@ describe('parseDigest()', () => {
     expect(error.hint).toBeDefined();
   });
 
+  test('refuses what is no text', () => {
+    for (const value of [undefined, null, 7, [], {}, { toString: 0 }] as const) {
+      const { message } = finchErrorOf(() => parseDigest(value));
+      expect(message).toBe(`a value of type ${typeof value} is not a digest`);
+    }
+  });
+
   test('throws nothing but FinchError', () => {
     check(property(anything(), (value) => expectOnlyFinchErrors(() => parseDigest(value))));
     check(
