@@ -16,6 +16,8 @@ export interface Talk {
   print(line: string): void;
   /** One line on stderr. */
   note(line: string): void;
+  /** One line for `--debug`: what is done below. Nothing without it. */
+  trace(line: string): void;
   /** Shows a copy while it runs; nothing when `quiet`. */
   progress(
     verb: { readonly active: string; readonly done: string },

@@ -30,6 +30,8 @@ export type ErrorCode =
   | 'STORE_UNUSABLE'
   /** `config.json` or `finch.yaml` cannot be read as such. */
   | 'CONFIG_INVALID'
+  /** A credential helper cannot be run, or does not keep to its protocol. */
+  | 'CREDENTIAL_STORE'
   /** The registry wants a login, or did not accept the one it got (401). */
   | 'UNAUTHENTICATED'
   /** The registry knows who asks and says no (403). */

@@ -7,6 +7,7 @@ import { createProgress } from './progress.ts';
 export function createTalk(host: Host): Talk {
   return {
     print: (line) => host.stdout.write(`${line}\n`),
+    trace: () => {},
     note: (line) => host.stderr.write(`${printable(line)}\n`),
     progress: (verb, { quiet }) =>
       createProgress(host.stderr, {

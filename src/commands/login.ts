@@ -1,7 +1,7 @@
 import type { App } from '../app.ts';
 import type { AbortOptions } from '../content.ts';
+import type { PasswordLogin } from '../credentials/credential.ts';
 import { storeCredential } from '../credentials/file-keychain.ts';
-import type { Credential } from '../credentials/keychain.ts';
 import { parseServer } from '../credentials/server-name.ts';
 import { FinchError } from '../errors.ts';
 import { checkLogin } from '../registry/ping.ts';
@@ -54,7 +54,7 @@ export const command: Command = {
   },
 };
 
-async function readCredential(app: App, invocation: Invocation): Promise<Credential> {
+async function readCredential(app: App, invocation: Invocation): Promise<PasswordLogin> {
   const { signal } = invocation;
   const given = invocation.text('username');
   const password = invocation.text('password');
@@ -91,7 +91,7 @@ async function readCredential(app: App, invocation: Invocation): Promise<Credent
       hint: 'type one when asked, or write it to stdin with --password-stdin',
     });
   }
-  return { username, secret };
+  return { kind: 'password', username, secret };
 }
 
 /** All of stdin, without one line end behind it. */

@@ -1,8 +1,9 @@
 import { FinchError } from '../errors.ts';
 import type { JsonObject } from '../oci/json.ts';
 import { editConfigFile, readConfigFile } from './config-file.ts';
+import type { Credential, PasswordLogin } from './credential.ts';
 import { isExactObject } from './exact-json.ts';
-import type { Credential, Keychain } from './keychain.ts';
+import type { Keychain } from './keychain.ts';
 import { isKeyOf, type ServerName, serverName } from './server-name.ts';
 
 /**
@@ -30,7 +31,7 @@ export function fileKeychain(path: string): Keychain {
 export async function storeCredential(
   path: string,
   server: ServerName,
-  { username, secret }: Credential,
+  { username, secret }: PasswordLogin,
 ): Promise<void> {
   const auth = Buffer.from(`${username}:${secret}`).toString('base64');
   await editConfigFile(path, (config) => {
@@ -91,11 +92,12 @@ function readEntry(
       .toString('utf8')
       .replace(/(?<!\0)\0+$/, '');
     const colon = text.indexOf(':');
-    if (colon > 0) return { username: text.slice(0, colon), secret: text.slice(colon + 1) };
+    if (colon > 0)
+      return { kind: 'password', username: text.slice(0, colon), secret: text.slice(colon + 1) };
     throw new FinchError('CONFIG_INVALID', `the login for ${key} in ${path} cannot be read`, {
       hint: 'log in again, which replaces it',
     });
   }
   const isPair = typeof username === 'string' && typeof password === 'string' && username !== '';
-  return isPair ? { username, secret: password } : undefined;
+  return isPair ? { kind: 'password', username, secret: password } : undefined;
 }

@@ -5,6 +5,14 @@ import { isLoopback } from './loopback.ts';
 import type { Pauses } from './pauses.ts';
 import { Watchdog } from './watchdog.ts';
 
+/** What a TLS connection trusts and shows, all as PEM text, in place of and beside what the system has. */
+export interface TlsSettings {
+  /** Certificate authorities that are trusted beside the system's. */
+  readonly ca?: readonly string[];
+  /** The client's certificate chain, and its private key. */
+  readonly certificate?: { readonly chain: string; readonly key: string };
+}
+
 /** One HTTP request. Redirects are not followed and nothing is retried below {@link Transport}. */
 export interface HttpRequest extends AbortOptions {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -14,6 +22,9 @@ export interface HttpRequest extends AbortOptions {
   readonly body?: () => HttpBody;
   /** Turns off the checks of the server's certificate, for a host that the user named. */
   readonly insecure?: boolean;
+  readonly tls?: TlsSettings;
+  /** The IP address to connect to, where the host's name has been looked up and judged already. */
+  readonly address?: string;
   /** Whether sending it twice does what sending it once does. Default: for GET, HEAD and DELETE. */
   readonly idempotent?: boolean;
   /** What the pauses between attempts are taken from, shared by all requests of one piece of work. */

@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../content.ts';
-import type { Credential } from '../credentials/keychain.ts';
+import type { Credential } from '../credentials/credential.ts';
 import { discardBody } from '../http/body.ts';
 import { type Challenge, parseChallenges } from '../http/challenge.ts';
 import type { HttpRequest, Transport } from '../http/transport.ts';

@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../content.ts';
-import type { Credential } from '../credentials/keychain.ts';
+import type { Credential } from '../credentials/credential.ts';
 import { withRedirect } from '../http/redirect.ts';
 import { type RetryOptions, withRetry } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';

@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../content.ts';
-import type { Credential } from '../credentials/keychain.ts';
+import type { Credential } from '../credentials/credential.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { discardBody } from '../http/body.ts';
 import type { Transport } from '../http/transport.ts';

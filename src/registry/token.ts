@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../content.ts';
-import type { Credential } from '../credentials/keychain.ts';
+import type { Credential } from '../credentials/credential.ts';
 import { FinchError } from '../errors.ts';
 import { discardBody, readWhole } from '../http/body.ts';
 import { distrust } from '../http/distrust.ts';
@@ -66,7 +66,9 @@ export async function fetchToken(
 }
 
 /** The `Authorization` header of a user name and a password. */
-export function basicHeader({ username, secret }: Credential): { readonly authorization: string } {
+export function basicHeader(credential: Credential): { readonly authorization: string } {
+  const { username, secret } =
+    credential.kind === 'password' ? credential : { username: '<token>', secret: credential.token };
   return { authorization: `Basic ${Buffer.from(`${username}:${secret}`).toString('base64')}` };
 }
 

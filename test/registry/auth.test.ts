@@ -6,7 +6,7 @@ import {
 } from '../support/fake-registry.ts';
 import { openTestRepository, recordingTransport } from '../support/open-test-repository.ts';
 
-const me = { username: 'me', secret: 'pass:word' };
+const me = { kind: 'password' as const, username: 'me', secret: 'pass:word' };
 const basic = `Basic ${btoa('me:pass:word')}`;
 const absent = `sha256:${'0'.repeat(64)}`;
 

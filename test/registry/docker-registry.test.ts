@@ -9,7 +9,7 @@ import { type DockerRegistry, startDockerRegistry } from '../support/docker-regi
 import { buildMultiPlatform } from '../support/images.ts';
 import { openTestRepository } from '../support/open-test-repository.ts';
 
-const credential = { username: 'me', secret: 'pä:ss word' };
+const credential = { kind: 'password' as const, username: 'me', secret: 'pä:ss word' };
 describe.skipIf(Bun.which('docker-registry') === null)('docker-registry', () => {
   let plain: DockerRegistry;
   let secure: DockerRegistry;

@@ -102,7 +102,7 @@ test('a download that never gets anywhere is given up', async () => {
 
 test('a redirected download takes no Authorization along', async () => {
   await using storage = registryWithBlob();
-  const credential = { username: 'me', secret: 'pw' };
+  const credential = { kind: 'password' as const, username: 'me', secret: 'pw' };
   await using registry = startFakeRegistry({
     script: ({ headers }, { pathname }) =>
       headers.has('authorization')

@@ -3,7 +3,7 @@ import { sendRequest } from '../../src/http/transport.ts';
 import { checkLogin } from '../../src/registry/ping.ts';
 import { startFakeRegistry } from '../support/fake-registry.ts';
 
-const credential = { username: 'me', secret: 'pw' };
+const credential = { kind: 'password' as const, username: 'me', secret: 'pw' };
 const check = (host: string) => checkLogin(host, { transport: sendRequest, credential });
 
 test('checkLogin() asks the token server without a scope, and proves the token', async () => {

@@ -118,7 +118,7 @@ test('a Location at another server gets the blob but no Authorization', async ()
         : undefined;
     },
   });
-  const credential = { username: 'me', secret: 'pw' };
+  const credential = { kind: 'password' as const, username: 'me', secret: 'pw' };
   await openTestRepository(registry.host, { credential }).write(descriptor, content);
   expect(other.lines()).toEqual([`PUT /up?sig=1&digest=${descriptor.digest}`]);
   expect(headers[0]?.has('authorization')).toBe(false);

@@ -1,4 +1,4 @@
-import type { Credential } from '../../src/credentials/keychain.ts';
+import type { Credential } from '../../src/credentials/credential.ts';
 import { type HttpRequest, sendRequest } from '../../src/http/transport.ts';
 import { openRepository, type RepositoryOptions } from '../../src/registry/open-repository.ts';
 import type { Repository } from '../../src/registry/repository.ts';

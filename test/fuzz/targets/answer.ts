@@ -77,7 +77,12 @@ export const token = pureTarget({
         return new Response(body, { status: Math.min(599, Math.max(200, Number(status))) });
       }),
       { realm, service: 'x', scopes: ['repository:a:pull'] },
-      { registry, endpoint, credential: { username: 'me', secret: 'secret' }, now: () => 0 },
+      {
+        registry,
+        endpoint,
+        credential: { kind: 'password', username: 'me', secret: 'secret' },
+        now: () => 0,
+      },
     );
     promise(/^[\x21-\x7e]+$/.test(value), 'the token is no header');
     promise(Number.isFinite(renewAt) && renewAt > 0, 'the token is old at once');

@@ -41,7 +41,7 @@ export const config: Target = {
     const folder = await temporaryFolder();
     const path = join(folder.path, 'config.json');
     const server = parseServer('new.example');
-    const credential = { username: 'me', secret: 'secret' };
+    const credential = { kind: 'password' as const, username: 'me', secret: 'secret' };
     return {
       seeds: SEEDS.map((text) => new TextEncoder().encode(text)),
       async run(input) {
@@ -50,7 +50,7 @@ export const config: Target = {
           const before = await readConfigFile(path);
           const found = await fileKeychain(path).credential('ghcr.io');
           promise(
-            found === undefined || typeof found.secret === 'string',
+            found?.kind !== 'password' || typeof found.secret === 'string',
             'a login without secret',
           );
           await storeCredential(path, server, credential);

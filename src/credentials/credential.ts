@@ -1,0 +1,25 @@
+/** A user name with its password, or with a token that is used as one. */
+export interface PasswordLogin {
+  readonly kind: 'password';
+  readonly username: string;
+  readonly secret: string;
+}
+
+/**
+ * A refresh token, for which a token server gives tokens of short life: `identitytoken` in
+ * `config.json`, the secret of the user `<token>` in the helper protocol.
+ * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/oauth.md
+ */
+export interface IdentityToken {
+  readonly kind: 'identity-token';
+  readonly token: string;
+}
+
+/** A token that the registry itself takes, as it is: `registrytoken` in `config.json`. */
+export interface RegistryToken {
+  readonly kind: 'registry-token';
+  readonly token: string;
+}
+
+/** Who we are at a registry. */
+export type Credential = PasswordLogin | IdentityToken | RegistryToken;

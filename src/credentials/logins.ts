@@ -1,0 +1,50 @@
+import type { AbortOptions } from '../content.ts';
+import type { Credential } from './credential.ts';
+import type { Keychain, KeychainOptions } from './keychain.ts';
+import type { ServerName } from './server-name.ts';
+
+/** A credential, and where it was found. */
+export interface FoundLogin {
+  readonly credential: Credential;
+  /** How messages name the place: the path of a file, `docker-credential-pass`. */
+  readonly place: string;
+}
+
+/**
+ * Where a login went: into a credential helper, into a file unencrypted, or nowhere, because the
+ * registry's helper makes credentials of its own and keeps none (`ecr-login`).
+ */
+export interface SavedLogin {
+  readonly kind: 'helper' | 'file' | 'managed';
+  readonly place: string;
+}
+
+/** What became of the logins for a server. */
+export interface ForgottenLogin {
+  readonly removed: readonly { readonly key: string; readonly place: string }[];
+  /** Places that finch only reads, or whose helper makes credentials of its own, which still have one. */
+  readonly remaining: readonly string[];
+}
+
+/** One line of `finch login --list`. */
+export interface ListedLogin {
+  readonly registry: string;
+  readonly username: string | undefined;
+  readonly place: string;
+  /** When the secret ends, where it says so: a JSON Web Token, a token of Amazon ECR. */
+  readonly expires: Date | undefined;
+}
+
+/** All logins of this user, wherever they are kept. */
+export interface Logins extends Keychain {
+  /** {@link Keychain.credential}, with the place it comes from. */
+  find(server: ServerName, options?: KeychainOptions): Promise<FoundLogin | undefined>;
+  /**
+   * Keeps a login in place of every other for the same server that finch may change.
+   * @throws FinchError `CONFIG_INVALID`, `IO`, `CREDENTIAL_STORE` when no place takes it
+   */
+  save(server: ServerName, credential: Credential, options?: AbortOptions): Promise<SavedLogin>;
+  /** @throws FinchError `CONFIG_INVALID`, `IO`, `CREDENTIAL_STORE` when a helper fails to forget */
+  forget(server: ServerName, options?: AbortOptions): Promise<ForgottenLogin>;
+  list(options?: AbortOptions): Promise<readonly ListedLogin[]>;
+}
