@@ -32,6 +32,8 @@ export type ErrorCode =
   | 'CONFIG_INVALID'
   /** A credential helper cannot be run, or does not keep to its protocol. */
   | 'CREDENTIAL_STORE'
+  /** No login is kept for a server. */
+  | 'LOGIN_NOT_FOUND'
   /** The registry wants a login, or did not accept the one it got (401). */
   | 'UNAUTHENTICATED'
   /** The registry knows who asks and says no (403). */

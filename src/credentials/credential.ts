@@ -16,7 +16,7 @@ export interface IdentityToken {
 }
 
 /** A token that the registry itself takes, as it is: `registrytoken` in `config.json`. */
-export interface RegistryToken {
+interface RegistryToken {
   readonly kind: 'registry-token';
   readonly token: string;
 }

@@ -1,6 +1,6 @@
-import { renameSync } from 'node:fs';
-import { open, readdir, readlink, realpath, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { renameSync, type Stats } from 'node:fs';
+import { type FileHandle, open, readdir, readlink, realpath, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { ioError } from './io-error.ts';
 
@@ -8,6 +8,8 @@ import { ioError } from './io-error.ts';
 export interface AtomicFileOptions {
   /** Permission bits of the file, before the user's umask. Default: 0o644. */
   readonly mode?: number;
+  /** Whether a file that is replaced keeps its permission bits and, where that is possible, its owner. */
+  readonly keepsAccess?: boolean;
   /** Who writes, without a `-` in it, to stand in the name of the temporary file. Default: nobody. */
   readonly owner?: string;
 }
@@ -60,11 +62,16 @@ export async function temporaryFiles(
   path: string,
   { owner }: { owner: string },
 ): Promise<readonly string[]> {
-  const folder = dirname(await followLinks(path));
+  const target = await followLinks(path);
+  const folder = dirname(target);
+  const prefix = ownPrefix(owner, target);
   const names = await readdir(folder);
-  return names
-    .filter((name) => name.startsWith(`${TEMPORARY_PREFIX}${owner}-`))
-    .map((name) => join(folder, name));
+  return names.filter((name) => name.startsWith(prefix)).map((name) => join(folder, name));
+}
+
+/** Files that lie in one folder have temporary files that can be told apart, however long their names are. */
+function ownPrefix(owner: string, target: string): string {
+  return `${TEMPORARY_PREFIX}${owner}-${Bun.hash(basename(target)).toString(36)}-`;
 }
 
 /**
@@ -74,14 +81,15 @@ export async function temporaryFiles(
 export async function stageFile(
   path: string,
   bytes: Uint8Array,
-  { mode = 0o644, owner }: AtomicFileOptions = {},
+  { mode = 0o644, keepsAccess = false, owner }: AtomicFileOptions = {},
 ): Promise<StagedFile> {
   let temporaryPath: string | undefined;
   try {
     const target = await followLinks(path);
-    const name = `${owner === undefined ? '' : `${owner}-`}${crypto.randomUUID()}.tmp`;
-    temporaryPath = join(dirname(target), `${TEMPORARY_PREFIX}${name}`);
-    await writeNew(temporaryPath, bytes, mode);
+    const prefix = owner === undefined ? TEMPORARY_PREFIX : ownPrefix(owner, target);
+    temporaryPath = join(dirname(target), `${prefix}${crypto.randomUUID()}.tmp`);
+    const replaced = keepsAccess ? await statIfThere(target) : undefined;
+    await writeNew(temporaryPath, bytes, { mode, replaced });
     return staged(temporaryPath, target);
   } catch (error) {
     if (temporaryPath !== undefined) await rm(temporaryPath, { force: true });
@@ -120,14 +128,47 @@ function staged(temporaryPath: string, target: string): StagedFile {
   };
 }
 
-async function writeNew(path: string, bytes: Uint8Array, mode: number): Promise<void> {
-  await using handle = await open(path, 'wx', mode);
+async function writeNew(
+  path: string,
+  bytes: Uint8Array,
+  { mode, replaced }: { mode: number; replaced: Stats | undefined },
+): Promise<void> {
+  await using handle = await open(path, 'wx', replaced === undefined ? mode : 0o600);
   await handle.writeFile(bytes);
+  if (replaced !== undefined) await copyAccess(handle, replaced);
   await handle.sync();
 }
 
-/** The file that `path` means in the end, which need not exist. */
-async function followLinks(path: string): Promise<string> {
+/** Gives a file the owner and the permissions of another one, or less where its group cannot be kept. */
+async function copyAccess(handle: FileHandle, { uid, gid, mode }: Stats): Promise<void> {
+  const own = await handle.stat();
+  const hasGroup = own.gid === gid || (await succeeds(handle.chown(own.uid, gid)));
+  if (own.uid !== uid) await succeeds(handle.chown(uid, hasGroup ? gid : own.gid));
+  await succeeds(handle.chmod(mode & (hasGroup ? 0o777 : 0o707)));
+}
+
+/** Whether it does; where it does not, the file stays for this user alone. */
+function succeeds(change: Promise<void>): Promise<boolean> {
+  return change.then(
+    () => true,
+    () => false,
+  );
+}
+
+async function statIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The file that `path` means in the end, behind all symbolic links. It need not exist.
+ * @throws the system's error
+ */
+export async function followLinks(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {

@@ -1,20 +1,33 @@
 import { Database, SQLiteError } from 'bun:sqlite';
+import { closeSync, fchownSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FinchError } from '../errors.ts';
+import { canLock } from './can-lock.ts';
 import { ioError } from './io-error.ts';
 
 const PATIENCE_MS = 10_000;
 const POLL_MS = 20;
 
+/** Options of {@link withFileLock}. */
+export interface FileLockOptions {
+  /** How long to wait for the lock, in milliseconds. Default: ten seconds. */
+  readonly patienceMs?: number;
+}
+
 /**
  * Runs `work` while no other process, and nothing else in this one, holds the lock at `path`. The
  * operating system gives the lock back when a process dies. The empty file at `path` stays.
- * @throws FinchError `IO` when the lock cannot be had within ten seconds; what `work` throws
+ * @throws FinchError `IO` when the lock cannot be had in time; what `work` throws
  */
-export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+export async function withFileLock<T>(
+  path: string,
+  work: () => Promise<T>,
+  { patienceMs = PATIENCE_MS }: FileLockOptions = {},
+): Promise<T> {
   const database = open(path);
   try {
-    await acquire(database, path);
+    await acquire(database, path, patienceMs);
     return await work();
   } finally {
     database.close();
@@ -23,10 +36,30 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>): Pro
 
 /** SQLite's lock on a database is one that all systems have and that no crash leaves behind. */
 function open(path: string): Database {
+  shareWithFolderOwner(path);
   try {
     return new Database(path, { create: true });
   } catch (error) {
     throw lockError(error, path);
+  }
+}
+
+/**
+ * A lock that root makes in the folder of a user (`sudo finch login`) belongs to that user, who could not
+ * lock anything there otherwise.
+ */
+function shareWithFolderOwner(path: string): void {
+  if (process.getuid?.() !== 0) return;
+  try {
+    const { uid, gid } = statSync(dirname(path));
+    const fd = openSync(path, 'wx', 0o644);
+    try {
+      fchownSync(fd, uid, gid);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // It is there already, or else SQLite says what is wrong.
   }
 }
 
@@ -38,20 +71,36 @@ function lockError(error: unknown, path: string): FinchError {
   });
 }
 
-async function acquire(database: Database, path: string): Promise<void> {
-  for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(POLL_MS)) {
-    try {
-      database.run('BEGIN EXCLUSIVE');
-      return;
-    } catch (error) {
-      const isBusy = error instanceof SQLiteError && error.code === 'SQLITE_BUSY';
-      if (!isBusy) throw lockError(error, path);
-      if (Date.now() > deadline) {
-        throw new FinchError('IO', `another program keeps ${path} locked`, {
-          hint: 'wait until it is done, and try again',
-          cause: error,
-        });
-      }
+async function acquire(database: Database, path: string, patienceMs: number): Promise<void> {
+  const deadline = Date.now() + patienceMs;
+  for (let isFirst = true; ; isFirst = false) {
+    const busy = tryLock(database, path);
+    if (busy === undefined) return;
+    if (Date.now() >= deadline) {
+      throw new FinchError('IO', `another program keeps ${path} locked`, {
+        hint: 'wait until it is done, and try again',
+        cause: busy,
+      });
     }
+    if (isFirst && !canLock(path)) {
+      throw new FinchError('IO', `the file system of ${dirname(path)} has no file locks`, {
+        hint: 'choose a home on a local disk with FINCH_HOME',
+        cause: busy,
+      });
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+/** Undefined when this process has the lock now, else what says that another one has it. */
+function tryLock(database: Database, path: string): SQLiteError | undefined {
+  try {
+    // Or SQLite makes a file beside it, which needs space on the disk and outlives a killed process.
+    database.run('PRAGMA journal_mode = MEMORY');
+    database.run('BEGIN EXCLUSIVE');
+    return undefined;
+  } catch (error) {
+    if (error instanceof SQLiteError && error.code === 'SQLITE_BUSY') return error;
+    throw lockError(error, path);
   }
 }

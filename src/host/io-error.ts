@@ -10,6 +10,7 @@ const DISK_HINT = 'check the disk, or choose another home with FINCH_HOME';
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
+  EBUSY: 'something is mounted there, or another program has it',
   EDQUOT: 'the disk quota is used up',
   EFBIG: 'it would be larger than files may be here',
   EIO: 'the disk reported an error',
@@ -57,6 +58,7 @@ function hintFor(code: string | undefined, action: 'read' | 'write'): string | u
     case 'ENXIO':
       return 'check it with: ls -l';
     case 'EACCES':
+    case 'EBUSY':
     case 'EPERM':
     case 'EROFS':
       return ACCESS_HINT;

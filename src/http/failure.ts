@@ -7,6 +7,8 @@ export interface FailureContext {
   readonly host: string;
   /** The caller's signal: a failure after it fired is a cancellation. */
   readonly signal?: AbortSignal | undefined;
+  /** The proxy that should have connected, and the variable that names it. */
+  readonly proxy?: { readonly host: string; readonly variable: string } | undefined;
 }
 
 /** What went wrong and what to do about it, for one group of codes. */
@@ -27,13 +29,9 @@ const UNKNOWN_HOST: Explanation = {
 };
 const REFUSED: Explanation = {
   message: (host) => `cannot connect to ${host}: connection refused`,
-  // Behind a proxy it may be the proxy that refuses.
+  // Many networks let nothing out but through a proxy.
   hint: (host) =>
     `check that a registry runs at ${host}${isLoopback(host) ? '' : ', and the proxy settings'}`,
-};
-const PROXY_REFUSED: Explanation = {
-  message: (host) => `the proxy opened no way to ${host}`,
-  hint: () => 'check HTTPS_PROXY with its user name and password, and NO_PROXY',
 };
 const UNREACHABLE: Explanation = {
   message: (host) => `cannot connect to ${host}: the network is unreachable`,
@@ -55,7 +53,7 @@ const NO_TLS: Explanation = {
   message: (host) => `${host} does not speak TLS`,
   // The same code as for a handshake that the server breaks off.
   hint: (host) =>
-    `use --insecure-registry if ${host} speaks plain HTTP; else it wants another TLS version or a client certificate`,
+    `use --insecure-registry if ${host} speaks plain HTTP; else it may want a client certificate: NAME.cert and NAME.key in certs.d/${host}`,
 };
 const NO_HTTP: Explanation = {
   message: (host) => `${host} does not speak HTTP as a registry does`,
@@ -97,7 +95,6 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   InvalidContentLength: NO_HTTP,
   ResponseHeadersTooLarge: NO_HTTP,
   UnrequestedUpgrade: NO_HTTP,
-  ERR_PROXY_TUNNEL: PROXY_REFUSED,
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
@@ -109,6 +106,13 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: OTHER_NAME,
 };
 
+/** What failed at the proxy, or between us and it: nobody else was asked. */
+const PROXY_FAILURES: Readonly<Record<string, (host: string, proxy: string) => string>> = {
+  ERR_PROXY_TUNNEL: (host, proxy) => `the proxy ${proxy} opened no way to ${host}`,
+  ENOTFOUND: (_, proxy) => `cannot find the proxy ${proxy}`,
+  ECONNREFUSED: (_, proxy) => `cannot connect to the proxy ${proxy}: connection refused`,
+};
+
 /** Failures of a connection that worked before: the same request may well go through next time. */
 const PASSING = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT']);
 
@@ -116,9 +120,17 @@ const PASSING = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT']);
  * The error for a request that got no answer, or whose answer broke off. A {@link FinchError} stays
  * what it is.
  */
-export function transportError(error: unknown, { host, signal }: FailureContext): FinchError {
+export function transportError(error: unknown, context: FailureContext): FinchError {
+  const { host, signal, proxy } = context;
   if (error instanceof FinchError) return error;
   if (signal?.aborted) return new FinchError('CANCELLED', 'cancelled', { cause: error });
+  const failedProxy = proxy && PROXY_FAILURES[systemCode(error) ?? ''];
+  if (proxy && failedProxy) {
+    return new FinchError('NETWORK', failedProxy(host, proxy.host), {
+      hint: `check ${proxy.variable} with its user name and password, and NO_PROXY`,
+      cause: error,
+    });
+  }
   const explanation = EXPLANATIONS[systemCode(error) ?? ''];
   if (explanation === undefined) {
     return new FinchError(

@@ -1,4 +1,22 @@
+import { forbidCoreDump } from '../host/core-dump.ts';
+import { findSpellings, plainly, type Span } from './spellings.ts';
+
 const HIDDEN = 'REDACTED';
+
+/** A shorter secret is hidden in its login only: messages would lose their words. */
+const SHORTEST = 4;
+
+/** Of so many secrets at most finch knows the forms; the one that was longest out of use is forgotten. */
+const MAX_SECRETS = 256;
+
+/** A longer secret is hidden piece by piece. */
+const PIECE = 512;
+
+/** No secret is longer: what comes behind is not known. */
+const MAX_LENGTH = 16_384;
+
+/** The secrets of this process, each with what it looks like; the newest last. */
+const known = new Map<string, readonly string[]>();
 
 /** Names of query values that open doors: upload states, signatures, tokens. */
 const SECRET_QUERY =
@@ -19,8 +37,85 @@ export function redactUrl(url: URL | string): string {
   return redactText(typeof url === 'string' ? url : url.href);
 }
 
-/** A text in which everything that looks like a secret is replaced. */
+/**
+ * Remembers a secret of this process, which {@link redactText} then hides wherever it stands and however
+ * it is written: plain, percent-encoded, as part of JSON, HTML or base64. One of less than 4 characters
+ * is hidden in the base64 of `user:secret` only. From the first one on a crash leaves no core file. Whoever
+ * gets a secret into hands says so here.
+ */
+export function hideSecret(secret: string, { user }: { user?: string | undefined } = {}): void {
+  remember(secret);
+  if (user !== undefined) remember(Buffer.from(`${user}:${secret}`).toString('base64'));
+}
+
+/** {@link hideSecret} for what an `Authorization` header holds, a login or a token. */
+export function hideAuthorization(header: string): void {
+  const [, scheme = '', value = ''] = /^(\S+) +(.*)$/.exec(header) ?? [];
+  remember(value);
+  if (scheme.toLowerCase() !== 'basic') return;
+  const login = Buffer.from(value, 'base64').toString();
+  remember(login.slice(login.indexOf(':') + 1));
+}
+
+function remember(secret: string): void {
+  if (secret.length < SHORTEST) return;
+  if (known.size === 0) void forbidCoreDump();
+  const forms = known.get(secret) ?? formsOf(secret.slice(0, MAX_LENGTH));
+  known.delete(secret);
+  known.set(secret, forms);
+  if (known.size <= MAX_SECRETS) return;
+  const [oldest] = known.keys();
+  if (oldest !== undefined) known.delete(oldest);
+}
+
+function formsOf(secret: string): readonly string[] {
+  const forms = new Set<string>();
+  for (let start = 0; start < secret.length; start += PIECE) {
+    const piece = secret.slice(start, start + PIECE);
+    for (const form of [piece, ...inBase64(piece)].flatMap(plainly)) {
+      if (form.length >= SHORTEST) forms.add(form);
+    }
+  }
+  return [...forms];
+}
+
+/** What base64 makes of a secret behind 0, 1 or 2 other bytes, without the characters that it shares with others. */
+function inBase64(secret: string): readonly string[] {
+  return [0, 1, 2].map((before) => {
+    const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)]);
+    const shared = Math.ceil((before * 8) / 6);
+    return bytes.toString('base64').slice(shared, Math.floor((bytes.length * 8) / 6));
+  });
+}
+
+/** A text without the secrets of this process and without everything that looks like one. */
 export function redactText(text: string): string {
+  return withoutLookalikes(withoutKnown(text));
+}
+
+function withoutKnown(text: string): string {
+  if (known.size === 0) return text;
+  const spans = findSpellings(text, [...known.values()].flat());
+  let result = '';
+  let done = 0;
+  for (const { start, end } of joined(spans)) {
+    result += `${text.slice(done, start)}${HIDDEN}`;
+    done = end;
+  }
+  return result + text.slice(done);
+}
+
+function joined(spans: readonly Span[]): readonly Span[] {
+  const result: Span[] = [];
+  for (const span of spans.toSorted((a, b) => a.start - b.start)) {
+    const last = result.at(-1);
+    if (last === undefined || span.start > last.end) result.push(span);
+    else result[result.length - 1] = { start: last.start, end: Math.max(last.end, span.end) };
+  }
+  return result;
+}
+
+function withoutLookalikes(text: string): string {
   return text
     .replace(USER_INFO, `$1${HIDDEN}@`)
     .replace(SECRET_QUERY, `$1${HIDDEN}`)

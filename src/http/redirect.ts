@@ -18,8 +18,9 @@ const PORTABLE_HEADERS = new Set([
 
 /**
  * Follows redirects, up to 10 of them. To another origin (scheme, host and port) it takes neither
- * Authorization nor cookies nor any header but the few that describe the content. 307 and 308 send the
- * body again; 303 turns the request into a GET, and 301 and 302 a POST.
+ * Authorization nor cookies nor any header but the few that describe the content; to another host neither
+ * client certificates nor what was said about the first. 307 and 308 send the body again; 303 turns the
+ * request into a GET, and 301 and 302 a POST.
  * https://www.rfc-editor.org/rfc/rfc9110#section-15.4
  * @throws FinchError `REGISTRY` for a loop, too many hops, a target that is no HTTP address, or one
  * that {@link distrust} speaks against
@@ -33,8 +34,10 @@ export function withRedirect(transport: Transport): Transport {
       const location = redirectTarget(response);
       if (location === undefined) return response;
       await discardBody(response);
-      const url = nextUrl(location, request.url);
-      const next = follow(request, { url, status: response.status });
+      // Below, a registry that turned out to speak plain HTTP is asked so.
+      const from = URL.parse(response.url) ?? request.url;
+      const url = nextUrl(location, from);
+      const next = follow({ ...request, url: from }, { url, status: response.status });
       const key = `${next.method} ${url.href}`;
       if (seen.has(key)) throw refused(request.url, 'redirects in a circle');
       if (seen.size === MAX_HOPS)
@@ -66,19 +69,31 @@ function nextUrl(location: string, from: URL): URL {
 }
 
 function follow(request: HttpRequest, { url, status }: { url: URL; status: number }): HttpRequest {
-  const { body, headers = {}, insecure, ...rest } = request;
+  const { body, headers = {}, insecure, tls, resolve, ...rest } = request;
   const toGet =
     (status === 303 && request.method !== 'HEAD') ||
     ((status === 301 || status === 302) && request.method === 'POST');
   const here = url.origin === request.url.origin;
+  if (body && !toGet && !here && isForm(headers)) {
+    throw refused(request.url, `redirects a login to ${excerpt(url.host)}`);
+  }
   return {
     ...rest,
     url,
     method: toGet ? 'GET' : request.method,
     headers: here ? headers : portable(headers),
     ...(body && !toGet && { body }),
-    ...(insecure !== undefined && url.host === request.url.host && { insecure }),
+    ...(url.host === request.url.host && {
+      ...(insecure !== undefined && { insecure }),
+      ...(tls && { tls }),
+      ...(resolve && { resolve }),
+    }),
   };
+}
+
+/** Only logins come as forms: what they hold is for the first server alone. */
+function isForm(headers: Readonly<Record<string, string>>): boolean {
+  return headers['content-type'] === 'application/x-www-form-urlencoded';
 }
 
 function portable(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

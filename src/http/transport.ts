@@ -1,17 +1,13 @@
 import { fetch as undiciFetch } from 'undici';
 import type { AbortOptions } from '../content.ts';
-import { transportError } from './failure.ts';
+import { networkCode, transportError } from './failure.ts';
 import { isLoopback } from './loopback.ts';
 import type { Pauses } from './pauses.ts';
+import { type ProxyServer, wantsProxyLogin } from './proxy.ts';
+import { hideAuthorization } from './redact.ts';
+import { assertSendable } from './sendable.ts';
+import { type TlsSettings, tlsOptions } from './tls-options.ts';
 import { Watchdog } from './watchdog.ts';
-
-/** What a TLS connection trusts and shows, all as PEM text, in place of and beside what the system has. */
-export interface TlsSettings {
-  /** Certificate authorities that are trusted beside the system's. */
-  readonly ca?: readonly string[];
-  /** The client's certificate chain, and its private key. */
-  readonly certificate?: { readonly chain: string; readonly key: string };
-}
 
 /** One HTTP request. Redirects are not followed and nothing is retried below {@link Transport}. */
 export interface HttpRequest extends AbortOptions {
@@ -23,8 +19,13 @@ export interface HttpRequest extends AbortOptions {
   /** Turns off the checks of the server's certificate, for a host that the user named. */
   readonly insecure?: boolean;
   readonly tls?: TlsSettings;
-  /** The IP address to connect to, where the host's name has been looked up and judged already. */
-  readonly address?: string;
+  /**
+   * Looks up the host and judges its addresses: the connection goes to one of those, or to any for undefined.
+   * Each is an IP address as the host of a {@link URL}. Not asked where a proxy connects.
+   */
+  readonly resolve?: () => Promise<readonly string[] | undefined>;
+  /** Milliseconds for an answer to begin, where that is less than what others get. */
+  readonly patienceMs?: number;
   /** Whether sending it twice does what sending it once does. Default: for GET, HEAD and DELETE. */
   readonly idempotent?: boolean;
   /** What the pauses between attempts are taken from, shared by all requests of one piece of work. */
@@ -59,49 +60,98 @@ const nativeFetch = undiciFetch as unknown as (
   init: BunFetchRequestInit & { timeout: false; decompress: false; proxy?: string | false },
 ) => Promise<Response>;
 
-/** How long {@link transportWith} waits. */
-export interface TransportLimits {
+/** The address of this host took no connection; another one of it may. */
+const TRY_NEXT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** Options of {@link transportWith}. */
+export interface TransportSettings {
   /** Milliseconds for an answer to begin, and for a piece of a body to go out. Default: two minutes. */
   readonly patienceMs?: number;
+  /** The proxy that connects to an address. Default: none does. */
+  readonly proxyFor?: (url: URL) => ProxyServer | undefined;
 }
 
 /**
  * The {@link Transport} of this machine: HTTP/1.1 with the system's certificate authorities and those of
- * `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS`, and with the proxy of the environment, which loopback
- * hosts do not use. Bodies come as the server sent them, never decompressed. A server that stays silent
- * for two minutes counts as no answer.
+ * `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS`. Bodies come as the server sent them, never decompressed. A
+ * server that stays silent for two minutes counts as no answer.
  */
-export const sendRequest: Transport = transportWith();
-
-/** {@link sendRequest} with another patience. */
-export function transportWith({ patienceMs = PATIENCE_MS }: TransportLimits = {}): Transport {
-  return (request) => send(request, patienceMs);
+export function transportWith(settings: TransportSettings = {}): Transport {
+  const { patienceMs: most = PATIENCE_MS, proxyFor } = settings;
+  return async (request) => {
+    const patienceMs = Math.min(most, request.patienceMs ?? most);
+    const proxy = proxyFor?.(request.url);
+    const hosts = (proxy === undefined && (await request.resolve?.())) || [];
+    for (const [i, address] of hosts.entries()) {
+      try {
+        return await send(request, { patienceMs, address });
+      } catch (error) {
+        const isLast = i === hosts.length - 1;
+        if (isLast || !TRY_NEXT.has(networkCode(error) ?? '')) throw error;
+      }
+    }
+    return send(request, { patienceMs, proxy });
+  };
 }
 
-async function send(request: HttpRequest, patienceMs: number): Promise<Response> {
-  const { method, url, headers, insecure = false } = request;
+/** {@link transportWith} without a proxy. */
+export const sendRequest: Transport = transportWith();
+
+/** The way that one request takes. */
+interface Way {
+  readonly patienceMs: number;
+  readonly proxy?: ProxyServer | undefined;
+  readonly address?: string;
+}
+
+async function send(request: HttpRequest, { patienceMs, proxy, address }: Way): Promise<Response> {
+  const { method, url, headers = {} } = request;
+  const { authorization } = headers;
+  if (authorization !== undefined) hideAuthorization(authorization);
+  assertSendable(headers);
   using watchdog = new Watchdog();
   const signal = request.signal
     ? AbortSignal.any([request.signal, watchdog.signal])
     : watchdog.signal;
   watchdog.expect(patienceMs);
   const body = request.body && outgoing(request.body(), { url, watchdog, patienceMs });
+  const tls = tlsOptions(request, { isPinned: address !== undefined });
+  let response: Response;
   try {
-    return await nativeFetch(url.href, {
+    response = await nativeFetch(atAddress(url, address), {
       method,
-      headers: { 'accept-encoding': 'identity', ...headers, ...body?.headers },
+      headers: {
+        'accept-encoding': 'identity',
+        ...headers,
+        ...body?.headers,
+        ...(address !== undefined && { host: url.host }),
+      },
       ...(body && { body: body.init }),
       redirect: 'manual',
       decompress: false,
       timeout: false,
       signal,
-      ...(insecure && { tls: { rejectUnauthorized: false } }),
-      ...(isLoopback(url.hostname) && { proxy: false }),
+      ...(tls && { tls }),
+      proxy: proxy?.href ?? false,
     });
   } catch (error) {
     if (body?.failed.length) throw body.failed[0];
-    throw transportError(error, { host: url.host, signal: request.signal });
+    throw transportError(error, { host: url.host, signal: request.signal, proxy });
   }
+  if (proxy !== undefined && response.status === 407) {
+    await response.body?.cancel();
+    throw wantsProxyLogin(proxy);
+  }
+  // Whoever reads the answer compares where it came from with names, not with addresses.
+  if (address !== undefined) Object.defineProperty(response, 'url', { value: url.href });
+  return response;
+}
+
+function atAddress(url: URL, address: string | undefined): string {
+  if (address === undefined) return url.href;
+  const at = new URL(url);
+  at.hostname = address;
+  return at.href;
 }
 
 /** A body as fetch takes it. `failed` gets the error of a stream that broke on our side. */

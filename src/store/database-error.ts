@@ -1,4 +1,3 @@
-import { constants, Database } from 'bun:sqlite';
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FinchError, systemCode } from '../errors.ts';
@@ -75,26 +74,6 @@ export function noLocks(path: string, cause?: unknown): FinchError {
   const message = `the file system of ${dirname(path)} has no file locks, and the store needs them`;
   const hint = 'choose a home on a local disk with FINCH_HOME';
   return new FinchError('IO', message, { cause, hint });
-}
-
-/**
- * Whether files in the folder of `path` can be locked, found out with a file that nobody else knows: of one
- * that is in use, SQLite does not tell "locked" from "no locks here".
- */
-export function canLock(path: string): boolean {
-  const own = temporaryBeside(path);
-  try {
-    using database = new Database(
-      own,
-      constants.SQLITE_OPEN_READWRITE | constants.SQLITE_OPEN_CREATE,
-    );
-    database.run('BEGIN EXCLUSIVE');
-    return true;
-  } catch (error) {
-    return !isBusy(error) && !hasSqliteCode(error, NO_LOCKS);
-  } finally {
-    rmSync(own, { force: true });
-  }
 }
 
 function outOfSpace(path: string, cause: unknown): FinchError {

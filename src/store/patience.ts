@@ -1,5 +1,6 @@
 import { systemCode } from '../errors.ts';
-import { canLock, databaseError, isBusy, noLocks } from './database-error.ts';
+import { canLock } from '../host/can-lock.ts';
+import { databaseError, isBusy, noLocks } from './database-error.ts';
 
 /** How long another process is waited for. */
 const PATIENCE_MS = 10_000;

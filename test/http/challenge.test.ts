@@ -41,6 +41,38 @@ test.each([
     ],
   ],
   ['Basic realm="never closed', [{ scheme: 'basic', params: { realm: 'never closed' } }]],
+  [
+    'Negotiate oRQwEqADCgEBoQsGCSqGSIb3EgECAg==, Bearer realm=https://auth.test/token, service=a',
+    [
+      { scheme: 'negotiate', params: {} },
+      { scheme: 'bearer', params: { realm: 'https://auth.test/token', service: 'a' } },
+    ],
+  ],
+  [
+    'Digest realm="a, Bearer realm=\\"b\\"", qop="auth,auth-int", Bearer realm=""',
+    [
+      { scheme: 'digest', params: { realm: 'a, Bearer realm="b"', qop: 'auth,auth-int' } },
+      { scheme: 'bearer', params: { realm: '' } },
+    ],
+  ],
+  [
+    'Bearer realm="a",error="insufficient_scope",error_description="x, y=z",scope=',
+    [
+      {
+        scheme: 'bearer',
+        params: {
+          ...{ realm: 'a', error: 'insufficient_scope', error_description: 'x, y=z', scope: '' },
+        },
+      },
+    ],
+  ],
+  [
+    'realm="a", =, "quoted", Basic',
+    [
+      { scheme: 'realm', params: {} },
+      { scheme: 'basic', params: {} },
+    ],
+  ],
   ['', []],
 ])('parseChallenges() understands %j', (header, challenges) => {
   expect(parseChallenges(header)).toEqual(challenges);
@@ -83,6 +115,26 @@ test('parseChallenges() gives back every parameter that was quoted', () => {
       expect(
         parseChallenges(header).map(({ scheme, params }) => ({ scheme, params: { ...params } })),
       ).toEqual(challenges);
+    }),
+  );
+});
+
+test('parseChallenges() reads tokens that need no quotes, and what comes before a challenge', () => {
+  const name = fc.stringMatching(/^[a-z][a-z0-9_-]{0,8}$/);
+  const value = fc.stringMatching(/^[A-Za-z0-9:/._~-]{1,20}$/);
+  const before = fc.constantFrom(
+    '',
+    ',',
+    ' , ,',
+    'Negotiate, ',
+    'NTLM YWJj==, ',
+    'Digest a="b,c", ',
+  );
+  const space = fc.constantFrom('', ' ', '\t ');
+  fc.assert(
+    fc.property(before, name, value, space, (start, key, text, gap) => {
+      const header = `${start}Bearer ${key}${gap}=${gap}${text}${gap}`;
+      expect(parseChallenges(header).at(-1)).toEqual({ scheme: 'bearer', params: { [key]: text } });
     }),
   );
 });

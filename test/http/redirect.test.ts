@@ -122,3 +122,45 @@ test.each([
   const { send } = scripted({ [from]: [307, to], [to]: [200] });
   expect((await send(get(from))).status).toBe(200);
 });
+
+test('withRedirect() takes no header that the user or the registry gave to another origin', async () => {
+  const { sent, send } = scripted({
+    'https://r.test/a': [307, 'https://cdn.test/b'],
+    'https://cdn.test/b': [200],
+  });
+  const secret = { 'Proxy-Authorization': 'x', Cookie: 'x', 'X-Meta': 'x', 'X-Auth-Token': 'x' };
+  await send(get('https://r.test/a', { ...secret, AUTHORIZATION: 'x', 'User-Agent': 'finch' }));
+  expect(sent.at(-1)?.headers).toEqual({ 'User-Agent': 'finch' });
+});
+
+test('withRedirect() takes no certificate, no address and no leave to skip checks to another host', async () => {
+  const { sent, send } = scripted({
+    'https://r.test/a': [307, 'https://r.test/b'],
+    'https://r.test/b': [307, 'https://cdn.test/c'],
+    'https://cdn.test/c': [200],
+  });
+  const tls = { certificate: { chain: 'c', key: 'k' } };
+  const resolve = async () => ['203.0.113.7'];
+  await send({ ...get('https://r.test/a'), insecure: true, tls, resolve });
+  expect(sent.map((request) => Object.keys(request).sort())).toEqual([
+    ['headers', 'insecure', 'method', 'resolve', 'tls', 'url'],
+    ['headers', 'insecure', 'method', 'resolve', 'tls', 'url'],
+    ['headers', 'method', 'url'],
+  ]);
+});
+
+test('withRedirect() goes on from where the answer came from, which may speak plain HTTP after all', async () => {
+  const sent: HttpRequest[] = [];
+  const send = withRedirect(async (request) => {
+    sent.push(request);
+    const isFirst = sent.length === 1;
+    const location = 'http://r.test:5000/b';
+    const response = new Response(null, isFirst ? { status: 307, headers: { location } } : {});
+    return Object.defineProperty(response, 'url', { value: request.url.href.replace('s:', ':') });
+  });
+  await send(get('https://r.test:5000/a', { authorization: 'Basic x' }));
+  expect(sent.map(({ url, headers }) => [url.href, headers])).toEqual([
+    ['https://r.test:5000/a', { authorization: 'Basic x' }],
+    ['http://r.test:5000/b', { authorization: 'Basic x' }],
+  ]);
+});

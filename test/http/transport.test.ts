@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { readWhole } from '../../src/http/body.ts';
 import { isPassing } from '../../src/http/failure.ts';
+import type { TlsSettings } from '../../src/http/tls-options.ts';
 import { sendRequest } from '../../src/http/transport.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { makeAuthority } from '../support/certificates.ts';
@@ -199,10 +200,15 @@ test('sendRequest() does not trust a certificate of an unknown authority, unless
 });
 
 /** Runs {@link sendRequest} in another process: Bun reads these variables once. */
-async function statusInProcess(url: URL, env: Record<string, string>): Promise<string> {
+async function statusInProcess(
+  url: URL,
+  env: Record<string, string>,
+  tls: TlsSettings = {},
+): Promise<string> {
   const code = `
-    import { sendRequest } from ${JSON.stringify(join(import.meta.dir, '../../src/http/transport.ts'))};
-    const sent = sendRequest({ method: 'GET', url: new URL(${JSON.stringify(url.href)}) });
+    import type { TlsSettings } from '../../src/http/tls-options.ts';
+import { sendRequest } from ${JSON.stringify(join(import.meta.dir, '../../src/http/transport.ts'))};
+    const sent = sendRequest({ method: 'GET', url: new URL(${JSON.stringify(url.href)}), tls: ${JSON.stringify(tls)} });
     console.log(await sent.then((r) => r.status, (e) => e.message));`;
   const child = Bun.spawn([process.execPath, '-e', code], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
@@ -220,18 +226,96 @@ for (const name of ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS']) {
   });
 }
 
-test('sendRequest() goes through the proxy of the environment, but not to this machine', async () => {
+test('sendRequest() trusts further authorities for one request, and no other', async () => {
+  await using folder = await temporaryFolder();
+  const certificates = await makeAuthority(folder.path);
+  await using server = echo(certificates);
+  const { url } = server;
+  const tls = { ca: [await Bun.file(certificates.ca).text()] };
+  expect((await sendRequest({ method: 'GET', url, tls })).status).toBe(200);
+  await expect(sendRequest({ method: 'GET', url })).rejects.toMatchObject({
+    message: `the certificate of ${url.host} is not trusted`,
+  });
+});
+
+test('sendRequest() trusts those of the environment beside further ones', async () => {
+  await using folder = await temporaryFolder();
+  await using otherFolder = await temporaryFolder();
+  const certificates = await makeAuthority(folder.path);
+  const other = await makeAuthority(otherFolder.path);
+  await using server = echo(certificates);
+  const tls = { ca: [await Bun.file(other.ca).text()] };
+  for (const name of ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS']) {
+    expect(await statusInProcess(server.url, { [name]: certificates.ca }, tls)).toBe('200');
+  }
+});
+
+test('sendRequest() shows a client certificate to who asks for one', async () => {
+  await using folder = await temporaryFolder();
+  const { ca, certificate, key } = await makeAuthority(folder.path);
+  await using server = Bun.serve({
+    ...{ hostname: '127.0.0.1', port: 0, fetch: () => new Response('ok') },
+    tls: {
+      ...{ cert: Bun.file(certificate), key: Bun.file(key), ca: Bun.file(ca) },
+      ...{ requestCert: true, rejectUnauthorized: true },
+    },
+  });
+  const url = new URL(`https://localhost:${server.port}/`);
+  const authorities = [await Bun.file(ca).text()];
+  const own = { chain: await Bun.file(certificate).text(), key: await Bun.file(key).text() };
+  const without = sendRequest({ method: 'GET', url, tls: { ca: authorities } });
+  await expect(without).rejects.toMatchObject({ code: 'NETWORK' });
+  const tls = { ca: authorities, certificate: own };
+  expect((await sendRequest({ method: 'GET', url, tls })).status).toBe(200);
+});
+
+test('sendRequest() connects to an address that was looked up, and checks the certificate of the name', async () => {
+  await using folder = await temporaryFolder();
+  const certificates = await makeAuthority(folder.path, { names: 'DNS:registry.invalid' });
+  await using server = echo(certificates);
+  const tls = { ca: [await Bun.file(certificates.ca).text()] };
+  const resolve = async () => ['127.0.0.1'];
+  const url = new URL(`https://registry.invalid:${server.url.port}/a?b`);
+  for (let i = 0; i < 2; i++) {
+    const response = await sendRequest({ method: 'GET', url, tls, resolve });
+    expect(response.url).toBe(url.href);
+    expect(await response.json()).toMatchObject({ headers: { host: url.host } });
+    const other = new URL(url.href.replace('registry', 'other'));
+    await expect(sendRequest({ method: 'GET', url: other, tls, resolve })).rejects.toMatchObject({
+      message: `the certificate of ${other.host} is for another host name`,
+    });
+  }
+});
+
+test('sendRequest() goes on to the next address when one takes no connection', async () => {
   await using server = echo();
-  await using proxy = await raw((socket) =>
-    socket.end('HTTP/1.1 299 From Proxy\r\ncontent-length: 0\r\n\r\n'),
+  const url = new URL(`http://registry.invalid:${server.url.port}/`);
+  const resolve = async () => ['127.0.0.2', '[::1]', '127.0.0.1'];
+  const body = () => ({ bytes });
+  const response = await sendRequest({ method: 'PUT', url, resolve, body });
+  expect(await response.json()).toMatchObject({ length: bytes.length });
+  const nowhere = async () => ['127.0.0.2', '127.0.0.3'];
+  await expect(sendRequest({ method: 'GET', url, resolve: nowhere })).rejects.toMatchObject({
+    message: `cannot connect to ${url.host}: connection refused`,
+  });
+});
+
+test.each([
+  ['a line break', 'Bearer a\r\nx-evil: 1'],
+  ['a line feed', 'Bearer a\nb'],
+  ['a zero', 'Bearer a\0b'],
+  ['a next line', 'Bearer a\u0085b'],
+  ['what is no byte', 'Bearer a\u010ab'],
+])('sendRequest() sends no header with %s, and does not say what it holds', async (_, value) => {
+  await using server = echo();
+  const headers = { authorization: value };
+  const error = await sendRequest({ method: 'GET', url: server.url, headers }).catch(
+    (caught: unknown) => caught,
   );
-  const env = { HTTP_PROXY: proxy.url.href, http_proxy: proxy.url.href };
-  expect(await statusInProcess(new URL('http://registry.invalid/'), env)).toBe('299');
-  expect(await statusInProcess(server.url, env)).toBe('200');
-  const without = { ...env, NO_PROXY: 'registry.invalid', no_proxy: 'registry.invalid' };
-  expect(await statusInProcess(new URL('http://registry.invalid/'), without)).toBe(
-    'cannot find the host registry.invalid',
-  );
+  expect(error).toMatchObject({ message: 'the header "authorization" cannot be sent' });
+  expect(Bun.inspect(error)).not.toContain('Bearer');
+  const named = sendRequest({ method: 'GET', url: server.url, headers: { 'a\r\nb': '1' } });
+  await expect(named).rejects.toMatchObject({ message: 'the header "a\\r\\nb" cannot be sent' });
 });
 
 test('sendRequest() throws CANCELLED when the signal fires, also in the middle of a body', async () => {

@@ -128,7 +128,7 @@ export function withTokenServer(answer: Reaction): Reaction {
       ? answer(request, socket)
       : says(401, {
           headers: {
-            'www-authenticate': `Bearer realm="http://${request.headers['host']}/token",service="hush"`,
+            'www-authenticate': `Bearer realm="http://${request.headers['host']}/token",service="registry"`,
           },
         })(request, socket);
 }

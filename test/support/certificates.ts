@@ -40,6 +40,20 @@ export async function makeAuthority(
   return { ca, certificate, key };
 }
 
+/** A client's certificate, signed by the authority that {@link makeAuthority} has made in the folder. */
+export async function signClient(
+  folder: string,
+): Promise<{ readonly certificate: string; readonly key: string }> {
+  const at = (name: string) => join(folder, name);
+  const [certificate, key] = [at('client.cert'), at('client.key')];
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const request = at('client.csr');
+  await openssl('req', ...newKey, '-keyout', key, '-out', request, '-subj', '/CN=a client');
+  const signer = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial'];
+  await openssl('x509', '-req', '-in', request, ...signer, '-days', '30', '-out', certificate);
+  return { certificate, key };
+}
+
 async function openssl(...args: readonly string[]): Promise<void> {
   const child = Bun.spawn(['openssl', ...args], { stdout: 'ignore', stderr: 'pipe' });
   const [status, talk] = await Promise.all([child.exited, new Response(child.stderr).text()]);

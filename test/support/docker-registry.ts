@@ -1,14 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeAuthority } from './certificates.ts';
+import { makeAuthority, signClient } from './certificates.ts';
 import { temporaryFolder } from './temporary.ts';
+import type { TokenServer } from './token-server.ts';
 
 /** How {@link startDockerRegistry} starts the registry. */
 export interface DockerRegistryOptions {
   /** Serve over TLS, with a certificate for `localhost` and `127.0.0.1` of an authority of its own. */
   readonly tls?: boolean;
+  /** With `tls`: let in only who shows a certificate that its authority has signed, and make one. */
+  readonly clientCertificates?: boolean;
   /** Ask for these names and passwords with Basic authentication. */
   readonly htpasswd?: Readonly<Record<string, string>>;
+  /** Want tokens of this server. */
+  readonly tokens?: Pick<TokenServer, 'realm' | 'service' | 'issuer' | 'rootCertificate'>;
   /** Where blobs are kept. Default: a folder that goes away. */
   readonly root?: string;
   /** The address of a registry that it stands before, as a cache to pull through. */
@@ -25,6 +30,8 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly pid: number;
   /** The file of the certificate authority, with TLS. */
   readonly ca?: string;
+  /** The files of a client's certificate, with `clientCertificates`. */
+  readonly client?: { readonly certificate: string; readonly key: string };
   /** Everything it has written so far, one line a request. */
   log(): string;
   stop(): Promise<void>;
@@ -36,12 +43,17 @@ export async function startDockerRegistry(
 ): Promise<DockerRegistry> {
   const folder = await temporaryFolder();
   const certificates = options.tls ? await makeAuthority(folder.path) : undefined;
+  const client = options.clientCertificates ? await signClient(folder.path) : undefined;
   const root = options.root ?? join(folder.path, 'data');
   await mkdir(root, { recursive: true });
   const passwords = options.htpasswd && (await writePasswords(folder.path, options.htpasswd));
   const config = join(folder.path, 'config.yml');
-  const { upstream, fastOn } = options;
-  await writeFile(config, configuration({ root, certificates, passwords, upstream, fastOn }));
+  const { upstream, fastOn, tokens } = options;
+  const clients = client && certificates?.ca;
+  await writeFile(
+    config,
+    configuration({ root, certificates, clients, passwords, tokens, upstream, fastOn }),
+  );
   const child = Bun.spawn(['docker-registry', 'serve', config], {
     stdin: 'ignore',
     stdout: 'ignore',
@@ -76,6 +88,7 @@ export async function startDockerRegistry(
     origin: `${certificates ? 'https' : 'http'}://${host}`,
     pid: child.pid,
     ...(certificates && { ca: certificates.ca }),
+    ...(client && { client }),
     log: () => log,
     stop,
     [Symbol.asyncDispose]: stop,
@@ -85,13 +98,18 @@ export async function startDockerRegistry(
 function configuration({
   root,
   certificates,
+  clients,
   passwords,
+  tokens,
   upstream,
   fastOn,
 }: {
   root: string;
   certificates: { certificate: string; key: string } | undefined;
+  /** The authority of clients' certificates. */
+  clients: string | undefined;
   passwords: string | undefined;
+  tokens: DockerRegistryOptions['tokens'];
   upstream: string | undefined;
   fastOn: number | undefined;
 }): string {
@@ -108,12 +126,23 @@ function configuration({
     http: {
       addr: `127.0.0.1:${fastOn ?? 0}`,
       ...(certificates && {
-        tls: { certificate: certificates.certificate, key: certificates.key },
+        tls: {
+          ...{ certificate: certificates.certificate, key: certificates.key },
+          ...(clients !== undefined && { clientcas: [clients] }),
+        },
       }),
     },
     ...(upstream !== undefined && { proxy: { remoteurl: upstream } }),
     ...(passwords !== undefined && {
       auth: { htpasswd: { realm: 'finch, test', path: passwords } },
+    }),
+    ...(tokens !== undefined && {
+      auth: {
+        token: {
+          ...{ realm: tokens.realm, service: tokens.service, issuer: tokens.issuer },
+          rootcertbundle: tokens.rootCertificate,
+        },
+      },
     }),
   });
 }
