@@ -1,12 +1,19 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FinchError, systemCode } from '../errors.ts';
-import { removeTemporary, temporaryFiles, writeFileAtomic } from '../host/atomic-file.ts';
+import {
+  followLinks,
+  removeTemporary,
+  stageFile,
+  syncFolder,
+  temporaryFiles,
+} from '../host/atomic-file.ts';
 import { withFileLock } from '../host/file-lock.ts';
 import { ioError } from '../host/io-error.ts';
-import type { JsonObject } from '../oci/json.ts';
-import { isExactObject, parseExactJson } from './exact-json.ts';
-import { jsonFaultLine } from './json-fault.ts';
+import { isJsonObject, type JsonObject } from '../oci/json.ts';
+import { applyEdits, type JsonEdit } from './json-edit.ts';
+import { findJsonFault } from './json-fault.ts';
 
 /** No `config.json` is larger than this: 1 MiB. */
 const MAX_CONFIG_FILE_BYTES = 1024 * 1024;
@@ -14,10 +21,15 @@ const MAX_CONFIG_FILE_BYTES = 1024 * 1024;
 /** Who writes, in the names of temporary files, which hold passwords too. */
 const OWNER = 'login';
 
-/** What {@link readConfigFile} found. */
+/** How often a change is begun again because another program was faster. */
+const MAX_TRIES = 10;
+
+/** What a file begins with that finch makes, or finds empty. */
+const NEW_FILE = '{}\n';
+
+/** A `config.json` as it stands. */
 interface ConfigFile {
   readonly config: JsonObject;
-  /** The text as it stands; empty when there is no file. */
   readonly text: string;
 }
 
@@ -33,58 +45,127 @@ export async function readConfigFile(path: string): Promise<JsonObject> {
 }
 
 /**
- * Changes a `config.json`: reads it, replaces it by what `edit` makes of it, at once and readable for
- * this user only. What `edit` leaves alone stays, with its order and the file's indentation. Two
- * processes that change it at the same time do so one after the other. When `edit` gives back what it
- * got, nothing is written.
+ * Changes a `config.json` at once: whoever reads it finds the old file or the new one. What no edit
+ * names stays as it is, byte for byte (see {@link applyEdits}), and so do the file's mode and, where that
+ * is possible, its owner; a new file is for this user only. Behind a symbolic link it is the file that
+ * changes. Two processes that change it at the same time do so one after the other, and `edit` gets
+ * what the other one wrote. When that leaves nothing to do, nothing is written.
+ * @param edit may be called more than once
  * @throws FinchError `CONFIG_INVALID`, `IO`; the file is then as it was
  */
 export async function editConfigFile(
   path: string,
-  edit: (config: JsonObject) => JsonObject,
+  edit: (config: JsonObject) => readonly JsonEdit[],
 ): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw ioError(error, 'write', path);
-  }
-  await withFileLock(lockOf(path), async () => {
+  // Without the lock first, so that what fails or changes nothing leaves no trace.
+  if ((await edited(path, edit)) === undefined) return await forgetKilledLogins(path);
+  await withFileLock(await prepareLock(path), async () => {
     await removeTemporary(path, { owner: OWNER }).catch(() => {});
-    const { config, text } = await read(path);
-    const edited = edit(config);
-    if (edited === config) return;
-    const end = text === '' || text.endsWith('\n') ? '\n' : '';
-    const bytes = new TextEncoder().encode(JSON.stringify(edited, null, indentOf(text)) + end);
-    await writeFileAtomic(path, bytes, { mode: 0o600, owner: OWNER });
+    for (let tries = 1; !(await tryToEdit(path, edit, { isLast: tries === MAX_TRIES })); tries++);
   });
 }
 
-/** Removes what killed processes left of a change. Who holds the lock is the only one that writes. */
+/** Whether the file has its new contents; not when another program has written it meanwhile. */
+async function tryToEdit(
+  path: string,
+  edit: (config: JsonObject) => readonly JsonEdit[],
+  { isLast }: { isLast: boolean },
+): Promise<boolean> {
+  const change = await edited(path, edit);
+  if (change === undefined) return true;
+  const options = { mode: 0o600, keepsAccess: true, owner: OWNER };
+  await using staged = await stageFile(path, change.bytes, options);
+  // docker and podman do not know the lock, and their logins must not be lost either.
+  if (!isLast && (await readText(path)) !== change.text) return false;
+  staged.publish();
+  await syncFolder(dirname(staged.temporaryPath)).catch(() => {});
+  return true;
+}
+
+/**
+ * Whether others than its owner may read the file. Windows has no such bits, and there it is false.
+ * @throws FinchError `IO`
+ */
+export async function openToOthers(path: string): Promise<boolean> {
+  if (process.platform === 'win32') return false;
+  try {
+    return ((await stat(path)).mode & 0o044) !== 0;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw ioError(error, 'read', path);
+  }
+}
+
+/** What a file has and what it is to have, or undefined when that is the same. */
+async function edited(
+  path: string,
+  edit: (config: JsonObject) => readonly JsonEdit[],
+): Promise<{ readonly text: string; readonly bytes: Uint8Array } | undefined> {
+  const { config, text } = await read(path);
+  const edits = edit(config);
+  if (edits.length === 0) return undefined;
+  const result = applyTo(text, edits, path);
+  if (result === text) return undefined;
+  const bytes = new TextEncoder().encode(result);
+  if (bytes.length > MAX_CONFIG_FILE_BYTES) throw invalid(path, 'would be larger than 1 MiB');
+  return { text, bytes };
+}
+
+function applyTo(text: string, edits: readonly JsonEdit[], path: string): string {
+  try {
+    return applyEdits(text.trim() === '' ? NEW_FILE : text, edits);
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw invalid(path, `cannot be changed: ${cause.message}`, cause);
+  }
+}
+
+/** The lock of the file that `path` leads to, in its folder, which is made where it is missing. */
+async function prepareLock(path: string): Promise<string> {
+  try {
+    const target = await followLinks(path);
+    const folder = dirname(target);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await access(folder, constants.W_OK);
+    return lockOf(target);
+  } catch (error) {
+    throw ioError(error, 'write', path);
+  }
+}
+
+/**
+ * Removes what killed processes left of a change. Who holds the lock is the only one that writes; while
+ * somebody else holds it, it is their task.
+ */
 async function forgetKilledLogins(path: string): Promise<void> {
   try {
     if ((await temporaryFiles(path, { owner: OWNER })).length === 0) return;
-    await withFileLock(lockOf(path), () => removeTemporary(path, { owner: OWNER }));
+    const lock = lockOf(await followLinks(path));
+    await withFileLock(lock, () => removeTemporary(path, { owner: OWNER }), { patienceMs: 0 });
   } catch {
     // A folder that may only be read is no reason not to read the file in it.
   }
 }
 
-function lockOf(path: string): string {
-  return `${path}.lock`;
+function lockOf(target: string): string {
+  return `${target}.lock`;
 }
 
 async function read(path: string): Promise<ConfigFile> {
   const text = await readText(path);
-  if (text.trim() === '') return { config: {}, text: '' };
+  if (text.trim() === '') return { config: {}, text };
+  // Editors of Windows begin a file with a byte order mark.
+  const json = text.replace(/^\ufeff/, '');
   let config: unknown;
   try {
-    config = parseExactJson(text);
+    config = JSON.parse(json);
   } catch (cause) {
-    const line = jsonFaultLine(text);
-    if (line === undefined) throw invalid(path, 'is nested too deep', cause);
-    throw invalid(path, `is not valid JSON in line ${line}`, cause);
+    const fault = findJsonFault(json);
+    if (fault === undefined) throw invalid(path, 'cannot be read as JSON', cause);
+    const { line, column, expected } = fault;
+    throw invalid(`${path}:${line}:${column}:`, `this is not JSON, expected ${expected}`);
   }
-  if (!isExactObject(config)) throw invalid(path, 'is not a JSON object');
+  if (!isJsonObject(config)) throw invalid(path, 'is not a JSON object');
   return { config, text };
 }
 
@@ -96,18 +177,12 @@ async function readText(path: string): Promise<string> {
     if (!stats.isFile() && !stats.isDirectory()) throw invalid(path, 'is no regular file');
     const bytes = await file.slice(0, MAX_CONFIG_FILE_BYTES + 1).bytes();
     if (bytes.length > MAX_CONFIG_FILE_BYTES) throw invalid(path, 'is larger than 1 MiB');
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return '';
     if (error instanceof TypeError) throw invalid(path, 'is not UTF-8 text', error);
     throw ioError(error, 'read', path);
   }
-}
-
-/** The indentation of the first indented line: what the file's owner, or docker with its tabs, chose. */
-function indentOf(text: string): string {
-  if (text === '') return '  ';
-  return /\n([ \t]+)\S/.exec(text)?.[1] ?? '';
 }
 
 function invalid(path: string, what: string, cause?: unknown): FinchError {

@@ -8,26 +8,58 @@ const TOKEN = new RegExp(
 /** What may come next. */
 type Expected = 'value' | 'value or ]' | 'key' | 'key or }' | 'colon' | 'comma or end';
 
+/** Where, and why, a text stops being JSON. */
+export interface JsonFault {
+  /** Counted from 1. */
+  readonly line: number;
+  /** Counted from 1, in characters. */
+  readonly column: number;
+  /** What should stand there, in words: `a comma or }`. */
+  readonly expected: string;
+}
+
 /**
- * The line, counted from 1, in which `text` stops being JSON; undefined when it is JSON. For the
- * messages about files that people edit by hand, because the runtime's parser does not say where.
+ * The place at which `text` stops being JSON; undefined when it is JSON. For the messages about files
+ * that people edit by hand, because the runtime's parser does not say where.
  * https://www.rfc-editor.org/rfc/rfc8259
  */
-export function jsonFaultLine(text: string): number | undefined {
+export function findJsonFault(text: string): JsonFault | undefined {
   const open: ('{' | '[')[] = [];
   let expected: Expected = 'value';
   let at = 0;
   for (;;) {
-    const isOver = expected === 'comma or end' && open.length === 0;
+    const isOver: boolean = expected === 'comma or end' && open.length === 0;
     // Not trim(), which takes more for white space than JSON does.
     if (isOver && /^[ \t\r\n]*$/.test(text.slice(at))) return undefined;
     TOKEN.lastIndex = at;
     const match = TOKEN.exec(text);
-    if (match === null || isOver) return lineAt(text, at);
-    const next = step(expected, { open, mark: match[1], isString: match[2] !== undefined });
-    if (next === undefined) return lineAt(text, at);
+    const next: Expected | undefined =
+      match === null || isOver
+        ? undefined
+        : step(expected, { open, mark: match[1], isString: match[2] !== undefined });
+    if (next === undefined) return { ...placeAt(text, at), expected: inWords(expected, open) };
     expected = next;
     at = TOKEN.lastIndex;
+  }
+}
+
+function inWords(expected: Expected, open: readonly ('{' | '[')[]): string {
+  switch (expected) {
+    case 'value':
+      return 'a value';
+    case 'value or ]':
+      return 'a value or ]';
+    case 'key':
+      return 'a key in double quotes';
+    case 'key or }':
+      return 'a key in double quotes or }';
+    case 'colon':
+      return 'a colon';
+    case 'comma or end':
+      if (open.length === 0) return 'nothing more';
+      return open.at(-1) === '{' ? 'a comma or }' : 'a comma or ]';
+    default:
+      return expected satisfies never;
   }
 }
 
@@ -64,9 +96,13 @@ function close(open: ('{' | '[')[]): Expected {
   return 'comma or end';
 }
 
-/** The line of the first character at or after `at` that is no white space, or else of the end. */
-function lineAt(text: string, at: number): number {
+/** The place of the first character at or after `at` that is no white space, or else of the end of the text. */
+function placeAt(text: string, at: number): { line: number; column: number } {
   const fault = at + (/^[ \t\r\n]*/.exec(text.slice(at))?.[0].length ?? 0);
-  const end = fault >= text.length ? text.trimEnd().length : fault;
-  return text.slice(0, end).split('\n').length;
+  const before = text.slice(0, fault >= text.length ? text.trimEnd().length : fault);
+  const lineStart = before.lastIndexOf('\n') + 1;
+  return {
+    line: before.split('\n').length,
+    column: [...before.slice(lineStart)].length + 1,
+  };
 }

@@ -19,11 +19,19 @@ export interface SavedLogin {
   readonly place: string;
 }
 
+/** A login that finch does not remove. */
+export interface RemainingLogin {
+  /** How messages name the place: the path of a file, `docker-credential-ecr-login`. */
+  readonly place: string;
+  /** The configuration file that leads there; finch's own for a helper whose credentials it makes itself. */
+  readonly file: string;
+}
+
 /** What became of the logins for a server. */
 export interface ForgottenLogin {
   readonly removed: readonly { readonly key: string; readonly place: string }[];
   /** Places that finch only reads, or whose helper makes credentials of its own, which still have one. */
-  readonly remaining: readonly string[];
+  readonly remaining: readonly RemainingLogin[];
 }
 
 /** One line of `finch login --list`. */
@@ -31,8 +39,14 @@ export interface ListedLogin {
   readonly registry: string;
   readonly username: string | undefined;
   readonly place: string;
-  /** When the secret ends, where it says so: a JSON Web Token, a token of Amazon ECR. */
+  /** When the secret ends, where it says so: a JSON Web Token, a password of Amazon ECR. */
   readonly expires: Date | undefined;
+}
+
+/** Options of {@link Logins.list}. */
+export interface ListLoginsOptions extends AbortOptions {
+  /** Whether helpers are asked for the secrets that may say when they end, which can be slow. Default: true. */
+  readonly expiry?: boolean;
 }
 
 /** All logins of this user, wherever they are kept. */
@@ -40,11 +54,12 @@ export interface Logins extends Keychain {
   /** {@link Keychain.credential}, with the place it comes from. */
   find(server: ServerName, options?: KeychainOptions): Promise<FoundLogin | undefined>;
   /**
-   * Keeps a login in place of every other for the same server that finch may change.
-   * @throws FinchError `CONFIG_INVALID`, `IO`, `CREDENTIAL_STORE` when no place takes it
+   * Keeps a login in place of every other for the same server that finch may change. A helper that cannot
+   * keep it is reported, and the next place takes it.
+   * @throws FinchError `CONFIG_INVALID`, `IO`
    */
   save(server: ServerName, credential: Credential, options?: AbortOptions): Promise<SavedLogin>;
   /** @throws FinchError `CONFIG_INVALID`, `IO`, `CREDENTIAL_STORE` when a helper fails to forget */
   forget(server: ServerName, options?: AbortOptions): Promise<ForgottenLogin>;
-  list(options?: AbortOptions): Promise<readonly ListedLogin[]>;
+  list(options?: ListLoginsOptions): Promise<readonly ListedLogin[]>;
 }

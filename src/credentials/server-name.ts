@@ -15,35 +15,54 @@ const HUB = 'docker.io';
 const HUB_KEY = 'https://index.docker.io/v1/';
 const HUB_HOSTS = new Set([HUB, 'index.docker.io', 'registry-1.docker.io']);
 
-const HOST = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$/;
+const LABEL = '[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?';
+const HOST = new RegExp(
+  String.raw`^(?:${LABEL}(?:\.${LABEL})*|\[[0-9a-f:.]{2,45}\])(?::[1-9][0-9]{0,4})?$`,
+);
+
+/** A name has up to 253 characters, and a port five. */
+const MAX_HOST_LENGTH = 260;
 
 /**
- * The registry that a user means by SERVER: nothing for Docker Hub, `host[:port]`, or an address, of
- * which scheme and path are left out. Port 443 is the same as none.
- * @throws FinchError `USAGE` when it is no host
+ * The registry that a user means by SERVER: nothing for Docker Hub, `host[:port]`, or an address as
+ * docker and the AWS CDK pass it, of which scheme and path are left out. Port 443 is the same as none,
+ * and port 80 after `http://`.
+ * @throws FinchError `USAGE` when it is no host; a password that stands in it is not in the message
  */
 export function parseServer(text: string): ServerName {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  if (text === '') return serverName(HUB);
+  if (text.includes('@')) {
+    throw new FinchError('USAGE', 'the server holds an @, and so perhaps a password', {
+      hint: 'give the host alone, the name with --username and the password with --password-stdin',
+    });
+  }
+  if (!/^[!-~]+$/.test(text) || /[\\%]/.test(text)) {
+    throw invalid(text, 'it holds characters that no host has');
+  }
+  const scheme = schemeOf(text);
   if (scheme !== undefined && scheme !== 'https' && scheme !== 'http') {
     throw invalid(text, `its scheme ${quote(scheme)} is not supported`);
   }
   const registry = hostOf(text);
-  if (registry === '') return serverName(HUB);
-  if (!HOST.test(registry)) throw invalid(text, 'it is no host name');
+  if (!HOST.test(registry) || registry.length > MAX_HOST_LENGTH) {
+    throw invalid(text, 'it is no host name');
+  }
+  if (Number(/:(\d+)$/.exec(registry)?.[1] ?? 0) > 65535)
+    throw invalid(text, 'it has no such port');
   return serverName(registry);
 }
 
 /** The login names of a registry, given as `host[:port]` or `docker.io`. */
 export function serverName(registry: string): ServerName {
-  const host = withoutDefaultPort(registry.toLowerCase());
+  const host = hostOf(registry);
   if (HUB_HOSTS.has(host)) {
     const spellings = [...HUB_HOSTS].flatMap((name) => [name, `https://${name}`]);
     return { registry: HUB, key: HUB_KEY, spellings: [HUB_KEY, ...spellings] };
   }
-  const hasPort = /:\d+$/.test(host);
-  const names = hasPort ? [host] : [host, `${host}:443`];
+  const names = /:\d+$/.test(host) ? [host] : [host, `${host}:443`];
   const spellings = names.flatMap((name) => [name, `https://${name}`, `http://${name}`]);
-  return { registry: host, key: host, spellings };
+  // An address that begins so, and has port 80, is that of the host without a port.
+  return { registry: host, key: host, spellings: spellings.filter((key) => hostOf(key) === host) };
 }
 
 /**
@@ -51,18 +70,20 @@ export function serverName(registry: string): ServerName {
  * and the path of an API version, as other tools write them.
  */
 export function isKeyOf({ registry }: ServerName, key: string): boolean {
-  const path = /^(?:https?:\/\/)?[^/]*(.*)$/i.exec(key)?.[1] ?? '';
-  if (!/^(?:\/(?:v[12]\/?)?)?$/.test(path)) return false;
-  return serverName(hostOf(key)).registry === registry;
+  const path = /^(?:https?:\/\/)?[^/]*(.*)$/is.exec(key)?.[1] ?? '';
+  return /^(?:\/(?:v[12]\/?)?)?$/.test(path) && serverName(hostOf(key)).registry === registry;
 }
 
+/** `host[:port]` of an address or a name in lower case, without the port that goes without saying. */
 function hostOf(text: string): string {
-  const host = text.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '').split('/')[0] ?? '';
-  return withoutDefaultPort(host.toLowerCase());
+  const host = (text.replace(SCHEME, '').split('/')[0] ?? '').toLowerCase();
+  return host.replace(schemeOf(text) === 'http' ? /:(?:80|443)$/ : /:443$/, '');
 }
 
-function withoutDefaultPort(host: string): string {
-  return host.replace(/:443$/, '');
+const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
+
+function schemeOf(text: string): string | undefined {
+  return SCHEME.exec(text)?.[1]?.toLowerCase();
 }
 
 function invalid(text: string, why: string): FinchError {

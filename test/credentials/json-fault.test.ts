@@ -1,19 +1,22 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { jsonFaultLine } from '../../src/credentials/json-fault.ts';
+import { findJsonFault } from '../../src/credentials/json-fault.ts';
 
 test.each([
-  ['{\n  "a": 1,\n}', 3],
-  ['{\n  "a": 1\n  "b": 2\n}', 3],
-  ['{\n  "a": tru\n}', 2],
-  ["{\n  'a': 1\n}", 2],
-  ['{\n  "a": [1, 2\n}\n', 3],
-  ['{\n  "a": 1\n\n\n', 2],
-  ['{}\n{}', 2],
-  ['{"a": "\t"}', 1],
-  ['', 1],
-])('jsonFaultLine(%j) is %i', (text, line) => {
-  expect(jsonFaultLine(text)).toBe(line);
+  ['{\n  "a": 1,\n}', 3, 1, 'a key in double quotes'],
+  ['{\n  "a": 1\n  "b": 2\n}', 3, 3, 'a comma or }'],
+  ['{\n  "a": tru\n}', 2, 8, 'a value'],
+  ["{\n  'a': 1\n}", 2, 3, 'a key in double quotes or }'],
+  ['{\n  "a": [1, 2\n}\n', 3, 1, 'a comma or ]'],
+  ['{"ä🎉": 1 "b"}', 1, 10, 'a comma or }'],
+  ['{"a" 1}', 1, 6, 'a colon'],
+  ['{\n  "a": 1\n\n\n', 2, 9, 'a comma or }'],
+  ['{}\n{}', 2, 1, 'nothing more'],
+  ['{"a": "\t"}', 1, 7, 'a value'],
+  ['{"a": [,]}', 1, 8, 'a value or ]'],
+  ['', 1, 1, 'a value'],
+])('findJsonFault(%j) is in line %i, column %i, and expects %s', (text, line, column, expected) => {
+  expect(findJsonFault(text)).toEqual({ line, column, expected });
 });
 
 const isJson = (text: string) => {
@@ -25,15 +28,15 @@ const isJson = (text: string) => {
   }
 };
 
-test('jsonFaultLine() finds no fault in JSON', () => {
+test('findJsonFault() finds no fault in JSON', () => {
   fc.assert(
     fc.property(fc.json(), fc.constantFrom(undefined, 2, '\t'), (text, indent) => {
-      expect(jsonFaultLine(JSON.stringify(JSON.parse(text), null, indent))).toBeUndefined();
+      expect(findJsonFault(JSON.stringify(JSON.parse(text), null, indent))).toBeUndefined();
     }),
   );
 });
 
-test('jsonFaultLine() finds a fault exactly where the runtime does', () => {
+test('findJsonFault() finds a fault exactly where the runtime does', () => {
   const noise = fc.array(
     fc.constantFrom(
       '{',
@@ -57,16 +60,16 @@ test('jsonFaultLine() finds a fault exactly where the runtime does', () => {
   fc.assert(
     fc.property(noise, (parts) => {
       const text = parts.join('');
-      expect(jsonFaultLine(text) === undefined).toBe(isJson(text));
+      expect(findJsonFault(text) === undefined).toBe(isJson(text));
     }),
     { numRuns: 2000 },
   );
 });
 
 test.each(['{}\v', '{\n}\u00a0', '[]\n\ufeff', '\f{}'])(
-  'jsonFaultLine() takes no other white space than JSON has: %j',
+  'findJsonFault() takes no other white space than JSON has: %j',
   (text) => {
     expect(isJson(text)).toBe(false);
-    expect(jsonFaultLine(text)).toBeNumber();
+    expect(findJsonFault(text)).toBeDefined();
   },
 );

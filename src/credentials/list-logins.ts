@@ -1,0 +1,122 @@
+import { hasCode } from '../errors.ts';
+import type { JsonObject } from '../oci/json.ts';
+import { allHelpers, chosenHelpers } from './chosen-helpers.ts';
+import { readConfigFile } from './config-file.ts';
+import type { Credential } from './credential.ts';
+import { expiryOf } from './expiry.ts';
+import { fileStore } from './file-store.ts';
+import type { LoginStores } from './login-stores.ts';
+import type { ListedLogin, ListLoginsOptions } from './logins.ts';
+import type { LoginFile } from './places.ts';
+import { isKeyOf, parseServer, type ServerName } from './server-name.ts';
+
+/** How long a helper has to give a secret of which only the expiry is wanted. */
+const EXPIRY_MS = 3000;
+
+/** User names of tokens with a short life: those of Amazon ECR and of Azure's registry. */
+const TOKEN_USERS = new Set(['AWS', '00000000-0000-0000-0000-000000000000']);
+
+/** A file that has been read. */
+interface OpenFile extends ListLoginsOptions {
+  readonly stores: LoginStores;
+  readonly file: LoginFile;
+  readonly config: JsonObject;
+  readonly expiry: boolean;
+}
+
+/** {@link Logins.list}. A place that cannot be asked has none. */
+export async function listLogins(
+  stores: LoginStores,
+  { signal, expiry = true }: ListLoginsOptions = {},
+): Promise<readonly ListedLogin[]> {
+  const listed: ListedLogin[] = [];
+  for (const file of stores.files) {
+    const found = await stores.attempt(file.path, async () => {
+      const open = { stores, file, config: await readConfigFile(file.path), signal, expiry };
+      const helpers = allHelpers(open.config, file);
+      const kept = await Array.fromAsync(helpers, (name) => loginsOfHelper(name, open));
+      return [...kept.flat(), ...(await loginsOfFile(open))];
+    });
+    listed.push(...(found ?? []));
+  }
+  // Of several spellings in one place the first counts, as when one is looked for.
+  const known = new Set<string>();
+  const first = listed.filter(({ registry, place }) => {
+    const key = JSON.stringify([registry, place]);
+    return !known.has(key) && known.add(key);
+  });
+  return first.toSorted((a, b) => compare(a.registry, b.registry));
+}
+
+/** The logins of a helper, of those servers for which the file names it. */
+async function loginsOfHelper(
+  name: string,
+  { stores, file, config, signal, expiry }: OpenFile,
+): Promise<readonly ListedLogin[]> {
+  const helper = stores.helper(name);
+  const kept = await stores.attempt(helper.name, () => helper.list({ signal }));
+  const listed: ListedLogin[] = [];
+  for (const { key, username } of kept ?? []) {
+    const server = serverOf(key);
+    if (server === undefined || !isKeyOf(server, key)) continue;
+    if (!chosenHelpers(config, { server, file })?.includes(name)) continue;
+    // To see other secrets may mean to ask the user, or a registry.
+    const isToken = username === undefined || TOKEN_USERS.has(username);
+    const quick = stores.helper(name, { timeoutMs: EXPIRY_MS });
+    const secret =
+      expiry && isToken ? await quietly(() => quick.get(server, { signal })) : undefined;
+    listed.push({
+      registry: server.registry,
+      username,
+      place: helper.name,
+      expires: secret && expiryOf(secret),
+    });
+  }
+  return listed;
+}
+
+/** The logins that a file holds itself, also those for a part of a registry (`quay.io/team`). */
+async function loginsOfFile({ file, signal }: OpenFile): Promise<readonly ListedLogin[]> {
+  const auths = fileStore(file.path);
+  const listed: ListedLogin[] = [];
+  for (const { key, username } of await auths.list({ signal })) {
+    const server = serverOf(key);
+    if (server === undefined) continue;
+    const isWhole = isKeyOf(server, key);
+    if (!isWhole && !key.startsWith(`${server.registry}/`)) continue;
+    const repository = isWhole ? undefined : key.slice(server.registry.length + 1);
+    const login = await quietly(() => auths.get(server, { repository, signal }));
+    listed.push({
+      registry: isWhole ? server.registry : key,
+      username: login?.kind === 'password' ? login.username : username,
+      place: file.path,
+      expires: login && expiryOf(login),
+    });
+  }
+  return listed;
+}
+
+function serverOf(key: string): ServerName | undefined {
+  try {
+    return key === '' ? undefined : parseServer(key);
+  } catch (error) {
+    if (hasCode(error, 'USAGE')) return undefined;
+    throw error;
+  }
+}
+
+/** A secret that is only looked at, and is none when it cannot be read. */
+async function quietly(
+  get: () => Promise<Credential | undefined>,
+): Promise<Credential | undefined> {
+  try {
+    return await get();
+  } catch (error) {
+    if (hasCode(error, 'CREDENTIAL_STORE', 'CONFIG_INVALID')) return undefined;
+    throw error;
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

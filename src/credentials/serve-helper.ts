@@ -1,0 +1,81 @@
+import type { AbortOptions } from '../content.ts';
+import { FinchError } from '../errors.ts';
+import { TOKEN_USER, toHelperLogin } from './helper-protocol.ts';
+import { parseAsked, parseChanged, parseLogin, readRequest } from './helper-request.ts';
+import type { ServedLogins } from './served-logins.ts';
+
+/** What programs can ask of a credential helper. */
+export type HelperAction = 'get' | 'store' | 'erase' | 'list';
+
+/** From what {@link serveHelper} answers. */
+export interface ServeHelperOptions extends AbortOptions {
+  readonly logins: ServedLogins;
+  /** What the caller writes. `list` does not read it. */
+  readonly stdin: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Answers one request in the protocol of credential helpers. No registry is asked anything.
+ * https://github.com/docker/docker-credential-helpers/blob/v0.9.3/credentials/credentials.go
+ * @returns the lines for stdout
+ * @throws FinchError `LOGIN_NOT_FOUND`, `USAGE` when there is no such request, `CONFIG_INVALID`, `IO`,
+ *   `CREDENTIAL_STORE`
+ */
+export async function serveHelper(
+  action: HelperAction,
+  { logins, stdin, signal }: ServeHelperOptions,
+): Promise<readonly string[]> {
+  if (action === 'list') return [await list(logins, { signal })];
+  const request = await readRequest(stdin, { signal });
+  switch (action) {
+    case 'get':
+      return [await get(request, logins, { signal })];
+    case 'store': {
+      const { server, credential } = parseLogin(request);
+      await logins.save(server, credential, { signal });
+      return [];
+    }
+    case 'erase':
+      await logins.forget(parseChanged(request), { signal });
+      return [];
+    default:
+      return action satisfies never;
+  }
+}
+
+async function get(url: string, logins: ServedLogins, { signal }: AbortOptions): Promise<string> {
+  const asked = parseAsked(url);
+  if (asked === undefined) throw notFound('what stdin holds, which names no registry');
+  const { server, repository } = asked;
+  const found = await logins.find(server, { repository, signal });
+  const login = found && toHelperLogin(found.credential);
+  if (login === undefined) throw notFound(server.registry);
+  return goJson({ ServerURL: url, ...login });
+}
+
+/** User names by the server that callers ask for. Of several logins for one, that which `get` gives. */
+async function list(logins: ServedLogins, options: AbortOptions): Promise<string> {
+  const listed = await logins.list({ ...options, expiry: false });
+  const users = new Map<string, string>();
+  for (const { registry, username = TOKEN_USER } of listed) {
+    const asked = registry === '' ? undefined : parseAsked(registry);
+    if (asked === undefined) continue;
+    const url = asked.repository === undefined ? asked.server.key : registry;
+    if (!users.has(url)) users.set(url, username);
+  }
+  return goJson(Object.fromEntries([...users].toSorted(([a], [b]) => (a < b ? -1 : 1))));
+}
+
+/** JSON as Go's encoder writes it, in which callers may look for it byte by byte. */
+function goJson(value: object): string {
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+function notFound(server: string): FinchError {
+  return new FinchError('LOGIN_NOT_FOUND', `there is no login for ${server}`, {
+    hint: 'see the logins that there are with: finch login --list',
+  });
+}

@@ -1,0 +1,90 @@
+import { expect, test } from 'bun:test';
+import { parseServer, serverName } from '../../src/credentials/server-name.ts';
+import { auth, loginPlaces } from '../support/login-places.ts';
+import { expectFailure } from './failures.ts';
+
+const HUB = 'https://index.docker.io/v1/';
+const ghcr = serverName('ghcr.io');
+
+test('a login is forgotten in every spelling, by the helpers and in the file, and nothing else is', async () => {
+  await using places = await loginPlaces();
+  const others = { 'other.test': auth('x', 'y'), 'docker.io/part': auth('p', 'q') };
+  await places.helper('host', { [HUB]: ['me', 's'] });
+  await places.helper('usual', { 'docker.io': ['me', 's'], 'other.test': ['x', 'y'] });
+  const config = { credHelpers: { 'docker.io': 'host' }, credsStore: 'usual' };
+  await places.write(places.own, {
+    ...config,
+    auths: { ...others, [HUB]: auth('me', 's'), 'index.docker.io': auth('me', 's') },
+    detachKeys: 'ctrl-x',
+  });
+  const logins = places.logins();
+  const hub = parseServer('');
+  expect(await logins.forget(hub)).toEqual({
+    removed: [
+      { key: HUB, place: 'docker-credential-host' },
+      { key: 'docker.io', place: 'docker-credential-usual' },
+      { key: HUB, place: places.own },
+      { key: 'index.docker.io', place: places.own },
+    ],
+    remaining: [],
+  });
+  expect(await places.json(places.own)).toEqual({ ...config, auths: others, detachKeys: 'ctrl-x' });
+  expect(await places.keptBy('usual')).toEqual(['other.test']);
+  expect(await logins.find(hub)).toBeUndefined();
+  expect(await logins.forget(hub)).toEqual({ removed: [], remaining: [] });
+});
+
+test('where there is no file there is nothing to forget, and none is made', async () => {
+  await using places = await loginPlaces();
+  expect(await places.logins().forget(ghcr)).toEqual({ removed: [], remaining: [] });
+  expect(await Bun.file(places.own).exists()).toBe(false);
+});
+
+test('the places that still have a login are named: those finch only reads, a helper that makes its own', async () => {
+  await using places = await loginPlaces();
+  await places.helper('ecr-login', { 'ghcr.io': ['AWS', 's'] }, { keepsNone: true });
+  await places.helper('dockers', { 'ghcr.io': ['me', 's'] });
+  await places.write(places.own, {
+    credsStore: 'ecr-login',
+    auths: { 'ghcr.io': auth('me', 's') },
+  });
+  await places.write(places.docker, { credsStore: 'dockers' });
+  await places.write(places.session, { auths: { 'ghcr.io': auth('me', 's') } });
+  const before = await Bun.file(places.session).bytes();
+  expect(await places.logins().forget(ghcr)).toEqual({
+    removed: [{ key: 'ghcr.io', place: places.own }],
+    remaining: [
+      { place: 'docker-credential-ecr-login', file: places.own },
+      { place: 'docker-credential-dockers', file: places.docker },
+      { place: places.session, file: places.session },
+    ],
+  });
+  expect(await Bun.file(places.session).bytes()).toEqual(before);
+  expect(await places.keptBy('dockers')).toEqual(['ghcr.io']);
+});
+
+test('a helper that cannot forget is an error, after all others have', async () => {
+  await using places = await loginPlaces();
+  await places.helper('bad', {}, { first: 'echo locked; exit 1' });
+  await places.helper('usual', { 'ghcr.io': ['me', 's'] });
+  await places.write(places.own, {
+    ...{ credHelpers: { 'ghcr.io': 'bad' }, credsStore: 'usual' },
+    auths: { 'ghcr.io': auth('me', 's') },
+  });
+  const error = await expectFailure(places.logins().forget(ghcr), 'CREDENTIAL_STORE');
+  expect(error.message).toContain('docker-credential-bad');
+  expect(await places.keptBy('usual')).toEqual([]);
+  expect(await places.json(places.own)).toMatchObject({ auths: {} });
+});
+
+test("a broken file of docker's is told and does not keep a login from being forgotten", async () => {
+  await using places = await loginPlaces();
+  await places.write(places.own, { auths: { 'ghcr.io': auth('me', 's') } });
+  await places.write(places.docker, {});
+  await Bun.write(places.docker, '{');
+  expect(await places.logins().forget(ghcr)).toEqual({
+    removed: [{ key: 'ghcr.io', place: places.own }],
+    remaining: [],
+  });
+  expect(places.reports).toHaveLength(1);
+});
