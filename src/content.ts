@@ -32,6 +32,11 @@ export interface Content {
    * Ends only after exactly `size - start` bytes, else throws.
    */
   stream(options?: ReadOptions): ByteStream;
+  /**
+   * Whether opening it once more may bring the right bytes after these turned out to be wrong, because
+   * they come from another place then. Default: no.
+   */
+  isReplaceable?(): boolean;
 }
 
 /** A place that content can be read from: the store, a repository, an archive. */

@@ -1,6 +1,6 @@
-import type { AbortOptions, ContentReader, ContentStore } from '../content.ts';
+import type { AbortOptions, Content, ContentReader, ContentStore } from '../content.ts';
 import { memoryContent } from '../content.ts';
-import { FinchError } from '../errors.ts';
+import { FinchError, hasCode } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { childrenOf, type Document, type Index } from '../oci/document.ts';
 import { isDocumentType, isManifestType, isNonDistributable } from '../oci/media-types.ts';
@@ -98,10 +98,27 @@ export async function copyGraph(
 
   const copyBlob = async (descriptor: Descriptor) => {
     onEvent({ kind: 'started', descriptor });
-    const content = await from.open(descriptor, { signal });
-    const onBytes = (bytes: number) => onEvent({ kind: 'progress', descriptor, bytes });
-    await to.write(descriptor, content, { signal, onBytes });
+    let content: Content;
+    do content = await from.open(descriptor, { signal });
+    while (!(await isWritten(descriptor, content)));
     onEvent({ kind: 'done', descriptor });
+  };
+
+  /** Writes a blob; false when its bytes are wrong, and may be right when it is opened once more. */
+  const isWritten = async (descriptor: Descriptor, content: Content) => {
+    let sent = 0;
+    const onBytes = (bytes: number) => {
+      sent += bytes;
+      onEvent({ kind: 'progress', descriptor, bytes });
+    };
+    try {
+      await to.write(descriptor, content, { signal, onBytes });
+      return true;
+    } catch (error) {
+      if (!hasCode(error, 'CONTENT_MISMATCH') || !content.isReplaceable?.()) throw error;
+      onEvent({ kind: 'progress', descriptor, bytes: -sent });
+      return false;
+    }
   };
 
   const copyDocument = async (descriptor: Descriptor, level: number) => {

@@ -16,7 +16,7 @@ export interface RepositoryApi {
 
 /** The address of `path` below the repository. The name and the path hold only what needs no escape. */
 export function repositoryUrl({ endpoint, name }: RepositoryApi, path: string): URL {
-  return endpoint.url(`/v2/${name}/${path}`);
+  return endpoint.api(`/${name}/${path}`);
 }
 
 /** Whether an answer is one that was hoped for; a web page is none, whatever its status says. */

@@ -33,21 +33,22 @@ export async function hasBlob(
 }
 
 /**
- * A blob, whose download has begun when the promise settles. A connection that breaks is taken up again
- * where it broke. Not verified: whoever keeps the bytes compares their digest.
+ * A blob, whose download from `start` has begun when the promise settles. A connection that breaks is
+ * taken up again where it broke. Not verified: whoever keeps the bytes compares their digest.
  * @throws FinchError `REMOTE_NOT_FOUND` when it is not there, `CONTENT_MISMATCH` when it has another size
  */
 export async function openBlob(
   api: RepositoryApi,
   descriptor: Descriptor,
-  { signal, retry = {} }: AbortOptions & { retry?: RetryOptions } = {},
+  { signal, start: from = 0, retry = {} }: ReadOptions & { retry?: RetryOptions } = {},
 ): Promise<Content> {
   const { size } = descriptor;
-  let begun: Download | undefined = await download(api, descriptor, { start: 0, signal });
+  let begun: Download | undefined = await download(api, descriptor, { start: from, signal });
 
   const take = async (start: number, options: AbortOptions): Promise<Download> => {
     const ready = begun;
-    if (start !== 0 || ready === undefined) return download(api, descriptor, { start, ...options });
+    if (start !== from || ready === undefined)
+      return download(api, descriptor, { start, ...options });
     begun = undefined;
     return ready;
   };

@@ -1,10 +1,13 @@
 import type { AbortOptions } from '../content.ts';
 import type { Credential } from '../credentials/credential.ts';
+import { withCheckedAddress } from '../http/checked-address.ts';
 import { withRedirect } from '../http/redirect.ts';
 import { type RetryOptions, withRetry } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import { withAuth } from './auth.ts';
 import { Endpoint } from './endpoint.ts';
+import type { RealmTrust } from './realm.ts';
+import type { Site } from './site.ts';
 
 /** How a registry is reached. */
 export interface ConnectOptions {
@@ -12,8 +15,14 @@ export interface ConnectOptions {
   readonly credential: (options: AbortOptions) => Promise<Credential | undefined>;
   /** Scopes that every token is asked for. */
   readonly scopes?: readonly string[];
+  /** Which token servers the user trusts. Default: none but the registry's own. */
+  readonly trust?: RealmTrust | undefined;
+  /** Set at a login, for which an identity token may come. */
+  readonly onIdentityToken?: ((token: string) => void) | undefined;
   /** Whether the user said that the registry's certificate, or a missing one, is fine. */
   readonly insecure?: boolean | undefined;
+  /** Which host is asked, and how. Default: the registry itself. */
+  readonly site?: Site | undefined;
   /** What `User-Agent` says. */
   readonly userAgent?: string | undefined;
   readonly retry?: RetryOptions | undefined;
@@ -25,17 +34,22 @@ export interface ConnectOptions {
  */
 export function connect(
   registry: string,
-  { transport, credential, scopes = [], insecure, userAgent, retry = {} }: ConnectOptions,
+  options: ConnectOptions,
 ): { readonly endpoint: Endpoint; readonly send: Transport } {
-  const endpoint = new Endpoint(registry, { insecure });
+  const { transport, credential, scopes = [], insecure, site, userAgent, retry = {} } = options;
+  const { trust, onIdentityToken } = options;
+  const endpoint = new Endpoint(registry, { insecure, site });
   const named = userAgent === undefined ? transport : withUserAgent(transport, userAgent);
-  const reliable = withRetry(withRedirect(endpoint.over(named)), retry);
+  const checked = withCheckedAddress(named, { home: () => endpoint.url('') });
+  const reliable = withRetry(withRedirect(endpoint.over(checked)), retry);
   const now = retry.now;
   const send = withAuth(reliable, {
     registry,
     endpoint,
     credential,
     scopes,
+    trust,
+    onIdentityToken,
     ...(now && { now }),
   });
   return { endpoint, send };

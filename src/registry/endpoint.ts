@@ -4,8 +4,9 @@ import { MAX_HOSTNAME } from '../http/distrust.ts';
 import { networkCode } from '../http/failure.ts';
 import { isLoopback } from '../http/loopback.ts';
 import type { HttpRequest, Transport } from '../http/transport.ts';
-import { DEFAULT_REGISTRY } from '../oci/reference.ts';
 import { quote } from '../text.ts';
+import { certificateHint } from './errors.ts';
+import { defaultSite, type Site } from './site.ts';
 
 /** One way to speak to a registry. */
 interface Route {
@@ -23,20 +24,37 @@ const WRONG_ROUTE = new Set(['EPROTO', 'ECONNREFUSED', 'ECONNRESET']);
 /** How Go, nginx and Apache tell a client that it forgot TLS. */
 const FORGOT_TLS = /HTTPS (?:server|port)|SSL-enabled server port/i;
 
+/** What is known of the host that an {@link Endpoint} is at. */
+export interface EndpointOptions {
+  /** Whether the user said that the registry's certificate, or a missing one, is fine. */
+  readonly insecure?: boolean | undefined;
+  /** Which host it is, and how it is spoken to. Default: {@link defaultSite}. */
+  readonly site?: Site | undefined;
+}
+
 /**
  * The address of a registry's API. Loopback hosts speak plain HTTP, or TLS when that is what answers;
- * all others speak TLS. A host that the user called insecure is asked over TLS without looking at its
- * certificate, and over plain HTTP where there is no TLS. What worked first is kept.
+ * all others speak TLS, if their site does not say how. A host that the user called insecure is asked
+ * over TLS without looking at its certificate, and over plain HTTP where there is no TLS. What worked
+ * first is kept.
  */
 export class Endpoint {
   /** `host[:port]` of the API: Docker Hub's is not the name that users know. */
   readonly host: string;
+  readonly #site: Site;
   #routes: readonly Route[];
   #first: Promise<void> | undefined;
+  /** Whether it is known that a server for TLS is there. */
+  #hasTls: boolean;
 
   /** @throws FinchError `REFERENCE_INVALID` when no address can have this host or port */
-  constructor(registry: string, { insecure = false }: { insecure?: boolean | undefined } = {}) {
-    this.host = registry === DEFAULT_REGISTRY ? 'registry-1.docker.io' : registry;
+  constructor(
+    registry: string,
+    { insecure = false, site = defaultSite(registry) }: EndpointOptions = {},
+  ) {
+    this.#site = site;
+    this.#hasTls = site.protocol === 'https:' || site.tls !== undefined;
+    this.host = site.host;
     // Names of images allow more: ports above 65535, numbers that are no IP address.
     const url = URL.parse(`https://${this.host}`);
     if (url === null || url.hostname.length > MAX_HOSTNAME) {
@@ -44,8 +62,7 @@ export class Endpoint {
         hint: 'check the spelling of the host, and its port, which is 65535 at most',
       });
     }
-    if (insecure) this.#routes = [UNVERIFIED_TLS, PLAIN];
-    else this.#routes = isLoopback(this.host) ? [PLAIN, TLS] : [TLS];
+    this.#routes = routesTo(site, { insecure });
   }
 
   get #route(): Route {
@@ -60,6 +77,14 @@ export class Endpoint {
   /** Whether an address is on the host that the user called insecure. */
   skipsVerification(url: URL): boolean {
     return this.#routes.some(({ insecure }) => insecure) && url.hostname === this.url('').hostname;
+  }
+
+  /** The address of a path below the root of the API, for example `/app/tags/list`. */
+  api(path: string): URL {
+    const { root, namespace } = this.#site;
+    const url = this.url(`${root}${path}`);
+    if (namespace !== undefined) url.searchParams.set('ns', namespace);
+    return url;
   }
 
   /** The address of a path with its query. */
@@ -78,17 +103,20 @@ export class Endpoint {
   }
 
   /**
-   * `transport` for requests to anywhere, of which those to this registry take its scheme. While there
-   * is a choice, one request tries it and the others wait for it.
+   * `transport` for requests to anywhere, of which those to this registry take its scheme, and what its
+   * site says they carry. Its authorities are also asked about others that it sends us to, such as its
+   * token server. While there is a choice of schemes, one request tries it and the others wait for it.
    */
   over(transport: Transport): Transport {
     return async (request) => {
-      if (!this.owns(request.url)) return transport(request);
+      if (!this.owns(request.url)) return transport(this.#elsewhere(request));
       while (this.#routes.length > 1) {
         if (this.#first === undefined) return this.#settle(transport, request);
         await this.#first;
       }
-      return transport(this.#along(this.#route, request));
+      return transport(this.#along(this.#route, request)).catch((error: unknown) => {
+        throw this.#explain(error);
+      });
     };
   }
 
@@ -108,23 +136,44 @@ export class Endpoint {
     for (const route of this.#routes) {
       try {
         const response = await transport(this.#along(route, request));
-        if (route === PLAIN && this.#routes.includes(TLS)) {
-          if (await this.#forgotTls(transport, { request, response })) continue;
+        if (route === PLAIN && this.#routes.length > 1) {
+          this.#hasTls = await this.#forgotTls(transport, { request, response });
+          if (this.#hasTls) continue;
         }
         this.#routes = [route];
         return response;
       } catch (error) {
-        if (!WRONG_ROUTE.has(networkCode(error) ?? '')) throw error;
+        if (!WRONG_ROUTE.has(networkCode(error) ?? '')) throw this.#explain(error);
         failure ??= error;
       }
     }
-    throw failure;
+    throw this.#explain(failure);
+  }
+
+  /** A server that is known to speak TLS, and breaks the handshake off, did not like our side of it. */
+  #explain(error: unknown): unknown {
+    if (!this.#hasTls || networkCode(error) !== 'EPROTO') return error;
+    return new FinchError('NETWORK', `${this.host} broke off the TLS handshake`, {
+      hint: certificateHint(this.#site.name),
+      cause: error,
+    });
   }
 
   #along(route: Route, request: HttpRequest): HttpRequest {
     const { pathname, search } = request.url;
     const url = new URL(`${route.protocol}//${this.host}${pathname}${search}`);
-    return { ...request, url, insecure: route.insecure };
+    const { headers, tls, patienceMs } = this.#site;
+    return {
+      ...request,
+      ...{ url, insecure: route.insecure, headers: { ...headers, ...request.headers } },
+      ...(tls && { tls }),
+      ...(patienceMs !== undefined && { patienceMs }),
+    };
+  }
+
+  #elsewhere(request: HttpRequest): HttpRequest {
+    const { ca } = this.#site.tls ?? {};
+    return ca === undefined ? request : { ...request, tls: { ca } };
   }
 
   /** Whether a plain answer comes from a server that wanted TLS. After a HEAD only a GET can tell. */
@@ -136,9 +185,20 @@ export class Endpoint {
     const { signal } = request;
     const answer =
       request.method === 'HEAD'
-        ? await transport(this.#along(PLAIN, { method: 'GET', url: this.url('/v2/'), signal }))
+        ? await transport(this.#along(PLAIN, { method: 'GET', url: this.api('/'), signal }))
         : response.clone();
     const { bytes } = await readStart(answer, { limit: 1024, signal });
     return FORGOT_TLS.test(new TextDecoder().decode(bytes));
   }
+}
+
+/** How a site can be spoken to, the most likely way first. */
+function routesTo(site: Site, { insecure }: { insecure: boolean }): readonly Route[] {
+  const { host, protocol, skipVerify, tls } = site;
+  if (protocol === 'http:') return [PLAIN];
+  if (insecure) return [UNVERIFIED_TLS, PLAIN];
+  const encrypted = skipVerify ? UNVERIFIED_TLS : TLS;
+  if (protocol === 'https:' || !isLoopback(host)) return [encrypted];
+  // Who has given it certificates expects TLS.
+  return tls === undefined && !skipVerify ? [PLAIN, TLS] : [encrypted, PLAIN];
 }

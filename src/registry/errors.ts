@@ -4,7 +4,8 @@ import { readStart } from '../http/body.ts';
 import { cleanText } from '../http/clean-text.ts';
 import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
 import { isJsonObject } from '../oci/json.ts';
-import { DEFAULT_REGISTRY } from '../oci/reference.ts';
+import { type Denial, denialOf, describeDenial } from './grants.ts';
+import { deniedHint, loginCommand } from './profiles.ts';
 
 /** What is read of an error's body: 64 KiB. */
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -19,6 +20,9 @@ const REGISTRY_FIELDS = [
   'docker-upload-uuid',
 ] as const;
 
+/** How nginx says so, in a page. http://nginx.org/en/docs/http/ngx_http_ssl_module.html#errors */
+const NO_CERTIFICATE = /no required SSL certificate was sent/i;
+
 /** What a registry said when it said no. */
 export interface Refusal {
   readonly status: number;
@@ -26,6 +30,10 @@ export interface Refusal {
   readonly codes: readonly string[];
   /** One line that is safe to show: `denied: requested access to the resource is denied`. */
   readonly reason: string;
+  /** What the token was for that the request carried, if it carried one of somebody's. */
+  readonly denial?: Denial;
+  /** Whether a proxy before it wants to see a client certificate. */
+  readonly wantsCertificate?: boolean;
 }
 
 /**
@@ -55,11 +63,16 @@ export async function readRefusal(
   const errors = parseErrors(text);
   const { status } = response;
   const plain = cleanText(`${status} ${response.statusText}`);
-  const fallback = isWebPage(response) ? `a web page came as the answer (${plain})` : plain;
+  const wantsCertificate = status === 400 && NO_CERTIFICATE.test(text);
+  const page = isWebPage(response) ? `a web page came as the answer (${plain})` : plain;
+  const fallback = wantsCertificate ? `it wants a client certificate (${plain})` : page;
+  const denial = denialOf(response);
   return {
     status,
     codes: errors.map(({ code }) => code).filter((code) => code !== ''),
     reason: errors.map(describeError).find((line) => line !== '') ?? fallback,
+    ...(denial !== undefined && { denial }),
+    ...(wantsCertificate && { wantsCertificate }),
   };
 }
 
@@ -70,22 +83,26 @@ export interface RefusalContext {
   readonly name?: string;
 }
 
-/** The error for a request that was refused: its code by the status, its hint by what can be done. */
+/**
+ * The error for a request that was refused: its code by the status, its hint by what can be done. Who
+ * has just got a token is known, so that a 401 means the same as a 403.
+ */
 export function refusalError(
-  refusal: Refusal,
-  { registry, name }: RefusalContext,
+  { status, reason, denial, wantsCertificate }: Refusal,
+  context: RefusalContext,
   options: FinchErrorOptions = {},
 ): FinchError {
-  const message = `registry ${registry}: ${refusal.reason}`;
-  return new FinchError(errorCode(refusal.status), message, {
-    hint: hintFor(refusal.status, { registry, ...(name !== undefined && { name }) }),
+  const meant = status === 401 && denial !== undefined ? 403 : status;
+  const why = denial === undefined ? reason : `${reason} (${describeDenial(denial)})`;
+  return new FinchError(errorCode(meant), `registry ${context.registry}: ${why}`, {
+    hint: wantsCertificate ? certificateHint(context.registry) : hintFor(meant, context),
     ...options,
   });
 }
 
-/** The command that logs in to a registry. */
-export function loginCommand(registry: string): string {
-  return registry === DEFAULT_REGISTRY ? 'finch login' : `finch login ${registry}`;
+/** Where to put a client certificate for a registry. */
+export function certificateHint(registry: string): string {
+  return `it may want a client certificate: put NAME.cert and NAME.key into certs.d/${registry} of finch's home`;
 }
 
 function errorCode(status: number): ErrorCode {
@@ -104,9 +121,7 @@ function errorCode(status: number): ErrorCode {
 function hintFor(status: number, { registry, name }: RefusalContext): string {
   const what = name === undefined ? registry : `${registry}/${name}`;
   if (status === 401) return `log in with: ${loginCommand(registry)}`;
-  if (status === 403) {
-    return `check that your account may use ${what}, or log in as another with: ${loginCommand(registry)}`;
-  }
+  if (status === 403) return deniedHint(registry, what);
   if (status === 404) return `check the name ${what}, and that ${registry} is a registry`;
   if (status === 413) return 'a proxy before the registry limits the size of requests';
   if (status === 429) return 'the registry limits how often it may be asked; wait a while';

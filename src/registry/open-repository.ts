@@ -11,8 +11,10 @@ import type { RepositoryApi } from './api.ts';
 import { hasBlob, openBlob } from './blobs.ts';
 import { connect } from './connect.ts';
 import { getManifest, putManifest, resolveManifest } from './manifests.ts';
+import type { RealmTrust } from './realm.ts';
 import type { Repository } from './repository.ts';
 import { type Access, repositoryScope } from './scope.ts';
+import type { Site } from './site.ts';
 import { listTags } from './tags.ts';
 import { uploadBlob } from './upload.ts';
 
@@ -24,6 +26,10 @@ export interface RepositoryOptions {
   readonly access?: Access;
   /** Whether the user named this registry as one without a valid certificate, or without TLS. */
   readonly insecure?: boolean;
+  /** Which host it is at, and whose login that takes. Default: the registry itself. */
+  readonly site?: Site;
+  /** Which token servers the user trusts with logins. Default: none but the registry's own. */
+  readonly trust?: RealmTrust;
   /** What `User-Agent` says, for example `finch/1.2.3`. */
   readonly userAgent?: string;
   readonly retry?: RetryOptions;
@@ -34,15 +40,18 @@ export interface RepositoryOptions {
  * reached over plain HTTP, all others over TLS; Docker Hub is `docker.io`.
  */
 export function openRepository(
-  { registry, name }: { readonly registry: string; readonly name: string },
+  { registry: named, name }: { readonly registry: string; readonly name: string },
   options: RepositoryOptions,
 ): Repository {
-  const { transport, keychain, access = 'pull', insecure, userAgent, retry = {} } = options;
+  const { transport, keychain, access = 'pull', insecure, site, userAgent, retry = {} } = options;
+  const registry = site?.name ?? named;
   const connection = connect(registry, {
     transport,
-    credential: (abort) => keychain.credential(registry, abort),
+    credential: (abort) => keychain.credential(registry, { ...abort, repository: name }),
     scopes: [repositoryScope(name, access)],
     insecure,
+    site,
+    trust: options.trust,
     userAgent,
     retry,
   });

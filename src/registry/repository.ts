@@ -1,4 +1,4 @@
-import type { AbortOptions, ContentStore } from '../content.ts';
+import type { AbortOptions, Content, ContentStore, ReadOptions } from '../content.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 
@@ -11,6 +11,9 @@ export interface Repository extends ContentStore {
   readonly registry: string;
   /** The path in the registry. */
   readonly name: string;
+
+  /** {@link ContentStore.open}. The first request asks for the bytes from `start`, where reading begins. */
+  open(descriptor: Descriptor, options?: ReadOptions): Promise<Content>;
 
   /**
    * What a tag or digest names now, in one request without a body.

@@ -1,20 +1,11 @@
 import type { AbortOptions } from '../content.ts';
 import type { Credential } from '../credentials/credential.ts';
-import { FinchError } from '../errors.ts';
-import { discardBody, readWhole } from '../http/body.ts';
-import { distrust } from '../http/distrust.ts';
-import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
-import type { Transport } from '../http/transport.ts';
-import { isJsonObject } from '../oci/json.ts';
+import { discardBody } from '../http/body.ts';
+import type { HttpRequest, Transport } from '../http/transport.ts';
 import type { Endpoint } from './endpoint.ts';
-import { loginCommand, readRefusal } from './errors.ts';
-
-/** What a token lets its bearer do, and for how long. */
-export interface Token {
-  readonly value: string;
-  /** When it should be replaced, before the registry stops taking it: milliseconds since 1970. */
-  readonly renewAt: number;
-}
+import { TOKEN_USERS } from './profiles.ts';
+import { type RealmTrust, realmUrl } from './realm.ts';
+import { readToken, type Token } from './token-answer.ts';
 
 /** What a token is asked for. */
 export interface TokenRequest {
@@ -28,110 +19,119 @@ export interface TokenRequest {
 export interface TokenContext extends AbortOptions {
   readonly registry: string;
   readonly endpoint: Endpoint;
+  /** Anything but a token that the registry itself takes. */
   readonly credential?: Credential | undefined;
+  readonly trust?: RealmTrust | undefined;
+  /** Whether a refresh token is asked for too, as at a login. */
+  readonly offline?: boolean;
+  /** Whether a refresh token must be taken as one, by POST. */
+  readonly isRefresh?: boolean;
   readonly now?: (() => number) | undefined;
 }
 
-const MAX_TOKEN_BYTES = 128 * 1024;
+/** Who finch is to a token server. */
+const CLIENT_ID = 'finch';
 
-/** How long a token lives that does not say so, and the least that is believed. */
-const SHORTEST_LIFE_MS = 60_000;
+/** How token servers say that they do not know a request of this kind. */
+const UNKNOWN_POST = new Set([404, 405]);
+const UNKNOWN_GET = new Set([400, 404, 405, 501]);
 
-/** The longest life that is believed: a day. */
-const LONGEST_LIFE_MS = 86_400_000;
+/** An answer to a user name and a password. Any other is one to the kind of request. */
+const ANSWERED = new Set([200, 401, 403]);
 
 /**
- * Asks a token server for a token, with the credential if there is one.
+ * Asks a token server for a token. A password is shown in a GET, and where the server does not know that
+ * in a POST; a refresh token the other way round.
  * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/token.md
- * @throws FinchError `UNAUTHENTICATED` or `DENIED` when the token server refuses, `REGISTRY` when it
- * answers something else or the realm cannot be trusted with a credential, `NETWORK`
+ * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/oauth.md
+ * @throws FinchError of `realmUrl` before anything is sent, of `readToken`, `NETWORK`
  */
 export async function fetchToken(
   transport: Transport,
   request: TokenRequest,
-  { registry, endpoint, credential, signal, now = Date.now }: TokenContext,
+  context: TokenContext,
 ): Promise<Token> {
-  const url = tokenUrl(request, { registry, endpoint });
-  const response = await transport({
-    method: 'GET',
-    url,
-    signal,
-    headers: { accept: 'application/json', ...(credential && basicHeader(credential)) },
-    insecure: endpoint.skipsVerification(url),
-  });
-  if (response.status !== 200) throw await tokenRefused(response, { registry, signal });
-  const bytes = await readWhole(response, { limit: MAX_TOKEN_BYTES, signal });
-  const { value, lifeMs } = parseToken(bytes, { registry, host: url.host });
-  return { value, renewAt: now() + lifeMs - Math.max(30_000, lifeMs / 10) };
+  const { registry, endpoint, credential, trust, signal, now = Date.now } = context;
+  const withLogin = credential !== undefined;
+  const realm = await realmUrl(request.realm, { registry, endpoint, withLogin, trust });
+  const send = (wanted: Pick<HttpRequest, 'method' | 'url' | 'headers' | 'body'>) =>
+    transport({ ...wanted, idempotent: true, insecure: endpoint.skipsVerification(realm), signal });
+  const get = () => send(getRequest(realm, request, context));
+  const post = (login: Credential) => send(postRequest(realm, request, { ...context, login }));
+  const response =
+    context.isRefresh && credential !== undefined
+      ? await post(credential)
+      : await firstAnswer(credential, { get, post });
+  return readToken(response, { registry, host: realm.host, signal, now });
 }
 
-/** The `Authorization` header of a user name and a password. */
+/** The `Authorization` header of a user name and a password; a token has a user name that says so. */
 export function basicHeader(credential: Credential): { readonly authorization: string } {
   const { username, secret } =
     credential.kind === 'password' ? credential : { username: '<token>', secret: credential.token };
   return { authorization: `Basic ${Buffer.from(`${username}:${secret}`).toString('base64')}` };
 }
 
-function tokenUrl(
-  { realm, service, scopes }: TokenRequest,
-  { registry, endpoint }: { registry: string; endpoint: Endpoint },
-): URL {
-  const url = URL.parse(realm);
-  const why = url === null ? 'is no address' : distrustRealm(url, endpoint);
-  if (url === null || why !== undefined) {
-    throw new FinchError('REGISTRY', `registry ${registry} names a token server that ${why}`, {
-      hint: `nothing was sent to it; ask who runs ${registry}`,
-    });
-  }
-  // The realm may come with a query of its own, which stays as it is.
-  if (service !== undefined) url.searchParams.append('service', service);
-  for (const scope of scopes) url.searchParams.append('scope', scope);
-  return url;
-}
-
-/** Why a realm must not be asked. */
-function distrustRealm(url: URL, endpoint: Endpoint): string | undefined {
-  if (url.username !== '' || url.password !== '') return 'carries a login';
-  if (endpoint.owns(url)) return undefined;
-  return distrust(url, { from: endpoint.url(''), withLogin: true });
-}
-
-async function tokenRefused(
-  response: Response,
-  { registry, signal }: AbortOptions & { registry: string },
-): Promise<FinchError> {
-  const { status } = response;
-  if (status !== 401 && status !== 403 && status !== 400) {
+/** After a 401 the password is not shown a second time: accounts are locked after a few wrong ones. */
+async function firstAnswer(
+  credential: Credential | undefined,
+  { get, post }: { get: () => Promise<Response>; post: (login: Credential) => Promise<Response> },
+): Promise<Response> {
+  if (credential?.kind === 'identity-token') {
+    const response = await post(credential);
+    if (!UNKNOWN_POST.has(response.status)) return response;
     await discardBody(response);
-    const message = `the token server of ${registry} answered ${status}`;
-    return new FinchError('REGISTRY', message, { hint: 'try again later' });
+    return get();
   }
-  const { reason } = await readRefusal(response, { signal });
-  return new FinchError(
-    status === 403 ? 'DENIED' : 'UNAUTHENTICATED',
-    `registry ${registry}: ${reason}`,
-    { hint: `log in with: ${loginCommand(registry)}` },
-  );
+  const response = await get();
+  if (credential === undefined || !UNKNOWN_GET.has(response.status)) return response;
+  const second = await post(credential);
+  const isAnswered = ANSWERED.has(second.status);
+  await discardBody(isAnswered ? response : second);
+  return isAnswered ? second : response;
 }
 
-function parseToken(
-  bytes: Uint8Array,
-  { registry, host }: { registry: string; host: string },
-): { value: string; lifeMs: number } {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    json = undefined;
+function getRequest(
+  realm: URL,
+  { service, scopes }: TokenRequest,
+  { credential, offline = false }: TokenContext,
+): Pick<HttpRequest, 'method' | 'url' | 'headers'> {
+  // The realm may come with a query of its own, which stays as it is.
+  const url = new URL(realm);
+  const query = url.searchParams;
+  if (service !== undefined) query.append('service', service);
+  for (const scope of scopes) query.append('scope', scope);
+  if (credential?.kind === 'password') query.append('account', credential.username);
+  if (credential !== undefined) query.append('client_id', CLIENT_ID);
+  if (offline) query.append('offline_token', 'true');
+  const headers = { accept: 'application/json', ...(credential && basicHeader(credential)) };
+  return { method: 'GET', url, headers };
+}
+
+function postRequest(
+  url: URL,
+  { service, scopes }: TokenRequest,
+  { login, offline = false }: TokenContext & { login: Credential },
+): Pick<HttpRequest, 'method' | 'url' | 'headers' | 'body'> {
+  const form = new URLSearchParams(grantOf(login));
+  if (service !== undefined) form.append('service', service);
+  form.append('client_id', CLIENT_ID);
+  if (scopes.length > 0) form.append('scope', scopes.join(' '));
+  if (offline) form.append('access_type', 'offline');
+  const bytes = new TextEncoder().encode(form.toString());
+  const headers = {
+    accept: 'application/json',
+    'content-type': 'application/x-www-form-urlencoded',
+  };
+  return { method: 'POST', url, headers, body: () => ({ bytes }) };
+}
+
+function grantOf(login: Credential): Record<string, string> {
+  if (login.kind !== 'password') {
+    return { grant_type: 'refresh_token', refresh_token: login.token };
   }
-  const answer = isJsonObject(json) ? json : {};
-  const value = answer['token'] || answer['access_token'];
-  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
-    throw new FinchError('REGISTRY', `${host}, the token server of ${registry}, sent no token`, {
-      hint: ASK_WHO_RUNS_IT,
-    });
-  }
-  const seconds = answer['expires_in'];
-  const life = typeof seconds === 'number' ? seconds * 1000 : 0;
-  return { value, lifeMs: Math.min(LONGEST_LIFE_MS, Math.max(SHORTEST_LIFE_MS, life)) };
+  const { username, secret } = login;
+  return TOKEN_USERS.has(username)
+    ? { grant_type: 'refresh_token', refresh_token: secret }
+    : { grant_type: 'password', username, password: secret };
 }

@@ -1,156 +1,111 @@
 import { expect, test } from 'bun:test';
-import {
-  type FakeRegistry,
-  registryErrorBody,
-  startFakeRegistry,
-} from '../support/fake-registry.ts';
+import { authorizations, challenged, startBearerRegistry } from '../support/bearer-registry.ts';
+import { registryErrorBody, startFakeRegistry } from '../support/fake-registry.ts';
 import { openTestRepository, recordingTransport } from '../support/open-test-repository.ts';
 
 const me = { kind: 'password' as const, username: 'me', secret: 'pass:word' };
 const basic = `Basic ${btoa('me:pass:word')}`;
 const absent = `sha256:${'0'.repeat(64)}`;
 
-/** A token server that counts, and a registry that wants its tokens. */
-function bearerRegistry(answer: (url: URL, request: Request) => unknown = () => ({})) {
-  const asked: { readonly url: URL; readonly authorization: string | null }[] = [];
-  const tokens = Bun.serve({
-    hostname: '127.0.0.1',
-    port: 0,
-    async fetch(request) {
-      const url = new URL(request.url);
-      asked.push({ url, authorization: request.headers.get('authorization') });
-      const body = answer(url, request) ?? {};
-      return body instanceof Response
-        ? body
-        : Response.json({ token: `t${asked.length}`, ...body });
-    },
-  });
-  const accepted = { token: '*' };
-  const registry = startFakeRegistry({
-    script(request, url) {
-      const sent = request.headers.get('authorization');
-      if (
-        sent?.startsWith('Bearer ') &&
-        (accepted.token === '*' || sent === `Bearer ${accepted.token}`)
-      ) {
-        return undefined;
-      }
-      const name = /^\/v2\/(.+)\/(?:blobs|manifests|tags)\//.exec(url.pathname)?.[1] ?? '';
-      const actions = request.method === 'GET' || request.method === 'HEAD' ? 'pull' : 'pull,push';
-      const challenge = `Bearer realm="http://127.0.0.1:${tokens.port}/token?own=1",service="reg",scope="repository:${name}:${actions}"`;
-      return new Response(null, { status: 401, headers: { 'www-authenticate': challenge } });
-    },
-  });
-  return {
-    asked,
-    accepted,
-    registry,
-    async [Symbol.asyncDispose]() {
-      await registry[Symbol.asyncDispose]();
-      await tokens.stop(true);
-    },
-  };
-}
-
-const authorizations = ({ requests }: FakeRegistry) =>
-  requests.map(({ headers }) => headers.get('authorization'));
-
 test('the first request is challenged and all later ones carry the token at once', async () => {
-  await using server = bearerRegistry();
+  await using server = startBearerRegistry();
   const repository = openTestRepository(server.registry.host, { credential: me });
   await repository.resolve('a');
   await repository.resolve('b');
   expect(authorizations(server.registry)).toEqual([null, 'Bearer t1', 'Bearer t1']);
   expect(server.asked.map(({ url, authorization }) => [url.search, authorization])).toEqual([
-    ['?own=1&service=reg&scope=repository%3Aapp%3Apull%2Cpush', basic],
+    ['?own=1&service=reg&scope=repository%3Aapp%3Apull%2Cpush&account=me&client_id=finch', basic],
   ]);
 });
 
-test('many first requests at once cost one challenge and one token', async () => {
-  await using server = bearerRegistry();
-  const repository = openTestRepository(server.registry.host);
-  await Promise.all(['a', 'b', 'c', 'd', 'e'].map((tag) => repository.resolve(tag)));
-  expect(authorizations(server.registry).filter((header) => header === null)).toHaveLength(1);
-  expect(server.asked).toHaveLength(1);
-});
-
 test('without a credential the token server is asked anonymously', async () => {
-  await using server = bearerRegistry();
+  await using server = startBearerRegistry();
   await openTestRepository(server.registry.host).resolve('a');
   expect(server.asked[0]?.authorization).toBeNull();
 });
 
-test('a token that ends soon is replaced before the next request', async () => {
-  await using server = bearerRegistry(() => ({ expires_in: 300 }));
-  let now = 1_000_000;
-  const retry = { now: () => now };
-  const repository = openTestRepository(server.registry.host, { retry });
-  await repository.resolve('a');
-  now += 269_000;
-  await repository.resolve('b');
-  now += 2_000;
-  await repository.resolve('c');
-  expect(authorizations(server.registry)).toEqual([null, 'Bearer t1', 'Bearer t1', 'Bearer t2']);
-});
-
-test('a token that says nothing of its life, or less, is kept for half a minute', async () => {
-  for (const body of [{}, { expires_in: 1 }, { expires_in: 'x' }]) {
-    await using server = bearerRegistry(() => body);
-    let now = 1_000_000;
-    const repository = openTestRepository(server.registry.host, { retry: { now: () => now } });
-    await repository.resolve('a');
-    now += 29_000;
-    await repository.resolve('b');
-    now += 2_000;
-    await repository.resolve('c');
-    expect(server.asked).toHaveLength(2);
-  }
-});
-
-test('a token that claims to live for ever is kept for a day at most', async () => {
-  for (const expires_in of [1e308, 1e12]) {
-    await using server = bearerRegistry(() => ({ expires_in }));
-    let now = 1_000_000;
-    const repository = openTestRepository(server.registry.host, { retry: { now: () => now } });
-    await repository.resolve('a');
-    now += 3_600_000;
-    await repository.resolve('b');
-    expect(server.asked).toHaveLength(1);
-    now += 86_400_000;
-    await repository.resolve('c');
-    expect(server.asked).toHaveLength(2);
-  }
-});
-
-test('a token that the registry no longer takes is replaced once, and the request sent again', async () => {
-  await using server = bearerRegistry();
-  const repository = openTestRepository(server.registry.host);
-  await repository.resolve('a');
-  server.accepted.token = 't2';
-  expect(await repository.resolve('b')).toBeUndefined();
-  expect(authorizations(server.registry)).toEqual([null, 'Bearer t1', 'Bearer t1', 'Bearer t2']);
-});
-
-test('access_token is as good as token', async () => {
-  await using server = bearerRegistry(() => ({ token: undefined, access_token: 'other' }));
-  await openTestRepository(server.registry.host).resolve('a');
-  expect(authorizations(server.registry)).toEqual([null, 'Bearer other']);
-});
-
-test('a fresh token that is refused is UNAUTHENTICATED, with the login command', async () => {
-  await using server = bearerRegistry();
+test('a fresh token that is refused is DENIED, and says what was asked for', async () => {
+  await using server = startBearerRegistry();
   server.accepted.token = 'none';
   const { host } = server.registry;
   await expect(openTestRepository(host, { credential: me }).tags()).rejects.toMatchObject({
-    code: 'UNAUTHENTICATED',
-    message: `registry ${host}: 401 Unauthorized`,
-    hint: `log in with: finch login ${host}`,
+    code: 'DENIED',
+    message: `registry ${host}: 401 Unauthorized (asked for repository:app:pull,push)`,
+    hint: `check that your account may use ${host}/app, or log in as another with: finch login ${host}`,
   });
   expect(server.asked).toHaveLength(1);
 });
 
+test('a fresh token of nobody that is refused is UNAUTHENTICATED, with the login command', async () => {
+  await using server = startBearerRegistry();
+  server.accepted.token = 'none';
+  const { host } = server.registry;
+  await expect(openTestRepository(host).tags()).rejects.toMatchObject({
+    code: 'UNAUTHENTICATED',
+    message: `registry ${host}: 401 Unauthorized`,
+    hint: `log in with: finch login ${host}`,
+  });
+});
+
+test('what the token grants is named when it is refused', async () => {
+  const claims = { access: [{ type: 'repository', name: 'app', actions: ['pull'] }] };
+  const token = `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.sig`;
+  await using server = startBearerRegistry(() => ({ token }));
+  server.accepted.token = 'none';
+  await expect(
+    openTestRepository(server.registry.host, { credential: me }).resolve('a'),
+  ).rejects.toMatchObject({
+    code: 'DENIED',
+    message: expect.stringMatching(
+      / \(asked for repository:app:pull,push, the token grants repository:app:pull\)$/,
+    ),
+  });
+});
+
+test('a token that the registry itself takes is sent as it is, once the registry asks', async () => {
+  await using server = startBearerRegistry();
+  server.accepted.token = 'as-it-is';
+  const credential = { kind: 'registry-token', token: 'as-it-is' } as const;
+  const repository = openTestRepository(server.registry.host, { credential });
+  await repository.resolve('a');
+  await repository.resolve('b');
+  expect(authorizations(server.registry)).toEqual([null, 'Bearer as-it-is', 'Bearer as-it-is']);
+  expect(server.asked).toEqual([]);
+});
+
+test('a 401 without a challenge is answered as the root of the API asks', async () => {
+  await using server = startBearerRegistry();
+  server.challenge.only = '/v2/';
+  const repository = openTestRepository(server.registry.host, { credential: me });
+  await repository.resolve('a');
+  await repository.resolve('b');
+  expect(server.registry.lines()).toEqual([
+    'HEAD /v2/app/manifests/a',
+    'GET /v2/',
+    'HEAD /v2/app/manifests/a',
+    'HEAD /v2/app/manifests/b',
+  ]);
+});
+
+test('a 401 without a challenge anywhere is UNAUTHENTICATED', async () => {
+  await using registry = startFakeRegistry({ script: () => new Response(null, { status: 401 }) });
+  await expect(openTestRepository(registry.host, { credential: me }).tags()).rejects.toMatchObject({
+    code: 'UNAUTHENTICATED',
+  });
+  expect(registry.lines()).toEqual(['GET /v2/app/tags/list', 'GET /v2/']);
+});
+
+test('a registry that wants Basic after Bearer gets it', async () => {
+  await using server = startBearerRegistry();
+  const repository = openTestRepository(server.registry.host, { credential: me });
+  await repository.resolve('a');
+  server.challenge.instead = 'Basic realm="x"';
+  await repository.resolve('b');
+  expect(authorizations(server.registry)).toEqual([null, 'Bearer t1', 'Bearer t1', basic]);
+});
+
 test('a token server that refuses the login is UNAUTHENTICATED, with its reason', async () => {
-  await using server = bearerRegistry(() =>
+  await using server = startBearerRegistry(() =>
     Response.json({ details: 'incorrect username\u001b[31m or password' }, { status: 401 }),
   );
   const { host } = server.registry;
@@ -167,7 +122,7 @@ test.each([
   ['no JSON', () => new Response('<html>')],
   ['200 KiB', () => new Response(' '.repeat(200_000))],
 ])('a token server that sends %s is REGISTRY', async (_, answer) => {
-  await using server = bearerRegistry(answer);
+  await using server = startBearerRegistry(answer);
   const tags = openTestRepository(server.registry.host).tags();
   await expect(tags).rejects.toMatchObject({ code: 'REGISTRY' });
 });
@@ -188,6 +143,34 @@ test('Basic is answered with the credential, and only after it was asked for', a
   expect(authorizations(registry)).toEqual([null, basic, basic]);
 });
 
+test('of several challenges in several headers Bearer is followed first', async () => {
+  await using server = startBearerRegistry();
+  const realm = `http://${server.tokens}/token`;
+  await using registry = startFakeRegistry({
+    script: ({ headers }) => {
+      if (headers.get('authorization') === 'Bearer t1') return undefined;
+      const response = new Response(null, { status: 401 });
+      response.headers.append('www-authenticate', 'Negotiate YWJj==');
+      response.headers.append('www-authenticate', 'Basic realm="a, b", NTLM');
+      response.headers.append('www-authenticate', `Digest realm="x", Bearer realm="${realm}"`);
+      return response;
+    },
+  });
+  await openTestRepository(registry.host, { credential: me }).resolve('a');
+  expect(authorizations(registry)).toEqual([null, 'Bearer t1']);
+});
+
+test('Basic is followed where Bearer names no token server', async () => {
+  await using registry = startFakeRegistry({
+    script: ({ headers }) =>
+      headers.get('authorization') === basic
+        ? undefined
+        : challenged('Bearer realm="",service="x", Basic realm="y"'),
+  });
+  await openTestRepository(registry.host, { credential: me }).resolve('a');
+  expect(authorizations(registry)).toEqual([null, basic]);
+});
+
 test('a wrong Basic credential is refused after one try', async () => {
   await using registry = startFakeRegistry({
     script: () =>
@@ -205,27 +188,27 @@ test('a registry without authentication is sent none, whatever the keychain hold
   expect(authorizations(registry)).toEqual([null]);
 });
 
-test('a challenge of a server that was redirected to is none of our business', async () => {
-  await using other = startFakeRegistry({
-    script: () =>
-      new Response(null, { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }),
-  });
-  await using registry = startFakeRegistry({
-    script: ({ headers }, { pathname }) => {
-      if (headers.get('authorization') !== basic) {
-        return new Response(null, {
-          status: 401,
-          headers: { 'www-authenticate': 'Basic realm="x"' },
-        });
-      }
-      return Response.redirect(`${other.origin}${pathname}`, 307);
-    },
-  });
-  const repository = openTestRepository(registry.host, { credential: me });
-  const opening = repository.open({ mediaType: 'x', digest: absent as never, size: 1 });
-  await expect(opening).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
-  expect(authorizations(other)).toEqual([null]);
-});
+test.each(['Basic realm="x"', 'Bearer realm="http://HOST/token"'])(
+  'the challenge %s of a server that was redirected to is none of our business',
+  async (challenge) => {
+    await using other = startFakeRegistry({
+      script: (_, { host }) => challenged(challenge.replace('HOST', host)),
+    });
+    await using registry = startFakeRegistry({
+      script({ headers }, { pathname }) {
+        if (headers.get('authorization') !== basic) return challenged('Basic realm="x"');
+        const isBlob = pathname.includes('/blobs/');
+        return isBlob ? Response.redirect(`${other.origin}${pathname}`, 307) : undefined;
+      },
+    });
+    const repository = openTestRepository(registry.host, { credential: me });
+    await repository.resolve('a');
+    const opening = repository.open({ mediaType: 'x', digest: absent as never, size: 1 });
+    await expect(opening).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(other.lines()).toEqual([`GET /v2/app/blobs/${absent}`]);
+    expect(authorizations(other)).toEqual([null]);
+  },
+);
 
 test.each([
   ['http://169.254.169.254/token', 'does not use TLS'],
@@ -266,6 +249,20 @@ test('403 is DENIED, and says what the registry said', async () => {
     message: `registry ${registry.host}: denied: requested access to the resource is denied`,
     hint: `check that your account may use ${registry.host}/app, or log in as another with: finch login ${registry.host}`,
   });
+});
+
+test('403 of a request with a token says what that was asked for, and is not tried again', async () => {
+  await using server = startBearerRegistry();
+  const { registry, asked, challenge } = server;
+  const repository = openTestRepository(registry.host, { credential: me });
+  await repository.resolve('a');
+  challenge.denies = true;
+  await expect(repository.tags()).rejects.toMatchObject({
+    code: 'DENIED',
+    message: `registry ${registry.host}: denied: not yours (asked for repository:app:pull,push)`,
+  });
+  expect(asked).toHaveLength(1);
+  expect(authorizations(registry)).toEqual([null, 'Bearer t1', 'Bearer t1']);
 });
 
 test('a refused HEAD is asked again as GET, for the reason', async () => {

@@ -1,0 +1,207 @@
+import type { AbortOptions } from '../content.ts';
+import type { Credential } from '../credentials/credential.ts';
+import { hasCode } from '../errors.ts';
+import { discardBody } from '../http/body.ts';
+import { type Challenge, parseChallenges } from '../http/challenge.ts';
+import type { Transport } from '../http/transport.ts';
+import type { Endpoint } from './endpoint.ts';
+import { grantedScopes, noteDenial } from './grants.ts';
+import type { RealmTrust } from './realm.ts';
+import { mergeScopes } from './scope.ts';
+import { basicHeader, fetchToken, type TokenContext, type TokenRequest } from './token.ts';
+import type { Token } from './token-answer.ts';
+import { TokenCache } from './token-cache.ts';
+
+/** Who asks, and for what. */
+export interface AuthOptions {
+  readonly registry: string;
+  readonly endpoint: Endpoint;
+  /** Asked once, when the registry first wants to know. */
+  readonly credential: (options: AbortOptions) => Promise<Credential | undefined>;
+  /** Asked for with every token, before what the registry names. */
+  readonly scopes?: readonly string[];
+  /** Which token servers the user trusts. Default: none but the registry's own. */
+  readonly trust?: RealmTrust | undefined;
+  /**
+   * Set at a login: the token server is asked for a refresh token too, and this is called with one that
+   * can be kept in place of the password, or of the identity token that it has replaced.
+   */
+  readonly onIdentityToken?: ((token: string) => void) | undefined;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** What the registry wants to see, once it has said so. */
+type Way =
+  | { readonly kind: 'fixed'; readonly header: string }
+  | { readonly kind: 'bearer'; readonly realm: string; readonly service: string | undefined };
+
+type BearerWay = Way & { readonly kind: 'bearer' };
+
+/** What one user has learned of how one registry wants to be asked, and the tokens for it. */
+export class AuthSession {
+  readonly #transport: Transport;
+  readonly #options: AuthOptions;
+  readonly #tokens: TokenCache;
+  /** Identity tokens that took the place of the one that is kept, by the realm that gave them. */
+  readonly #rotated = new Map<string, string>();
+  #way: Way | undefined;
+  #scopes: readonly string[];
+  #credential: Promise<Credential | undefined> | undefined;
+  #pinged: readonly Challenge[] | undefined;
+  /** Whether a token server has taken the credential. */
+  #isAccepted = false;
+
+  constructor(transport: Transport, options: AuthOptions) {
+    this.#transport = transport;
+    this.#options = options;
+    this.#scopes = options.scopes ?? [];
+    this.#tokens = new TokenCache(options.now ?? Date.now);
+  }
+
+  /** What a request sends without being asked. */
+  async header(options: AbortOptions): Promise<string | undefined> {
+    const way = this.#way;
+    if (way?.kind !== 'bearer') return way?.header;
+    const token = this.#tokens.get(keyOf(way, this.#scopes)) ?? (await this.#renew(way, options));
+    return bearer(token);
+  }
+
+  /** What to send after a 401, or undefined when there is nothing better than what was `used`. */
+  async answer(
+    response: Response,
+    { used, signal }: AbortOptions & { used: string | undefined },
+  ): Promise<string | undefined> {
+    const challenges = await this.#challenges(response, { signal });
+    const asked = challenges.find(({ scheme, params }) => scheme === 'bearer' && params['realm']);
+    if (asked === undefined && !challenges.some(({ scheme }) => scheme === 'basic')) {
+      return undefined;
+    }
+    const credential = await this.#whoAmI({ signal });
+    if (asked !== undefined && credential?.kind !== 'registry-token') {
+      return this.#answerBearer(asked, { used, signal });
+    }
+    if (credential === undefined) return undefined;
+    const isToken = credential.kind === 'registry-token';
+    const header = isToken ? `Bearer ${credential.token}` : basicHeader(credential).authorization;
+    if (header === used) return undefined;
+    this.#way = { kind: 'fixed', header };
+    return header;
+  }
+
+  /** Notes with an answer that refuses what its token was for, when somebody is logged in. */
+  explain(response: Response, header: string): void {
+    const isRefusal = response.status === 401 || response.status === 403;
+    if (!isRefusal || !this.#isAccepted || this.#scopes.length === 0) return;
+    if (this.#way?.kind !== 'bearer') return;
+    const granted = grantedScopes(header.slice('Bearer '.length));
+    noteDenial(response, { asked: this.#scopes, granted });
+  }
+
+  /** Some registries challenge only who asks for the root of their API: Google's. */
+  async #challenges(response: Response, { signal }: AbortOptions): Promise<readonly Challenge[]> {
+    const challenges = parseChallenges(response.headers.get('www-authenticate') ?? '');
+    const root = this.#options.endpoint.api('/');
+    if (challenges.length > 0 || new URL(response.url).pathname === root.pathname) {
+      return challenges;
+    }
+    if (this.#pinged === undefined) {
+      const ping = await this.#transport({ method: 'GET', url: root, signal });
+      await discardBody(ping);
+      this.#pinged = parseChallenges(ping.headers.get('www-authenticate') ?? '');
+    }
+    return this.#pinged;
+  }
+
+  async #answerBearer(
+    { params }: Challenge,
+    { used, signal }: AbortOptions & { used: string | undefined },
+  ): Promise<string | undefined> {
+    const way: BearerWay = {
+      kind: 'bearer',
+      realm: params['realm'] ?? '',
+      service: params['service'],
+    };
+    this.#way = way;
+    this.#scopes = mergeScopes(this.#scopes, (params['scope'] ?? '').split(' '));
+    const current = this.#tokens.get(keyOf(way, this.#scopes));
+    // Another request has been here in the meantime and may have what this one needs.
+    if (current !== undefined && bearer(current) !== used) return bearer(current);
+    return bearer(await this.#renew(way, { signal }));
+  }
+
+  /** A token for all scopes; where the token server refuses them together, for the first alone. */
+  async #renew(way: BearerWay, { signal }: AbortOptions): Promise<Token> {
+    const scopes = this.#scopes;
+    const ask = (wanted: readonly string[]) =>
+      this.#tokens.renew(keyOf(way, wanted), {
+        signal,
+        ask: () => this.#ask(way, wanted, { signal }),
+      });
+    try {
+      return await ask(scopes);
+    } catch (error) {
+      const isForScopes =
+        hasCode(error, 'DENIED') || (this.#isAccepted && hasCode(error, 'UNAUTHENTICATED'));
+      if (!isForScopes || scopes.length < 2) throw error;
+      this.#scopes = scopes.slice(0, 1);
+      return ask(this.#scopes);
+    }
+  }
+
+  async #ask(way: BearerWay, scopes: readonly string[], { signal }: AbortOptions): Promise<Token> {
+    const { onIdentityToken, ...options } = this.#options;
+    const { realm, service } = way;
+    const kept = await this.#whoAmI({ signal });
+    const rotated = this.#rotated.get(realm);
+    const credential = rotated === undefined ? kept : identityToken(rotated);
+    const request = { realm, service, scopes };
+    const context = { ...options, credential, signal };
+    const offline = onIdentityToken !== undefined && credential?.kind === 'password';
+    const token = await fetchToken(this.#transport, request, { ...context, offline });
+    this.#isAccepted = credential !== undefined;
+    const { refreshToken } = token;
+    if (credential?.kind === 'identity-token' && refreshToken !== undefined) {
+      this.#rotated.set(realm, refreshToken);
+      if (refreshToken !== credential.token) onIdentityToken?.(refreshToken);
+    }
+    if (credential?.kind === 'password' && refreshToken !== undefined) {
+      const lasts = () => this.#lasts(refreshToken, { request, context });
+      if (onIdentityToken !== undefined && (await lasts())) onIdentityToken(refreshToken);
+    }
+    return token;
+  }
+
+  /** Whether a refresh token can be kept in place of a password: it works, and more than once. */
+  async #lasts(
+    refreshToken: string,
+    { request, context }: { request: TokenRequest; context: TokenContext },
+  ): Promise<boolean> {
+    const credential = identityToken(refreshToken);
+    const asked = { ...context, credential, isRefresh: true };
+    const proof = await fetchToken(this.#transport, request, asked).catch(() => undefined);
+    return proof !== undefined && (proof.refreshToken ?? refreshToken) === refreshToken;
+  }
+
+  async #whoAmI(options: AbortOptions): Promise<Credential | undefined> {
+    this.#credential ??= this.#options.credential(options);
+    try {
+      return await this.#credential;
+    } catch (error) {
+      this.#credential = undefined;
+      throw error;
+    }
+  }
+}
+
+function keyOf({ realm, service }: BearerWay, scopes: readonly string[]): string {
+  return JSON.stringify([realm, service, scopes.toSorted()]);
+}
+
+function bearer({ value }: Token): string {
+  return `Bearer ${value}`;
+}
+
+function identityToken(token: string): Credential {
+  return { kind: 'identity-token', token };
+}

@@ -1,0 +1,101 @@
+import type { AbortOptions } from '../content.ts';
+import { FinchError } from '../errors.ts';
+import { discardBody, readWhole } from '../http/body.ts';
+import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
+import { hideSecret } from '../http/redact.ts';
+import { isJsonObject, type JsonObject } from '../oci/json.ts';
+import { readRefusal } from './errors.ts';
+import { deniedHint, loginCommand } from './profiles.ts';
+
+/** What a token lets its bearer do, and for how long. */
+export interface Token {
+  readonly value: string;
+  /** When it should be replaced, before the registry stops taking it: milliseconds since 1970. */
+  readonly renewAt: number;
+  /** With which the same token server, and no other, gives further tokens. */
+  readonly refreshToken?: string;
+}
+
+/** Whose token server answered, and when. */
+export interface TokenAnswerOptions extends AbortOptions {
+  readonly registry: string;
+  /** The token server. */
+  readonly host: string;
+  readonly now: () => number;
+}
+
+const MAX_TOKEN_BYTES = 128 * 1024;
+
+/** How long a token lives that does not say so, and the least that is believed. */
+const SHORTEST_LIFE_MS = 60_000;
+
+/** The longest life that is believed: a day. */
+const LONGEST_LIFE_MS = 86_400_000;
+
+/** A token is replaced when less than this is left of its life, or a tenth of it. */
+const LEAST_LEFT_MS = 30_000;
+
+/**
+ * The token in a token server's answer. Its life is counted from now on: what the server says of the
+ * time is by its own clock.
+ * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/token.md
+ * @throws FinchError `UNAUTHENTICATED` or `DENIED` when the server refuses, `REGISTRY` when it answers
+ * something else
+ */
+export async function readToken(response: Response, options: TokenAnswerOptions): Promise<Token> {
+  const { registry, host, now, signal } = options;
+  if (response.status !== 200) throw await tokenRefused(response, options);
+  const answer = parseAnswer(await readWhole(response, { limit: MAX_TOKEN_BYTES, signal }));
+  const value = secretOf(answer['token']) ?? secretOf(answer['access_token']);
+  if (value === undefined) {
+    throw new FinchError('REGISTRY', `${host}, the token server of ${registry}, sent no token`, {
+      hint: ASK_WHO_RUNS_IT,
+    });
+  }
+  const refreshToken = secretOf(answer['refresh_token']);
+  const life = lifeOf(answer['expires_in']);
+  const renewAt = now() + life - Math.max(LEAST_LEFT_MS, life / 10);
+  return { value, renewAt, ...(refreshToken !== undefined && { refreshToken }) };
+}
+
+function parseAnswer(bytes: Uint8Array): JsonObject {
+  try {
+    const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isJsonObject(json) ? json : {};
+  } catch {
+    return {};
+  }
+}
+
+/** A token that a header can hold; from now on no message shows it. */
+function secretOf(value: unknown): string | undefined {
+  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) return undefined;
+  hideSecret(value);
+  return value;
+}
+
+/** Milliseconds from seconds, which some servers write as a text. */
+function lifeOf(seconds: unknown): number {
+  const isText = typeof seconds === 'string' && /^\d{1,12}$/.test(seconds);
+  const life = (isText || typeof seconds === 'number' ? Number(seconds) : 0) * 1000;
+  return Math.min(LONGEST_LIFE_MS, Math.max(SHORTEST_LIFE_MS, life));
+}
+
+async function tokenRefused(
+  response: Response,
+  { registry, signal }: TokenAnswerOptions,
+): Promise<FinchError> {
+  const { status } = response;
+  if (status !== 401 && status !== 403 && status !== 400) {
+    await discardBody(response);
+    const message = `the token server of ${registry} answered ${status}`;
+    return new FinchError('REGISTRY', message, { hint: 'try again later' });
+  }
+  const { reason } = await readRefusal(response, { signal });
+  const message = `registry ${registry}: ${reason}`;
+  if (status === 403) {
+    return new FinchError('DENIED', message, { hint: deniedHint(registry, registry) });
+  }
+  const hint = `log in with: ${loginCommand(registry)}`;
+  return new FinchError('UNAUTHENTICATED', message, { hint });
+}
