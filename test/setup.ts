@@ -15,6 +15,15 @@ const wanted = [
   ['strace', 'strace'],
   ['git', 'git'],
   ['hyperfine', 'hyperfine'],
+  ['docker-credential-pass', 'golang-docker-credential-helpers'],
+  ['docker-credential-secretservice', 'golang-docker-credential-helpers'],
+  ['docker-credential-ecr-login', 'amazon-ecr-credential-helper'],
+  ['pass', 'pass'],
+  ['gpg-agent', 'gnupg'],
+  ['gnome-keyring-daemon', 'gnome-keyring'],
+  ['dbus-run-session', 'dbus'],
+  // For its command line alone: no test needs the daemon.
+  ['docker', 'docker.io'],
 ] as const;
 
 /** A registry client that some tests hold finch against; it comes from source, so only where Go is. */

@@ -222,7 +222,8 @@ describe('a proxy', () => {
       showsPage(403),
     ]) {
       await using peer = await startBadPeer(answer);
-      await throughProxy(`http://me:${SECRET}@${peer.host}`, 'the proxy opened no way to HOST');
+      const message = `the proxy ${peer.host} opened no way to HOST`;
+      await throughProxy(`http://me:${SECRET}@${peer.host}`, message);
       expect(peer.requests.map(({ method }) => method)).toEqual(['CONNECT', 'CONNECT', 'CONNECT']);
     }
   });
@@ -232,7 +233,7 @@ describe('a proxy', () => {
     await peer[Symbol.asyncDispose]();
     await throughProxy(
       `http://me:${SECRET}@${peer.host}`,
-      'cannot connect to HOST: connection refused',
+      `cannot connect to the proxy ${peer.host}: connection refused`,
     );
   });
 });

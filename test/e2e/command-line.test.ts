@@ -138,7 +138,7 @@ describe('finch', () => {
     expectError(plain, /127\.0\.0\.1:1/);
     expect(plain).not.toContain('caused by');
     const debug = await bench.fails('pull --debug 127.0.0.1:1/app');
-    expect(debug).toStartWith(plain);
+    expect(debug).toContain(plain);
     expect(debug).toContain('caused by: ');
   });
 

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { join, relative } from 'node:path';
 import { digestOf } from '../../src/oci/digest.ts';
 import { writeHelloFinch } from '../demo/hello-finch.ts';
+import { CANARY } from '../support/canary.ts';
 import { startFakeRegistry } from '../support/fake-registry.ts';
 import { buildImage, json } from '../support/images.ts';
 import { tarFile } from '../support/tar.ts';
@@ -195,7 +196,7 @@ describe('an interrupt', () => {
       const stalled = stall();
       await using registry = startFakeRegistry({ script: (request) => script(request, stalled) });
       const args = ['login', '-u', 'me', '--password-stdin', registry.host];
-      const ending = { stalled, signal: 'SIGINT', stdin: 'secret' } as const;
+      const ending = { stalled, signal: 'SIGINT', stdin: CANARY } as const;
       expect(await interrupted(bench, args, ending)).toEqual(ended);
       expect(await filesIn(bench.home)).toEqual({});
     }

@@ -16,6 +16,8 @@ export interface TerminalRun {
   readonly exitCode: number;
   /** Whether the terminal echoed at the moment of each answer. */
   readonly echoed: readonly boolean[];
+  /** Whether the terminal echoed when finch had ended. */
+  readonly echoesAfter: boolean;
 }
 
 /** Runs finch on a terminal of its own and answers what it asks. */
@@ -25,6 +27,9 @@ export async function finchOnTerminal(
     readonly home: string;
     readonly env?: Readonly<Record<string, string>>;
     readonly answers?: readonly Answer[];
+    /** Where a shell sends stdout and stderr: `>out 2>err`. Default: to the terminal. */
+    readonly redirect?: string;
+    readonly cwd?: string;
   },
 ): Promise<TerminalRun> {
   const decoder = new TextDecoder();
@@ -32,7 +37,10 @@ export async function finchOnTerminal(
   const echoed: boolean[] = [];
   let screen = '';
   let from = 0;
-  const child = Bun.spawn([finchBinary, ...args], {
+  const { redirect, cwd } = options;
+  const shell = redirect === undefined ? [] : ['sh', '-c', `exec "$0" "$@" ${redirect}`];
+  const child = Bun.spawn([...shell, finchBinary, ...args], {
+    ...(cwd !== undefined && { cwd }),
     env: { ...finchEnvironment(options.home, options.env), TERM: 'xterm' },
     terminal: {
       cols: 160,
@@ -50,6 +58,7 @@ export async function finchOnTerminal(
     },
   });
   const exitCode = await child.exited;
+  const echoesAfter = ((child.terminal?.localFlags ?? 0) & ECHO) !== 0;
   child.terminal?.close();
-  return { screen, exitCode, echoed };
+  return { screen, exitCode, echoed, echoesAfter };
 }

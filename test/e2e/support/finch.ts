@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { runLog } from '../../support/run-log.ts';
 
 /** The compiled program that end-to-end tests run: `FINCH_BINARY`, else the one that `bun build.ts` makes. */
 export const finchBinary: string =
@@ -53,7 +54,10 @@ export async function finchOk(args: readonly string[], options: FinchOptions): P
   return stdout;
 }
 
-/** The environment that finch gets: a home, a place for temporary files, and `extra`. */
+/**
+ * The environment that finch gets: a home, a place for temporary files, the log of the whole run where there
+ * is one (`test/run-all.ts`), and `extra`.
+ */
 export function finchEnvironment(
   home: string,
   extra: Readonly<Record<string, string>> = {},
@@ -62,7 +66,9 @@ export function finchEnvironment(
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { ...Object.fromEntries(kept), HOME: home, FINCH_HOME: home, ...extra };
+  // Without a folder of the session, finch looks for podman's logins where the whole machine has them.
+  const session = { HOME: home, FINCH_HOME: home, XDG_RUNTIME_DIR: home };
+  return { ...Object.fromEntries(kept), ...session, ...runLog, ...extra };
 }
 
 function inputOf(stdin: FinchOptions['stdin']): 'ignore' | Uint8Array | Blob {

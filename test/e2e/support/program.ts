@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { runLog } from '../../support/run-log.ts';
 import type { Finished } from './finch.ts';
 
 /** How {@link runProgram} runs a program. */
@@ -15,7 +16,7 @@ export async function runProgram(
   { env = {}, cwd }: ProgramOptions = {},
 ): Promise<Finished> {
   const child = Bun.spawn([...command], {
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...runLog, ...env },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',

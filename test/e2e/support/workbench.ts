@@ -1,5 +1,6 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CANARY } from '../../support/canary.ts';
 import {
   type DockerRegistry,
   type DockerRegistryOptions,
@@ -80,7 +81,7 @@ export interface RegistryBench extends Workbench {
 }
 
 /** The user that {@link secureBench}'s registry knows. */
-export const USER = { name: 'testUser', password: 'testPassword' } as const;
+export const USER = { name: 'testUser', password: CANARY } as const;
 
 /** A workbench beside a registry; by default one that speaks plain HTTP and lets everyone in. */
 export async function registryBench(

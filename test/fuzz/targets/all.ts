@@ -1,5 +1,5 @@
 import type { Target } from '../target.ts';
-import { location, refusal, token } from './answer.ts';
+import { grant, location, refusal, token } from './answer.ts';
 import { archive } from './archive.ts';
 import { commandLine, filter } from './command-line.ts';
 import { config } from './config.ts';
@@ -7,6 +7,9 @@ import { decompress } from './decompress.ts';
 import { digest } from './digest.ts';
 import { document, json } from './document.ts';
 import { header } from './header.ts';
+import { helperAnswer } from './helper.ts';
+import { helperRequest } from './helper-request.ts';
+import { hostsToml } from './hosts-toml.ts';
 import { platform } from './platform.ts';
 import { reference } from './reference.ts';
 import { serverRequests } from './server.ts';
@@ -19,6 +22,18 @@ import { jsonFault, server, shown } from './words.ts';
 export const targets: readonly Target[] = [
   ...[reference, digest, platform, document, json],
   ...[tarHeader, pax, path, template],
-  ...[header, refusal, token, location, shown, jsonFault, server],
+  ...[
+    header,
+    refusal,
+    token,
+    grant,
+    location,
+    shown,
+    jsonFault,
+    server,
+    helperAnswer,
+    helperRequest,
+    hostsToml,
+  ],
   ...[decompress, tar, filter, commandLine, config, storeIndex, serverRequests, archive],
 ];

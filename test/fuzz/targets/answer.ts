@@ -1,6 +1,8 @@
+import type { Credential } from '../../../src/credentials/credential.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { Endpoint } from '../../../src/registry/endpoint.ts';
 import { readRefusal, refusalError } from '../../../src/registry/errors.ts';
+import { describeDenial, grantedScopes } from '../../../src/registry/grants.ts';
 import { fetchToken } from '../../../src/registry/token.ts';
 import { uploadLocation, withDigest } from '../../../src/registry/upload-location.ts';
 import { mutateJson } from '../mutate-json.ts';
@@ -43,26 +45,27 @@ export const refusal = pureTarget({
   },
 });
 
+/** Logins of each kind that a token server is shown. */
+const logins: readonly Credential[] = [
+  { kind: 'password', username: 'me', secret: 'secret' },
+  { kind: 'identity-token', token: 'secret' },
+];
+
 /** Answers of token servers: a line with the status and the realm, then the body. */
 export const token = pureTarget({
   name: 'token',
   share: 40,
   words: [
-    'token',
-    'access_token',
-    'expires_in',
-    '200 ',
-    '401 ',
-    'https://',
-    'http://',
-    'localhost',
-    '\n',
+    ...['token', 'access_token', 'refresh_token', 'expires_in', '"300"', '\n'],
+    ...['200 ', '401 ', '404 ', '405 ', 'https://', 'http://', 'localhost', '.ghcr.io', 'ghcr.io.'],
   ],
   seeds: [
-    '200 https://auth.example/token\n{"token":"abc","expires_in":300}',
-    '200 https://auth.example/token?x=y\n{"access_token":"abc.def","issued_at":"2026-01-01"}',
+    '200 https://ghcr.io/token\n{"token":"abc","expires_in":300}',
+    '200 https://auth.ghcr.io/token?x=y\n{"access_token":"abc.def","issued_at":"2026-01-01"}',
+    '200 https://ghcr.io:8443/token\n{"token":"abc","refresh_token":"r","expires_in":"60"}',
     '401 https://auth.example/token\n{"details":"incorrect username or password"}',
     '403 https://ghcr.io/token\n{"errors":[{"code":"DENIED","message":"no"}]}',
+    '404 https://ghcr.io/token\n{"error":"unsupported_grant_type"}',
     '200 http://127.0.0.1:5000/token\n{"token":1}',
     '500 https://user:pass@auth.example/token\nbroken',
   ],
@@ -70,22 +73,40 @@ export const token = pureTarget({
     const [, status, realm = '', body = ''] =
       /^(\d*) ?([^\n]*)\n?([\s\S]*)$/.exec(textOf(input)) ?? [];
     const endpoint = new Endpoint(registry);
+    const credential = logins[input.length % logins.length];
     const { value, renewAt } = await fetchToken(
-      endpoint.over(async ({ url, headers }) => {
-        promise(url.protocol === 'https:', 'a password goes over plain HTTP');
-        promise(headers?.['authorization'] !== undefined, 'there is no login');
+      endpoint.over(async ({ url, headers, body: form }) => {
+        promise(url.protocol === 'https:', 'a login goes over plain HTTP');
+        promise(/(?:^|\.)ghcr\.io$/.test(url.hostname), `a login goes to ${url.hostname}`);
+        promise(!url.href.includes('secret') || realm.includes('secret'), 'it is in the address');
+        promise((headers?.['authorization'] ?? form) !== undefined, 'there is no login');
         return new Response(body, { status: Math.min(599, Math.max(200, Number(status))) });
       }),
       { realm, service: 'x', scopes: ['repository:a:pull'] },
-      {
-        registry,
-        endpoint,
-        credential: { kind: 'password', username: 'me', secret: 'secret' },
-        now: () => 0,
-      },
+      { registry, endpoint, credential, now: () => 0 },
     );
     promise(/^[\x21-\x7e]+$/.test(value), 'the token is no header');
     promise(Number.isFinite(renewAt) && renewAt > 0, 'the token is old at once');
+  },
+});
+
+/** JSON Web Tokens that say what they grant: the payload, before it is encoded. */
+export const grant = pureTarget({
+  name: 'grant',
+  share: 20,
+  words: ['access', 'type', 'name', 'actions', 'repository', 'pull', 'null', '[]'],
+  mutators: [mutateJson, mutateJson],
+  seeds: [
+    '{"access":[{"type":"repository","name":"me/app","actions":["pull","push"]}]}',
+    '{"access":null,"sub":"me"}',
+    '{"access":[{"type":"registry","name":"catalog","actions":["*"]},{}]}',
+  ],
+  run(payload) {
+    const granted = grantedScopes(`e30.${Buffer.from(payload).toString('base64url')}.c2ln`);
+    if (granted === undefined) return;
+    const text = describeDenial({ asked: ['repository:a:pull'], granted });
+    promiseShowable(text, 'what is granted');
+    promise(text.length < 1000, `${text.length} characters say what is granted`);
   },
 });
 

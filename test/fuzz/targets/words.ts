@@ -2,8 +2,9 @@ import { goTimeFormat } from '../../../src/cli/go-time.ts';
 import { formatAge, formatBytes } from '../../../src/cli/humanize.ts';
 import { unknownCommand } from '../../../src/cli/nearest.ts';
 import { formatTable } from '../../../src/cli/table.ts';
-import { jsonFaultLine } from '../../../src/credentials/json-fault.ts';
+import { findJsonFault } from '../../../src/credentials/json-fault.ts';
 import { isKeyOf, parseServer, serverName } from '../../../src/credentials/server-name.ts';
+import { hasCode } from '../../../src/errors.ts';
 import { printable, quote } from '../../../src/text.ts';
 import { mutateJson } from '../mutate-json.ts';
 import { promise, promiseSame, promiseShowable, whyUnclean } from '../promises.ts';
@@ -75,43 +76,70 @@ export const jsonFault = pureTarget({
   ],
   run(input) {
     const text = textOf(input);
-    const line = jsonFaultLine(text);
-    promise((line === undefined) === isJson(text), `the fault is in line ${line}`);
-    const lines = text.split('\n').length;
-    promise(line === undefined || (line >= 1 && line <= lines), `line ${line} of ${lines}`);
+    const fault = findJsonFault(text);
+    promise((fault === undefined) === isJson(text), `the fault is in line ${fault?.line}`);
+    if (fault === undefined) return;
+    const lines = text.split('\n');
+    promise(fault.line >= 1 && fault.line <= lines.length, `line ${fault.line} of ${lines.length}`);
+    const width = lines[fault.line - 1]?.length ?? 0;
+    promise(fault.column >= 1 && fault.column <= width + 1, `column ${fault.column} of ${width}`);
   },
 });
 
-/** Servers as users and as `config.json` name them. */
+/** Servers as users, `config.json` and credential helpers name them. */
 export const server = textTarget({
   name: 'server-name',
   share: 40,
   maxBytes: 2048,
   words: [
-    'https://',
-    'http://',
-    ':443',
-    ':80',
-    '/v1/',
-    '/v2/',
-    'index.docker.io',
-    'docker.io',
-    '[::1]',
+    ...['https://', 'HTTP://', ':443', ':80', '/v1/', '/v2/', '/', '.', ':', '@', '%', '\\'],
+    ...['index.docker.io', 'docker.io', '[::1]', '\n', '\0', '\u202e', '\u00e9'],
   ],
   seeds: [
     ...['', 'docker.io', 'https://index.docker.io/v1/', 'ghcr.io', 'GHCR.io:443', '[::1]:5000'],
     ...['http://localhost:5000/v2/', 'registry-1.docker.io', 'a_b.c:99999', 'ftp://x'],
+    ...[
+      'https://',
+      'https:///x',
+      'me:secret@x.test',
+      'http://x.test:80',
+      'x.test/y@z',
+      'x.test\\y',
+    ],
   ],
   run(text) {
-    isKeyOf(serverName('ghcr.io'), text);
+    for (const registry of ['ghcr.io', 'docker.io', 'x.test:5000']) {
+      const isKey = isKeyOf(serverName(registry), text);
+      promise(!isKey || registryOf(text) === registry, `it is no key of ${registry}`);
+    }
+    const registry = registryOf(text);
+    if (registry === undefined) return;
+    promise(/^[a-z0-9._:[\]-]{1,260}$/.test(registry), 'the host is not safe');
     const named = parseServer(text);
-    for (const key of [named.key, ...named.spellings]) {
+    for (const key of [named.key, ...named.spellings, `https://${registry}/v2/`]) {
       promise(isKeyOf(named, key), `${key} is not its own key`);
       promiseSame(parseServer(key), named, `${key} names another server`);
     }
-    promiseSame(parseServer(named.registry), named, 'the registry names another server');
+    promiseSame(parseServer(registry), named, 'the registry names another server');
+    promiseSame(serverName(registry), named, 'a reference names another server');
   },
 });
+
+/** What a text names; undefined when it is refused, in words that hold no password. */
+function registryOf(text: string): string | undefined {
+  try {
+    return parseServer(text).registry;
+  } catch (error) {
+    if (!hasCode(error, 'USAGE')) throw error;
+    promiseShowable(error.message, 'the refusal');
+    const [user = ''] = text.split('@');
+    promise(
+      user === text || user === '' || !error.message.includes(`"${user}`),
+      'a user is quoted',
+    );
+    return undefined;
+  }
+}
 
 function isJson(text: string): boolean {
   try {
