@@ -1,12 +1,18 @@
 import { join } from 'node:path';
 import type { AbortOptions } from './content.ts';
 import type { CopyEvent } from './copy/events.ts';
-import { credentialFile } from './credentials/credential-file.ts';
+import type { Credential } from './credentials/credential.ts';
+import type { Logins } from './credentials/logins.ts';
+import { ownConfigPath } from './credentials/places.ts';
+import type { ServerName } from './credentials/server-name.ts';
+import type { TrustedRealms } from './credentials/trusted-realms.ts';
 import type { Host } from './host/host.ts';
 import type { Transport } from './http/transport.ts';
 import type { Reference } from './oci/reference.ts';
+import type { CheckedLogin } from './registry/ping.ts';
 import type { Repository } from './registry/repository.ts';
 import type { Access } from './registry/scope.ts';
+import type { Sites } from './registry/site.ts';
 import type { ImageStore } from './store/image-store.ts';
 import { version } from './version.ts';
 
@@ -39,11 +45,47 @@ export interface App extends AsyncDisposable {
   /** The folder of the store. */
   readonly storePath: string;
   store(): Promise<ImageStore>;
+  /** Who the user is at registries: the keychain of every repository. */
+  logins(): Promise<Logins>;
   /** The repository of a reference. `insecure` when the user said so of its registry. */
   repository(
     reference: Reference,
-    options: { readonly access: Access; readonly insecure: boolean },
+    options: {
+      readonly access: Access;
+      readonly insecure: boolean;
+      readonly hostsDir?: readonly string[] | undefined;
+    },
   ): Promise<Repository>;
+  /**
+   * The ways to a registry by `hosts.toml` and `config.json`: its mirrors, then the registry itself.
+   * @param hostsDir folders that are searched in place of the usual ones
+   * @throws FinchError `CONFIG_INVALID`, `IO`
+   */
+  sites(
+    registry: string,
+    options: { readonly hostsDir?: readonly string[] | undefined },
+  ): Promise<Sites>;
+  /**
+   * Asks a registry whether it accepts a credential, and remembers the token servers that the user
+   * trusts with it when it does.
+   * @throws FinchError `UNAUTHENTICATED` when it does not, `REGISTRY`, `NETWORK`
+   */
+  checkLogin(
+    server: ServerName,
+    credential: Credential,
+    options: CheckLoginSettings,
+  ): Promise<CheckedLogin>;
+  /** The token servers that the user has trusted. */
+  trustedRealms(): Promise<TrustedRealms>;
+}
+
+/** What the user said about a registry that {@link App.checkLogin} asks. */
+interface CheckLoginSettings extends AbortOptions {
+  readonly insecure: boolean;
+  /** Folders of `hosts.toml` files, in place of the usual ones. */
+  readonly hostsDir?: readonly string[] | undefined;
+  /** Hosts of token servers that the user trusts with the credential. */
+  readonly trustRealms?: readonly string[];
 }
 
 /**
@@ -52,15 +94,17 @@ export interface App extends AsyncDisposable {
  */
 export function createApp(host: Host, talk: Talk): App {
   let store: Promise<ImageStore> | undefined;
+  let logins: Promise<Logins> | undefined;
+  let transport: Promise<Transport> | undefined;
   const userAgent = `finch/${version}`;
   const app: App = {
     ...{ host, talk, userAgent },
     async transport(request) {
-      const { sendRequest } = await import('./http/transport.ts');
-      return sendRequest(request);
+      transport ??= openTransport(app);
+      return (await transport)(request);
     },
     get credentialFile() {
-      return credentialFile(host.env, host.home);
+      return ownConfigPath(host.env, host.home);
     },
     get storePath() {
       return join(host.home, 'store');
@@ -69,15 +113,45 @@ export function createApp(host: Host, talk: Talk): App {
       store ??= openStore(app);
       return store;
     },
-    async repository({ registry, repository: name }, { access, insecure }) {
-      const { openRepository } = await import('./registry/open-repository.ts');
-      const { fileKeychain } = await import('./credentials/file-keychain.ts');
-      const keychain = fileKeychain(app.credentialFile);
+    logins() {
+      logins ??= openLogins(app);
+      return logins;
+    },
+    async repository({ registry, repository: name }, { access, insecure, hostsDir }) {
+      const { openAtSites } = await import('./registry/open-at-sites.ts');
+      const sites = await app.sites(registry, { hostsDir });
+      const keychain = await app.logins();
       const { transport } = app;
-      return openRepository(
-        { registry, name },
-        { transport, keychain, access, insecure, userAgent },
-      );
+      return openAtSites(sites, name, {
+        ...{ transport, keychain, access, insecure, userAgent },
+        trust: await app.trustedRealms(),
+        report: (line) => talk.note(line),
+        trace: (line) => talk.trace(line),
+      });
+    },
+    async sites(registry, { hostsDir = usualFolders(host.home) }) {
+      const { findSites } = await import('./registry/certs-dir.ts');
+      const { readConfigFile } = await import('./credentials/config-file.ts');
+      const path = app.credentialFile;
+      return findSites(registry, {
+        roots: hostsDir,
+        config: { path, read: () => readConfigFile(path) },
+        trace: (line) => talk.trace(line),
+      });
+    },
+    async checkLogin({ registry }, credential, { hostsDir, ...options }) {
+      const { checkLogin } = await import('./registry/ping.ts');
+      const { server: site } = await app.sites(registry, { hostsDir });
+      const { transport } = app;
+      const trust = await app.trustedRealms();
+      const settings = { transport, credential, site, trust, userAgent, ...options };
+      const checked = await checkLogin(registry, settings);
+      if (checked.trusted.length > 0) await trust.add(registry, checked.trusted);
+      return checked;
+    },
+    async trustedRealms() {
+      const { trustedRealms } = await import('./credentials/trusted-realms.ts');
+      return trustedRealms(host.home);
     },
     async [Symbol.asyncDispose]() {
       const opened = await store?.catch(() => undefined);
@@ -87,7 +161,29 @@ export function createApp(host: Host, talk: Talk): App {
   return app;
 }
 
+/** Where `hosts.toml` files and certificates of registries are; the first folder counts most. */
+function usualFolders(home: string): readonly string[] {
+  return [join(home, 'certs.d'), '/etc/containerd/certs.d', '/etc/docker/certs.d'];
+}
+
+async function openTransport({ host, talk }: App): Promise<Transport> {
+  const { transportWith } = await import('./http/transport.ts');
+  const { proxyFor } = await import('./http/proxy.ts');
+  const { withTrace } = await import('./http/trace.ts');
+  const options = { trace: talk.trace, proxyFor: (url: URL) => proxyFor(url, host.env) };
+  return withTrace(transportWith(options), options);
+}
+
 async function openStore({ storePath, host }: App): Promise<ImageStore> {
   const { openImageStore } = await import('./store/open-store.ts');
   return openImageStore(storePath, { now: host.now });
+}
+
+async function openLogins({ host: { env, home }, talk }: App): Promise<Logins> {
+  const { openLogins: open } = await import('./credentials/open-logins.ts');
+  return open({
+    ...{ env, home },
+    report: (line) => talk.note(line),
+    trace: (line) => talk.trace(line),
+  });
 }

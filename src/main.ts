@@ -15,6 +15,11 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 process.exit(await main());
 
 async function main(): Promise<number> {
+  // The compiled program learns here by which of its links it was called.
+  if (/(?:^|[\\/])docker-credential-finch(?:\.exe)?$/i.test(process.argv0)) {
+    const { runHelperProgram } = await import('./cli/helper-program.ts');
+    return runHelperProgram(argv, interrupt);
+  }
   // Scripts ask this often, and it takes nothing of the rest: 5.5 ms instead of 8.
   if (argv[0] === '--version' || argv[0] === '-v') return sayVersion();
   const { runProgram } = await import('./cli/program.ts');

@@ -4,9 +4,7 @@ import { shortId } from '../oci/digest.ts';
 import { printable } from '../text.ts';
 import { goTimeFormat } from './go-time.ts';
 import { formatAge, formatBytes } from './humanize.ts';
-import { formatTable } from './table.ts';
-import { parseTemplate, type Template } from './template/evaluate.ts';
-import { formatJson } from './template/value.ts';
+import { formatRows, lines, type Row } from './rows.ts';
 
 /** What the flags of `finch image list` ask for; nothing is the default table. */
 export interface ImageView {
@@ -41,7 +39,7 @@ const HEADERS = {
 } as const;
 
 type Field = keyof typeof HEADERS;
-type Fields = Readonly<Record<Field, string>>;
+type Fields = Row<Field>;
 
 /**
  * What `finch image list` prints, each line with its line feed. A table without rows is its header.
@@ -63,13 +61,11 @@ export function formatImages(rows: readonly ImageRow[], view: ImageView): string
   }
   const fields = rows.map(fieldsOf(view));
   if (quiet) return lines(fields.map((row) => row.ID));
-  if (format === 'json') return lines(fields.map(formatJson));
-  if (format === '' || format === 'table' || format === 'wide') {
-    return columns(fields, { ...view, format });
-  }
-  const parsed = parseTemplate(format.replace(/^table */, ''), { escapes: true });
-  if (format.startsWith('table')) return table(fields, parsed);
-  return lines(fields.map((row) => parsed.render(row)));
+  return formatRows(fields, {
+    headers: HEADERS,
+    columns: columnsOf({ ...view, format }),
+    format: format === 'wide' ? 'table' : format,
+  });
 }
 
 /** Makes the fields of a row. The time of creation is only worked out when it is asked for. */
@@ -92,22 +88,10 @@ function fieldsOf({ noTrunc = false, now, timeZone }: ImageView): (row: ImageRow
   });
 }
 
-function columns(rows: readonly Fields[], { names, digests, format }: ImageView): string {
-  const shown: readonly Field[] = [
+function columnsOf({ names, digests, format }: ImageView): readonly Field[] {
+  return [
     ...(names ? (['Name'] as const) : (['Repository', 'Tag'] as const)),
     ...(digests || format === 'wide' ? (['Digest'] as const) : []),
     ...(['ID', 'CreatedSince', 'Platform', 'Size', 'BlobSize'] as const),
   ];
-  return formatTable([HEADERS, ...rows].map((row) => shown.map((field) => row[field])));
-}
-
-/** docker's `table TEMPLATE`: the template makes the cells of a row, with tabs between them. */
-function table(rows: readonly Fields[], template: Template): string {
-  const header = template.render(HEADERS, { header: true });
-  const text = [header, ...rows.map((row) => template.render(row))].join('\n');
-  return formatTable(text.split('\n').map((line) => line.split('\t')));
-}
-
-function lines(texts: readonly string[]): string {
-  return texts.map((text) => `${text}\n`).join('');
 }

@@ -1,6 +1,7 @@
 import { createApp } from '../app.ts';
 import { createProcessHost } from '../host/process-host.ts';
 import { redactText } from '../http/redact.ts';
+import { openDebugLog } from './debug-log.ts';
 import { reportError } from './report-error.ts';
 import { runCommandLine } from './run.ts';
 import { createTalk } from './talk.ts';
@@ -11,15 +12,16 @@ export async function runProgram(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<number> {
   const host = createProcessHost();
+  const { trace, explain } = openDebugLog(argv, host);
   try {
-    await using app = createApp(host, createTalk(host));
+    await using app = createApp(host, createTalk(host, { trace }));
     host.stdout.write(await runCommandLine(argv, { app, signal }));
     return 0;
   } catch (error) {
     return reportError(error, {
       stderr: host.stderr,
       redact: redactText,
-      debug: argv.includes('--debug') || Boolean(host.env['FINCH_DEBUG']),
+      explain,
       interrupted: signal.aborted,
     });
   }

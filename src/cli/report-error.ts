@@ -7,8 +7,8 @@ export interface ReportOptions {
   readonly stderr: Output;
   /** Takes secrets out of a text. */
   readonly redact: (text: string) => string;
-  /** Adds what lies behind the error: its causes, and the stack of one that is finch's own. Default: false. */
-  readonly debug?: boolean;
+  /** Gets what lies behind the error, line by line: its causes, and the stack of one that is finch's own. */
+  readonly explain?: (line: string) => void;
   /** Whether the user has interrupted: then that is what happened, whatever was thrown. Default: false. */
   readonly interrupted?: boolean;
 }
@@ -24,8 +24,8 @@ const MAX_CAUSES = 8;
  * end: with exit status 1, or 130 when the user interrupted.
  */
 export function reportError(error: unknown, options: ReportOptions): number {
-  const { stderr, redact, debug = false, interrupted = false } = options;
-  const line = (text: string) => stderr.write(`${printable(redact(text))}\n`);
+  const { stderr, redact, explain = () => {}, interrupted = false } = options;
+  const line = (text: string) => stderr.write(`${redact(printable(text))}\n`);
   const shown = original(error);
   const isInterrupt = interrupted || hasCode(shown, 'CANCELLED');
   if (isInterrupt) {
@@ -36,10 +36,9 @@ export function reportError(error: unknown, options: ReportOptions): number {
   } else {
     line(`finch: internal error: ${describe(shown)}`);
   }
-  if (debug) {
-    for (const cause of causes(shown)) line(`caused by: ${describe(cause)}`);
-    if (!(shown instanceof FinchError)) for (const frame of frames(shown)) line(frame);
-  }
+  const behind = causes(shown).map((cause) => `caused by: ${describe(cause)}`);
+  if (!(shown instanceof FinchError)) behind.push(...frames(shown));
+  for (const text of behind) explain(redact(printable(text)));
   return isInterrupt ? INTERRUPTED : 1;
 }
 

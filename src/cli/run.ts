@@ -45,6 +45,7 @@ export async function runCommandLine(
     const { unknownCommand } = await import('./nearest.ts');
     throw unknownCommand(isGroup ? `${first} ${second}` : first, knownWords(isGroup));
   }
+  app.talk.trace(`finch ${version}: ${called.path}`);
   const { command } = await called.entry.load();
   const { parseArguments } = await import('./arguments.ts');
   const invocation = parseArguments(called.path, command, { argv: called.argv, signal });
@@ -98,6 +99,10 @@ async function render(result: Result, { host }: App): Promise<string> {
     case 'images': {
       const { formatImages } = await import('./image-table.ts');
       return formatImages(result.rows, { ...result.view, now: host.now() });
+    }
+    case 'logins': {
+      const { formatLogins } = await import('./login-table.ts');
+      return formatLogins(result.rows, { format: result.format, now: host.now() });
     }
     default:
       return result satisfies never;

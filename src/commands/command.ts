@@ -1,4 +1,5 @@
 import type { App } from '../app.ts';
+import type { ListedLogin } from '../credentials/logins.ts';
 import type { ImageRow } from '../images/image-row.ts';
 
 /** A flag of a command. */
@@ -44,7 +45,12 @@ export type Result =
       readonly format: string | undefined;
       readonly lines: readonly string[];
     }
-  | { readonly kind: 'images'; readonly rows: readonly ImageRow[]; readonly view: ImageListView };
+  | { readonly kind: 'images'; readonly rows: readonly ImageRow[]; readonly view: ImageListView }
+  | {
+      readonly kind: 'logins';
+      readonly rows: readonly ListedLogin[];
+      readonly format: string | undefined;
+    };
 
 /** One thing that finch does. */
 export interface Command {

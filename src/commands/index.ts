@@ -66,6 +66,26 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./registry-serve.ts'),
   },
   {
+    paths: ['credential get'],
+    summary: 'Give a login to another program',
+    load: () => import('./credential-get.ts'),
+  },
+  {
+    paths: ['credential store'],
+    summary: 'Keep a login for another program',
+    load: () => import('./credential-store.ts'),
+  },
+  {
+    paths: ['credential erase'],
+    summary: 'Forget a login for another program',
+    load: () => import('./credential-erase.ts'),
+  },
+  {
+    paths: ['credential list'],
+    summary: 'List the logins for another program',
+    load: () => import('./credential-list.ts'),
+  },
+  {
     paths: ['version'],
     summary: 'Show the version',
     load: () => import('./version.ts'),

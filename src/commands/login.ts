@@ -1,23 +1,22 @@
 import type { App } from '../app.ts';
-import type { AbortOptions } from '../content.ts';
-import type { PasswordLogin } from '../credentials/credential.ts';
-import { storeCredential } from '../credentials/file-keychain.ts';
-import { parseServer } from '../credentials/server-name.ts';
-import { FinchError } from '../errors.ts';
-import { checkLogin } from '../registry/ping.ts';
-import { readAll } from '../streams/bounded.ts';
+import type { Credential } from '../credentials/credential.ts';
+import type { Logins } from '../credentials/logins.ts';
+import { parseServer, type ServerName } from '../credentials/server-name.ts';
+import { hasCode } from '../errors.ts';
 import type { Command, Invocation } from './command.ts';
-import { insecureFlag } from './registry-flags.ts';
+import { askForRest, givenLogin } from './login-answers.ts';
+import { checkListFlags, listLogins } from './login-list.ts';
+import { hostsDirFlag, hostsDirs, insecureFlag } from './registry-flags.ts';
 
-/** The longest password that is read from stdin, in bytes. Tokens have a few thousand. */
-const MAX_SECRET_BYTES = 64 * 1024;
+/** What the user guide says about credential helpers. */
+const GUIDE = 'https://runfinch.com/docs/container-images/authentication/';
 
 /** `finch login`. */
 export const command: Command = {
   usage: '[SERVER]',
   arity: { min: 0, max: 1 },
   about:
-    'Asks the registry whether it accepts a user name and password, and keeps them if so. Without SERVER it is Docker Hub.',
+    'Asks the registry whether it accepts a user name and password, and keeps them if so. Without SERVER it is Docker Hub. Without a user name it tries the login that there is, and else asks for one.',
   flags: [
     { name: 'username', short: 'u', value: 'NAME', summary: 'user name' },
     {
@@ -27,7 +26,15 @@ export const command: Command = {
       summary: 'password; others can see it, better use --password-stdin',
     },
     { name: 'password-stdin', summary: 'read the password from stdin' },
+    {
+      name: 'trust-realm',
+      value: 'HOST',
+      summary: 'trust this token server, which the registry names, with the login; may be repeated',
+    },
     insecureFlag,
+    hostsDirFlag,
+    { name: 'list', summary: 'show the logins that there are, without asking any registry' },
+    { name: 'format', value: 'FORMAT', summary: 'with --list: json, table, or a Go template' },
   ],
   examples: [
     { line: 'finch login', what: 'log in to Docker Hub, and be asked' },
@@ -35,73 +42,97 @@ export const command: Command = {
       line: 'cat token | finch login --username me --password-stdin ghcr.io',
       what: 'log in from a script',
     },
+    { line: 'finch login --list', what: 'show where logins are kept' },
   ],
   async run(app, invocation) {
-    const server = parseServer(invocation.args[0] ?? '');
-    const credential = await readCredential(app, invocation);
-    await checkLogin(server.registry, {
-      transport: app.transport,
-      credential,
-      insecure: invocation.on('insecure-registry'),
-      userAgent: app.userAgent,
-      signal: invocation.signal,
-    });
-    await storeCredential(app.credentialFile, server, credential);
-    app.talk.note(
-      `warning: the password is kept unencrypted in ${app.credentialFile}; a credential helper keeps it safe, see https://runfinch.com/docs/container-images/authentication/`,
-    );
+    checkListFlags(invocation);
+    if (invocation.on('list')) return listLogins(app, invocation);
+    const { args, signal } = invocation;
+    const server = parseServer(args[0] ?? '');
+    const given = await givenLogin(app, invocation);
+    const attempt: Attempt = { app, server, invocation, logins: await app.logins() };
+    const isAnybody = given.username === undefined && given.secret === undefined;
+    const existing = isAnybody ? await tryExisting(attempt) : undefined;
+    if (existing?.isAccepted !== true) {
+      const usual = existing?.username;
+      const login = await askForRest(app, given, { usual, signal });
+      const accepted = await check(attempt, login);
+      await keep(attempt, accepted);
+    }
     return { kind: 'lines', lines: ['Login Succeeded'] };
   },
 };
 
-async function readCredential(app: App, invocation: Invocation): Promise<PasswordLogin> {
-  const { signal } = invocation;
-  const given = invocation.text('username');
-  const password = invocation.text('password');
-  const fromStdin = invocation.on('password-stdin');
-  if (given?.includes(':')) {
-    throw new FinchError('USAGE', 'username cannot contain colons', {
-      hint: 'give the name alone with --username, and the password with --password-stdin',
-    });
-  }
-  if (password !== undefined && fromStdin) {
-    throw new FinchError('USAGE', '--password and --password-stdin are mutually exclusive', {
-      hint: 'use --password-stdin, which others cannot see',
-    });
-  }
-  if (fromStdin && given === undefined) {
-    throw new FinchError('USAGE', 'must provide --username with --password-stdin', {
-      hint: 'name the user with: finch login --username NAME --password-stdin',
-    });
-  }
-  if (password !== undefined) {
-    app.talk.note('warning: --password can be seen by others; use --password-stdin');
-  }
-  const username = given ?? (await app.talk.ask('Enter Username: ', { secret: false, signal }));
-  if (username === '') {
-    throw new FinchError('USAGE', 'username is required', {
-      hint: 'type one when asked, or name it with --username',
-    });
-  }
-  const secret = fromStdin
-    ? await readSecret(app, { signal })
-    : (password ?? (await app.talk.ask('Enter Password: ', { secret: true, signal })));
-  if (secret === '') {
-    throw new FinchError('USAGE', 'password is required', {
-      hint: 'type one when asked, or write it to stdin with --password-stdin',
-    });
-  }
-  return { kind: 'password', username, secret };
+/** Who tries to log in where. */
+interface Attempt {
+  readonly app: App;
+  readonly server: ServerName;
+  readonly invocation: Invocation;
+  readonly logins: Logins;
 }
 
-/** All of stdin, without one line end behind it. */
-async function readSecret({ host }: App, { signal }: AbortOptions): Promise<string> {
-  const bytes = await readAll(host.stdin.stream({ signal }), {
-    limit: MAX_SECRET_BYTES,
-    tooLarge: () =>
-      new FinchError('USAGE', 'what stdin holds is too long for a password', {
-        hint: 'write nothing but the password or token to stdin',
-      }),
+/** Asks the registry whether it accepts a credential; gives the one to keep. */
+async function check(
+  { app, server, invocation }: Attempt,
+  credential: Credential,
+): Promise<Credential> {
+  const checked = await app.checkLogin(server, credential, {
+    insecure: invocation.on('insecure-registry'),
+    hostsDir: hostsDirs(invocation),
+    trustRealms: invocation.list('trust-realm'),
+    signal: invocation.signal,
   });
-  return new TextDecoder().decode(bytes).replace(/\r?\n$/, '');
+  for (const realm of checked.trusted) {
+    app.talk.note(`from now on ${realm} is trusted with logins for ${server.registry}`);
+  }
+  return checked.credential;
+}
+
+/** Tries the login that there is; undefined when there is none. */
+async function tryExisting(
+  attempt: Attempt,
+): Promise<{ isAccepted: boolean; username: string | undefined } | undefined> {
+  const { app, server, logins } = attempt;
+  const { signal } = attempt.invocation;
+  const { note } = app.talk;
+  const { registry } = server;
+  const found = await logins.find(server, { signal });
+  if (found === undefined) return undefined;
+  const { credential, place } = found;
+  const username = credential.kind === 'password' ? credential.username : undefined;
+  const who = username === undefined ? '' : ` [Username: ${username}]`;
+  note(`Authenticating with existing credentials...${who}`);
+  note(
+    `they are in ${place}; for another account: finch logout ${registry}, or finch login --username NAME ${registry}`,
+  );
+  try {
+    const accepted = await check(attempt, credential);
+    // Where it is already kept it stays, unless the token server gave another in its place.
+    if (accepted !== credential) await keep(attempt, accepted);
+    return { isAccepted: true, username };
+  } catch (error) {
+    if (!hasCode(error, 'UNAUTHENTICATED', 'DENIED')) throw error;
+    note(error.message);
+    if (username !== undefined) note(`press enter without a name to log in as ${username}`);
+    return { isAccepted: false, username };
+  }
+}
+
+/** Keeps a login that was accepted, and says so where that is not a safe place. */
+async function keep(
+  { app, server, invocation, logins }: Attempt,
+  accepted: Credential,
+): Promise<void> {
+  const { note, trace } = app.talk;
+  const { signal } = invocation;
+  const { kind, place } = await logins.save(server, accepted, { signal });
+  const what = accepted.kind === 'password' ? 'password' : 'token';
+  if (kind === 'helper') trace(`the ${what} is kept by ${place}`);
+  else if (kind === 'managed') {
+    note(`credentials for ${server.registry} are managed by ${place}; not stored`);
+  } else {
+    note(
+      `warning: the ${what} is kept unencrypted in ${place}; a credential helper keeps it safe, see ${GUIDE}`,
+    );
+  }
 }

@@ -3,7 +3,7 @@ import { formatPlatform } from '../oci/platform.ts';
 import { familiarReference, formatReference, parseReference } from '../oci/reference.ts';
 import type { Command } from './command.ts';
 import { platformChoice, platformFlags } from './platform-flags.ts';
-import { insecureFlag, quietFlag } from './registry-flags.ts';
+import { hostsDirFlag, hostsDirs, insecureFlag, quietFlag } from './registry-flags.ts';
 
 /** `finch pull`. */
 export const command: Command = {
@@ -11,7 +11,7 @@ export const command: Command = {
   arity: { min: 1, max: 1 },
   about:
     'Fetches an image into the local store, every byte verified. Without --platform it is the one that runs on this machine.',
-  flags: [...platformFlags, quietFlag, insecureFlag],
+  flags: [...platformFlags, quietFlag, insecureFlag, hostsDirFlag],
   examples: [
     { line: 'finch pull alpine:3.22', what: "fetch this machine's platform" },
     { line: 'finch pull --all-platforms ghcr.io/me/app:1.0', what: 'fetch every platform' },
@@ -26,6 +26,7 @@ export const command: Command = {
     const from = await app.repository(reference, {
       access: 'pull',
       insecure: invocation.on('insecure-registry'),
+      hostsDir: hostsDirs(invocation),
     });
     const quiet = invocation.on('quiet');
     const to = await app.store();

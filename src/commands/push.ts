@@ -5,7 +5,7 @@ import { findImage } from '../images/find-image.ts';
 import { familiarReference, formatReference, parseReference } from '../oci/reference.ts';
 import type { Command } from './command.ts';
 import { platformChoice, platformFlags } from './platform-flags.ts';
-import { insecureFlag, quietFlag } from './registry-flags.ts';
+import { hostsDirFlag, hostsDirs, insecureFlag, quietFlag } from './registry-flags.ts';
 
 /** `finch push`. */
 export const command: Command = {
@@ -13,7 +13,7 @@ export const command: Command = {
   arity: { min: 1, max: 1 },
   about:
     'Sends an image to the registry that its name says. Without --platform all platforms that are here go along.',
-  flags: [...platformFlags, quietFlag, insecureFlag],
+  flags: [...platformFlags, quietFlag, insecureFlag, hostsDirFlag],
   examples: [
     { line: 'finch push ghcr.io/me/app:1.0', what: 'push what is here of an image' },
     {
@@ -44,6 +44,7 @@ export const command: Command = {
         const to = await app.repository(reference, {
           access: 'push',
           insecure: invocation.on('insecure-registry'),
+          hostsDir: hostsDirs(invocation),
         });
         const quiet = invocation.on('quiet');
         using progress = app.talk.progress({ active: 'uploading', done: 'done' }, { quiet });

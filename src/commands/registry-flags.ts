@@ -1,4 +1,4 @@
-import type { Flag } from './command.ts';
+import type { Flag, Invocation } from './command.ts';
 
 /** For commands that talk to a registry. */
 export const insecureFlag: Flag = {
@@ -12,3 +12,16 @@ export const quietFlag: Flag = {
   short: 'q',
   summary: 'no progress; print only the name',
 };
+
+/** For commands that talk to a registry: {@link hostsDirs} reads it. */
+export const hostsDirFlag: Flag = {
+  name: 'hosts-dir',
+  value: 'DIR',
+  summary: 'folder of hosts.toml files and certificates by registry; may be repeated',
+};
+
+/** The folders of {@link hostsDirFlag}; undefined for the usual ones. */
+export function hostsDirs({ list }: Invocation): readonly string[] | undefined {
+  const given = list('hosts-dir');
+  return given.length > 0 ? given : undefined;
+}

@@ -39,7 +39,7 @@ export function redactUrl(url: URL | string): string {
 
 /**
  * Remembers a secret of this process, which {@link redactText} then hides wherever it stands and however
- * it is written: plain, percent-encoded, as part of JSON, HTML or base64. One of less than 4 characters
+ * it is written: plain, percent-encoded, in hexadecimal, as part of JSON, HTML or base64. One of less than 4 characters
  * is hidden in the base64 of `user:secret` only. From the first one on a crash leaves no core file. Whoever
  * gets a secret into hands says so here.
  */
@@ -72,11 +72,16 @@ function formsOf(secret: string): readonly string[] {
   const forms = new Set<string>();
   for (let start = 0; start < secret.length; start += PIECE) {
     const piece = secret.slice(start, start + PIECE);
-    for (const form of [piece, ...inBase64(piece)].flatMap(plainly)) {
+    for (const form of [piece, ...inHex(piece), ...inBase64(piece)].flatMap(plainly)) {
       if (form.length >= SHORTEST) forms.add(form);
     }
   }
   return [...forms];
+}
+
+function inHex(secret: string): readonly string[] {
+  const hex = Buffer.from(secret).toString('hex');
+  return [hex, hex.toUpperCase()];
 }
 
 /** What base64 makes of a secret behind 0, 1 or 2 other bytes, without the characters that it shares with others. */

@@ -17,23 +17,27 @@ describe('groupHelp()', () => {
         finch COMMAND
 
       Commands:
-        login            Log in to a registry
-        logout           Log out from a registry
-        images           List images
-        load             Load images from an archive
-        tag              Give an image one more name
-        push             Push an image to a registry
-        pull             Pull an image from a registry
-        rmi              Remove images
-        store verify     Check that nothing in the store is damaged
-        store repair     Make a damaged store usable again
-        registry serve   Serve the local images as a registry
-        version          Show the version
-        image …          The same commands in their long form
+        login              Log in to a registry
+        logout             Log out from a registry
+        images             List images
+        load               Load images from an archive
+        tag                Give an image one more name
+        push               Push an image to a registry
+        pull               Pull an image from a registry
+        rmi                Remove images
+        store verify       Check that nothing in the store is damaged
+        store repair       Make a damaged store usable again
+        registry serve     Serve the local images as a registry
+        credential get     Give a login to another program
+        credential store   Keep a login for another program
+        credential erase   Forget a login for another program
+        credential list    List the logins for another program
+        version            Show the version
+        image …            The same commands in their long form
 
       Flags:
         -h, --help      show this help
-            --debug     show what lies behind an error
+            --debug     tell of each request, and what lies behind an error
             --version   show the version
 
       Learn more about a command with: finch COMMAND --help
@@ -58,7 +62,7 @@ describe('groupHelp()', () => {
 
       Flags:
         -h, --help      show this help
-            --debug     show what lies behind an error
+            --debug     tell of each request, and what lies behind an error
             --version   show the version
 
       Learn more about a command with: finch image COMMAND --help
@@ -78,7 +82,7 @@ describe('groupHelp()', () => {
 
       Flags:
         -h, --help      show this help
-            --debug     show what lies behind an error
+            --debug     tell of each request, and what lies behind an error
             --version   show the version
 
       Learn more about a command with: finch registry COMMAND --help
@@ -114,8 +118,9 @@ describe('commandHelp()', () => {
             --all-platforms                every platform that the image has
         -q, --quiet                        no progress; print only the name
             --insecure-registry            accept an invalid certificate, or plain HTTP, from this registry
+            --hosts-dir DIR                folder of hosts.toml files and certificates by registry; may be repeated
         -h, --help                         show this help
-            --debug                        show what lies behind an error
+            --debug                        tell of each request, and what lies behind an error
 
       Examples:
         # push what is here of an image

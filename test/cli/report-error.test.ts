@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'bun:test';
 import { type ReportOptions, reportError } from '../../src/cli/report-error.ts';
 import { FinchError } from '../../src/errors.ts';
+import { hideSecret, redactText } from '../../src/http/redact.ts';
+import { CANARY } from '../support/canary.ts';
 
-function report(error: unknown, options: Partial<ReportOptions> = {}) {
+function report(
+  error: unknown,
+  { debug = false, ...options }: Partial<ReportOptions> & { debug?: boolean } = {},
+) {
   let text = '';
   const stderr = {
     isTerminal: false,
@@ -11,7 +16,11 @@ function report(error: unknown, options: Partial<ReportOptions> = {}) {
       text += written;
     },
   };
-  const status = reportError(error, { stderr, redact: (line) => line, ...options });
+  const status = reportError(error, {
+    ...{ stderr, redact: (line) => line },
+    ...(debug && { explain: (line) => stderr.write(`${line}\n`) }),
+    ...options,
+  });
   return { text, status };
 }
 
@@ -76,6 +85,21 @@ describe('reportError()', () => {
       redact: (line) => line.replaceAll('s3cret', '***'),
     });
     expect(text).toBe('finch: message ***\nhint: hint ***\ncaused by: Error: token ***\n');
+  });
+
+  test('shows no secret of this process, whatever part of an internal error holds it', () => {
+    hideSecret(CANARY);
+    const error = new TypeError(`cannot read ${CANARY}`, { cause: { toString: () => CANARY } });
+    error.stack = `TypeError\n    at login (${encodeURIComponent(CANARY)}:1:2)`;
+    const { text, status } = report(error, { debug: true, redact: redactText });
+    expect([text.includes(CANARY), text.includes(encodeURIComponent(CANARY))]).toEqual([
+      false,
+      false,
+    ]);
+    expect(text).toBe(
+      'finch: internal error: TypeError: cannot read REDACTED\ncaused by: REDACTED\nat login (REDACTED:1:2)\n',
+    );
+    expect(status).toBe(1);
   });
 
   test('keeps message and hint on one line each, without control characters', () => {

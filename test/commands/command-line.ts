@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { createApp, type Talk } from '../../src/app.ts';
+import { type App, createApp, type Talk } from '../../src/app.ts';
+import { openDebugLog } from '../../src/cli/debug-log.ts';
 import { reportError } from '../../src/cli/report-error.ts';
 import { runCommandLine } from '../../src/cli/run.ts';
 import { createTalk } from '../../src/cli/talk.ts';
@@ -9,6 +10,7 @@ import type { ImageStore } from '../../src/store/image-store.ts';
 import { openImageStore } from '../../src/store/open-store.ts';
 import { tarOf } from '../archives/archive-files.ts';
 import { type Built, layoutFiles } from '../support/images.ts';
+import { runLog } from '../support/run-log.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 /** How a command line ended. */
@@ -23,6 +25,8 @@ export interface Surroundings {
   readonly stdin?: Uint8Array | string;
   readonly signal?: AbortSignal;
   readonly talk?: Partial<Talk>;
+  /** What stands in place of parts of the program. */
+  readonly parts?: Partial<Pick<App, 'logins' | 'checkLogin'>>;
 }
 
 /** A home in which command lines run, each in a program of its own as far as it can tell. */
@@ -52,8 +56,10 @@ export async function finch({
     home,
     now: Date.UTC(2026, 0, 31, 12),
     run: (...argv) => place.runWith({}, ...argv),
-    async runWith({ stdin, signal = new AbortController().signal, talk }, ...argv) {
+    async runWith({ stdin, signal = new AbortController().signal, talk, parts }, ...argv) {
       const [stdout, stderr] = [output(), output()];
+      const now = () => new Date();
+      const { trace, explain } = openDebugLog([], { env: runLog, now, stderr });
       const host: Host = {
         ...{ env, home, platform, stdout, stderr },
         now: () => new Date(place.now),
@@ -65,11 +71,14 @@ export async function finch({
         },
       };
       try {
-        await using app = createApp(host, { ...createTalk(host), ...talk });
+        await using app = {
+          ...createApp(host, { ...createTalk(host, { trace }), ...talk }),
+          ...parts,
+        };
         stdout.write(await runCommandLine(argv, { app, signal }));
         return { status: 0, stdout: stdout.text(), stderr: stderr.text() };
       } catch (error) {
-        const status = reportError(error, { stderr, redact: (text) => text });
+        const status = reportError(error, { stderr, redact: (text) => text, explain });
         return { status, stdout: stdout.text(), stderr: stderr.text() };
       }
     },

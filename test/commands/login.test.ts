@@ -2,13 +2,17 @@ import { describe, expect, test } from 'bun:test';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FinchError } from '../../src/errors.ts';
+import { CANARY } from '../support/canary.ts';
 import { registryErrorBody, type Script, startFakeRegistry } from '../support/fake-registry.ts';
 import { buildImage } from '../support/images.ts';
 import { type Finch, finch, type Surroundings } from './command-line.ts';
 
-/** Lets in only the user `me` with the password `s3cret:-=`. */
+/** With characters that stand between user names and passwords, and in flags. */
+const PASSWORD = `${CANARY}:-=`;
+
+/** Lets in only the user `me` with {@link PASSWORD}. */
 const guarded: Script = ({ headers }) => {
-  const wanted = `Basic ${btoa('me:s3cret:-=')}`;
+  const wanted = `Basic ${Buffer.from(`me:${PASSWORD}`).toString('base64')}`;
   if (headers.get('authorization') === wanted) return undefined;
   const refusal = registryErrorBody(401, 'UNAUTHORIZED', 'who are you');
   refusal.headers.set('www-authenticate', 'Basic realm="test"');
@@ -41,7 +45,7 @@ describe('finch login', () => {
       `hint: log in with: finch login ${registry.host}`,
     );
     const outcome = await place.runWith(
-      { stdin: 's3cret:-=\n' },
+      { stdin: `${PASSWORD}\n` },
       ...['login', '--username', 'me', '--password-stdin', registry.host],
     );
     expect(outcome).toMatchObject({ status: 0, stdout: 'Login Succeeded\n' });
@@ -78,12 +82,12 @@ describe('finch login', () => {
   test('asks for what is not given, the password without echo', async () => {
     await using registry = startFakeRegistry({ script: guarded });
     await using place = await finch();
-    const { asked, talk } = answers('me', 's3cret:-=');
+    const { asked, talk } = answers('me', PASSWORD);
     expect((await place.runWith({ talk }, 'login', registry.host)).stdout).toBe(
       'Login Succeeded\n',
     );
     expect(asked).toEqual(['Enter Username: ', 'Enter Password: (secret)']);
-    const second = answers('s3cret:-=');
+    const second = answers(PASSWORD);
     await place.runWith({ talk: second.talk }, 'login', '-ume', registry.host);
     expect(second.asked).toEqual(['Enter Password: (secret)']);
   });
@@ -130,8 +134,18 @@ describe('finch login', () => {
       '--password and --password-stdin are mutually exclusive',
     ],
     [['login', '-u', 'a:b', '-p', 'c', 'x.io'], 'username cannot contain colons'],
+    [['login', '-u', 'a\nb', '-p', 'c', 'x.io'], 'username cannot contain control characters'],
+    [['login', '-u', '<token>', '-p', 'c', 'x.io'], '"<token>" is no user name'],
     [['login', '-u', '', '-p', 'c', 'x.io'], 'username is required'],
+    [['login', '-u', 'a', '-p', '', 'x.io'], 'password is required'],
+    [
+      ['login', '-u', 'a', '-p', 'b\tc', 'x.io'],
+      'the password holds a line break or other control',
+    ],
     [['login', '-u', 'a', '--password-stdin', 'x.io'], 'password is required'],
+    [['login', '-u', 'a', 'x.io'], 'cannot ask for the password: stdin is not a terminal'],
+    [['login', '-p', 'a', 'x.io'], 'cannot ask for the user name: stdin is not a terminal'],
+    [['login', 'x.io'], 'cannot ask for the user name: stdin is not a terminal'],
     [['login', '-u', 'a', '-p', 'b', 'ftp://x.io'], '"ftp://x.io" names no registry'],
     [['login', 'a', 'b'], '"finch login" accepts at most 1 argument'],
     [['login', '-u'], 'flag --username needs a value'],
@@ -140,16 +154,65 @@ describe('finch login', () => {
     const { status, stdout, stderr } = await place.runWith({ stdin: '' }, ...argv);
     expect([status, stdout]).toEqual([1, '']);
     expect(stderr).toContain(`finch: ${message}`);
+    expect(stderr).toMatch(/^hint: /m);
     expect(await config(place)).toBeUndefined();
   });
 
-  test('refuses a password of more than 64 KiB', async () => {
+  test('takes one line end, and no more, from what stands on stdin', async () => {
+    await using registry = startFakeRegistry({ script: guarded });
+    const login = ['login', '-u', 'me', '--password-stdin', registry.host];
+    for (const stdin of [PASSWORD, `${PASSWORD}\n`, `${PASSWORD}\r\n`, `\ufeff${PASSWORD}\r\n`]) {
+      await using place = await finch();
+      const { status } = await place.runWith({ stdin }, ...login);
+      expect([stdin, status]).toEqual([stdin, 0]);
+    }
+    for (const stdin of [
+      `${PASSWORD}\n\n`,
+      `${PASSWORD}\r`,
+      `\n${PASSWORD}`,
+      `${CANARY}\0`,
+      '\x1b[A',
+    ]) {
+      await using place = await finch();
+      const { status, stderr } = await place.runWith({ stdin }, ...login);
+      expect([stdin, status]).toEqual([stdin, 1]);
+      expect(stderr).toStartWith(
+        'finch: the password holds a line break or other control character',
+      );
+    }
+    expect(registry.requests).toHaveLength(8);
+  });
+
+  test.each([
+    ['\n', 'password is required'],
+    ['x'.repeat(65_537), 'what stdin holds is too long for a password'],
+    [Uint8Array.of(0xff, 0xfe, 0x61, 0), 'what stdin holds is not UTF-8 text'],
+  ])('refuses stdin that is no password', async (stdin, message) => {
     await using place = await finch();
-    const stdin = 'x'.repeat(65_537);
     const argv = ['login', '-u', 'a', '--password-stdin', 'x.io'];
-    expect((await place.runWith({ stdin }, ...argv)).stderr).toStartWith(
-      'finch: what stdin holds is too long for a password',
+    const { status, stderr } = await place.runWith({ stdin }, ...argv);
+    expect([status, stderr.split('\n')[0]]).toEqual([1, `finch: ${message}`]);
+  });
+
+  test('does not wait for a password on a terminal that would show it', async () => {
+    await using place = await finch();
+    const { status, stderr } = await place.run('login', '-u', 'a', '--password-stdin', 'x.io');
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      'finch: there is no password on stdin: it is a terminal\nhint: leave out --password-stdin to be asked for the password\n',
     );
+  });
+
+  test.each([
+    ['me:you', 'x', 'username cannot contain colons'],
+    [' ', 'x', 'username is required'],
+    ['me', '', 'password is required'],
+    ['me', 'a\tb', 'the password holds a line break or other control character'],
+  ])('refuses the answers %j and %j', async (username, password, message) => {
+    await using place = await finch();
+    const { talk } = answers(username, password);
+    const { status, stderr } = await place.runWith({ talk }, 'login', 'x.io');
+    expect([status, stderr.split('\n')[0]]).toEqual([1, `finch: ${message}`]);
   });
 
   test('ends with status 130 when the question is interrupted', async () => {
@@ -167,7 +230,11 @@ describe('finch logout', () => {
     await using place = await finch();
     await place.runWith({ stdin: 'x' }, 'login', '-u', 'me', '--password-stdin', registry.host);
     expect(await place.run('logout', registry.host)).toEqual({
-      ...{ status: 0, stdout: '', stderr: `removed the login for ${registry.host}\n` },
+      ...{
+        status: 0,
+        stdout: '',
+        stderr: `removed the login for ${registry.host} from ${join(place.home, 'config.json')}\n`,
+      },
     });
     expect(await config(place)).toEqual({ auths: {} });
     expect(await place.run('logout', `https://${registry.host}/`)).toEqual({
