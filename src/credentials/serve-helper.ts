@@ -66,10 +66,13 @@ async function list(logins: ServedLogins, options: AbortOptions): Promise<string
   return goJson(Object.fromEntries([...users].toSorted(([a], [b]) => (a < b ? -1 : 1))));
 }
 
-/** JSON as Go's encoder writes it, in which callers may look for it byte by byte. */
+/**
+ * JSON as Go's encoder writes it, in which callers may look for it byte by byte; what a terminal would obey
+ * is escaped too.
+ */
 function goJson(value: object): string {
   return JSON.stringify(value).replace(
-    /[<>&\u2028\u2029]/g,
+    /[<>&\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

@@ -101,14 +101,17 @@ export class AuthSession {
   /** Some registries challenge only who asks for the root of their API: Google's. */
   async #challenges(response: Response, { signal }: AbortOptions): Promise<readonly Challenge[]> {
     const challenges = parseChallenges(response.headers.get('www-authenticate') ?? '');
-    const root = this.#options.endpoint.api('/');
+    const { endpoint } = this.#options;
+    const root = endpoint.api('/');
     if (challenges.length > 0 || new URL(response.url).pathname === root.pathname) {
       return challenges;
     }
     if (this.#pinged === undefined) {
       const ping = await this.#transport({ method: 'GET', url: root, signal });
       await discardBody(ping);
-      this.#pinged = parseChallenges(ping.headers.get('www-authenticate') ?? '');
+      // After a redirect the challenge is another server's.
+      const asked = endpoint.owns(new URL(ping.url)) ? ping.headers.get('www-authenticate') : null;
+      this.#pinged = parseChallenges(asked ?? '');
     }
     return this.#pinged;
   }

@@ -15,6 +15,17 @@ const HOSTING_SUFFIXES: readonly string[] = [
   ...['ngrok-free.app', 'nip.io', 'onrender.com', 'ondigitalocean.app', 'pages.dev'],
   ...['railway.app', 'run.app', 'sslip.io', 'trycloudflare.com', 'ts.net', 'vercel.app'],
   ...['web.app', 'windows.net', 'workers.dev', 'xip.io'],
+  // Of machines at home, and of ways to them.
+  ...[
+    'ddns.net',
+    'dyndns.org',
+    'hopto.org',
+    'loca.lt',
+    'myqnapcloud.com',
+    'no-ip.org',
+    'synology.me',
+  ],
+  ...['azureedge.net', 'azurefd.net', 'hf.space', 'r2.dev', 'replit.app', 'trafficmanager.net'],
 ];
 
 /**

@@ -204,7 +204,7 @@ test.each([
 test('the error about a broken file has nothing of what is in it', async () => {
   await using file = await configFile(`{"auths": {"a": {"auth": ${CANARY}}}}`);
   const error = await readConfigFile(file.path).catch((error: unknown) => error);
-  expect(Bun.inspect(error)).not.toContain('canary');
+  expect(Bun.inspect(error).includes(CANARY.slice(0, 9))).toBe(false);
 });
 
 test('what leads to a pipe or a device is no config.json, and a folder is none', async () => {

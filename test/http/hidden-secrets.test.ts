@@ -21,6 +21,9 @@ const SPELLINGS: Readonly<Record<string, (secret: string) => string>> = {
       .replaceAll('/', '\\/')
       .replace(/[^\0-~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
   'in HTML': (secret) => secret.replace(/[&<>"']/g, (unit) => `&#${unit.charCodeAt(0)};`),
+  'in hexadecimal': (secret) => Buffer.from(secret).toString('hex'),
+  'in hexadecimal with capital letters': (secret) =>
+    Buffer.from(secret).toString('hex').toUpperCase(),
   'in base64': (secret) => Buffer.from(secret).toString('base64'),
   'in base64url': (secret) => Buffer.from(secret).toString('base64url'),
   'in the base64 of a login': (secret) => Buffer.from(`me:${secret}`).toString('base64'),
@@ -44,7 +47,10 @@ function givesAway(text: string, secret: string): boolean {
   const inBase64 = (text.match(/[\w+/-]{4,}/g) ?? []).flatMap((run) =>
     [0, 1, 2, 3].map((start) => Buffer.from(run.slice(start), 'base64').toString()),
   );
-  return [...plain, ...inBase64].some((form) => form.includes(secret));
+  const inHex = (text.match(/(?:[\da-f]{2}){4,}/gi) ?? []).map((run) =>
+    Buffer.from(run, 'hex').toString(),
+  );
+  return [...plain, ...inHex, ...inBase64].some((form) => form.includes(secret));
 }
 
 test.each(Object.entries(SPELLINGS))(

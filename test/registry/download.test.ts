@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import { createServer } from 'node:net';
 import { digestOf } from '../../src/oci/digest.ts';
+import { CANARY } from '../support/canary.ts';
 import { layerOf, readStream } from '../support/content-store-contract.ts';
 import { type Script, startFakeRegistry } from '../support/fake-registry.ts';
 import { openTestRepository } from '../support/open-test-repository.ts';
@@ -102,7 +103,7 @@ test('a download that never gets anywhere is given up', async () => {
 
 test('a redirected download takes no Authorization along', async () => {
   await using storage = registryWithBlob();
-  const credential = { kind: 'password' as const, username: 'me', secret: 'pw' };
+  const credential = { kind: 'password' as const, username: 'me', secret: CANARY };
   await using registry = startFakeRegistry({
     script: ({ headers }, { pathname }) =>
       headers.has('authorization')

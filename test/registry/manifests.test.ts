@@ -45,7 +45,13 @@ test('resolve() costs one HEAD and gives the descriptor', async () => {
 
 test.each([
   ['no digest', { 'content-type': root.mediaType, 'content-length': '400' }],
-  ['a broken digest', { 'content-type': root.mediaType, 'docker-content-digest': 'sha256:x' }],
+  [
+    'a broken digest',
+    {
+      ...{ 'content-type': root.mediaType, 'content-length': '400' },
+      'docker-content-digest': 'sha256:x',
+    },
+  ],
   [
     'no type of a document',
     { 'content-type': 'application/json', 'docker-content-digest': root.digest },

@@ -1,9 +1,10 @@
 import { expect, test } from 'bun:test';
 import { sendRequest, type Transport } from '../../src/http/transport.ts';
 import { checkLogin } from '../../src/registry/ping.ts';
+import { CANARY } from '../support/canary.ts';
 import { startFakeRegistry } from '../support/fake-registry.ts';
 
-const credential = { kind: 'password' as const, username: 'me', secret: 'pw' };
+const credential = { kind: 'password' as const, username: 'me', secret: CANARY };
 const check = (host: string) => checkLogin(host, { transport: sendRequest, credential });
 
 test('checkLogin() asks the token server without a scope, and proves the token', async () => {

@@ -51,6 +51,8 @@ describe('with a login, the token server', () => {
     ['registry.herokuapp.com', 'https://evil.herokuapp.com/token'],
     ['a.eu-west-1.elb.amazonaws.com', 'https://b.eu-west-1.elb.amazonaws.com/token'],
     ['registry.com.br', 'https://evil.com.br/token'],
+    ['me.ddns.net', 'https://evil.ddns.net/token'],
+    ['me.synology.me', 'https://evil.synology.me/token'],
     // A cousin is no sibling.
     ['registry.a.example.com', 'https://auth.b.example.com/token'],
     // Addresses have no parents.
@@ -140,7 +142,10 @@ describe('alsoTrusting()', () => {
     expect(used).toEqual(['new.test']);
   });
 
-  test.each(['', 'a b', 'me@auth.test', 'https://', ':5'])('refuses %j as a host', (text) => {
+  test.each([
+    ...['', 'a b', 'me@auth.test', 'https://', ':5'],
+    ...['htps://auth.test', 'http:/auth.test', 'https//auth.test', 'ftp://auth.test'],
+  ])('refuses %j as a host', (text) => {
     expect(() => parseRealmHost(text)).toThrow(/is no host of a token server$/);
   });
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { memoryContent } from '../../src/content.ts';
+import { CANARY } from '../support/canary.ts';
 import { layerOf } from '../support/content-store-contract.ts';
 import { registryErrorBody, type Script, startFakeRegistry } from '../support/fake-registry.ts';
 import { openTestRepository } from '../support/open-test-repository.ts';
@@ -118,7 +119,7 @@ test('a Location at another server gets the blob but no Authorization', async ()
         : undefined;
     },
   });
-  const credential = { kind: 'password' as const, username: 'me', secret: 'pw' };
+  const credential = { kind: 'password' as const, username: 'me', secret: CANARY };
   await openTestRepository(registry.host, { credential }).write(descriptor, content);
   expect(other.lines()).toEqual([`PUT /up?sig=1&digest=${descriptor.digest}`]);
   expect(headers[0]?.has('authorization')).toBe(false);

@@ -30,6 +30,8 @@ export async function finchOnTerminal(
     /** Where a shell sends stdout and stderr: `>out 2>err`. Default: to the terminal. */
     readonly redirect?: string;
     readonly cwd?: string;
+    /** The beginning of a command line that runs the rest of it. Default: none. */
+    readonly under?: readonly string[];
   },
 ): Promise<TerminalRun> {
   const decoder = new TextDecoder();
@@ -37,9 +39,9 @@ export async function finchOnTerminal(
   const echoed: boolean[] = [];
   let screen = '';
   let from = 0;
-  const { redirect, cwd } = options;
+  const { redirect, cwd, under = [] } = options;
   const shell = redirect === undefined ? [] : ['sh', '-c', `exec "$0" "$@" ${redirect}`];
-  const child = Bun.spawn([...shell, finchBinary, ...args], {
+  const child = Bun.spawn([...shell, ...under, finchBinary, ...args], {
     ...(cwd !== undefined && { cwd }),
     env: { ...finchEnvironment(options.home, options.env), TERM: 'xterm' },
     terminal: {

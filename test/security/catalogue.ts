@@ -1,0 +1,20 @@
+import { archives } from './archive-rows.ts';
+import { content } from './content-rows.ts';
+import { logins } from './login-rows.ts';
+import { realms } from './realm-rows.ts';
+import type { Row } from './row.ts';
+import { servers } from './server-rows.ts';
+import { text } from './text-rows.ts';
+
+/**
+ * Every attack that the design of finch knows, by theme: where logins and other requests go, what documents
+ * and archives may do, where logins are kept, what is sent and shown.
+ */
+export const catalogue: readonly Row[] = [
+  ...realms,
+  ...servers,
+  ...content,
+  ...archives,
+  ...logins,
+  ...text,
+];
