@@ -66,8 +66,7 @@ export interface App extends AsyncDisposable {
     options: { readonly hostsDir?: readonly string[] | undefined },
   ): Promise<Sites>;
   /**
-   * Asks a registry whether it accepts a credential, and remembers the token servers that the user
-   * trusts with it when it does.
+   * Asks a registry whether it accepts a credential. Nothing is kept, not even whom the user trusts with it.
    * @throws FinchError `UNAUTHENTICATED` when it does not, `REGISTRY`, `NETWORK`
    */
   checkLogin(
@@ -75,7 +74,7 @@ export interface App extends AsyncDisposable {
     credential: Credential,
     options: CheckLoginSettings,
   ): Promise<CheckedLogin>;
-  /** The token servers that the user has trusted. */
+  /** The token servers that took the logins of registries. */
   trustedRealms(): Promise<TrustedRealms>;
 }
 
@@ -141,13 +140,13 @@ export function createApp(host: Host, talk: Talk): App {
     },
     async checkLogin({ registry }, credential, { hostsDir, ...options }) {
       const { checkLogin } = await import('./registry/ping.ts');
-      const { server: site } = await app.sites(registry, { hostsDir });
+      const { server } = await app.sites(registry, { hostsDir });
       const { transport } = app;
       const trust = await app.trustedRealms();
-      const settings = { transport, credential, site, trust, userAgent, ...options };
-      const checked = await checkLogin(registry, settings);
-      if (checked.trusted.length > 0) await trust.add(registry, checked.trusted);
-      return checked;
+      // A server of all registries has a login of its own.
+      const site = server.name === registry ? { site: server } : {};
+      const settings = { transport, credential, ...site, trust, userAgent, ...options };
+      return await checkLogin(registry, settings);
     },
     async trustedRealms() {
       const { trustedRealms } = await import('./credentials/trusted-realms.ts');
@@ -184,6 +183,7 @@ async function openLogins({ host: { env, home }, talk }: App): Promise<Logins> {
   return open({
     ...{ env, home },
     report: (line) => talk.note(line),
+    waiting: (line) => talk.note(line),
     trace: (line) => talk.trace(line),
   });
 }

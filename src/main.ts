@@ -16,7 +16,13 @@ process.exit(await main());
 
 async function main(): Promise<number> {
   // The compiled program learns here by which of its links it was called.
-  if (/(?:^|[\\/])docker-credential-finch(?:\.exe)?$/i.test(process.argv0)) {
+  const isHelper = /(?:^|[\\/])docker-credential-finch(?:\.exe)?$/i.test(process.argv0);
+  if (isHelper || argv.includes('login')) {
+    // Passwords come in, and one may stand among the arguments.
+    const { crashInSilence } = await import('./host/core-dump.ts');
+    await crashInSilence();
+  }
+  if (isHelper) {
     const { runHelperProgram } = await import('./cli/helper-program.ts');
     return runHelperProgram(argv, interrupt);
   }

@@ -1,5 +1,5 @@
-/** What changes the direction of text, and so what a line seems to say. */
-const DIRECTION = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/** What nobody sees: characters that show nothing, and those that change the direction of text. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
 
 /** Control characters (C0, DEL, C1) and the separators of lines and paragraphs. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
@@ -9,10 +9,10 @@ const MAX_QUOTED = 200;
 
 /**
  * Text that may have come from anywhere, safe on a terminal and in one line: a run of control
- * characters, line feeds among them, becomes one space, and what turns the direction of text is left out.
+ * characters, line feeds among them, becomes one space, and what shows nothing, or turns the direction of text, is left out.
  */
 export function printable(text: string): string {
-  return text.replace(DIRECTION, '').replace(CONTROL, ' ').trim();
+  return text.replace(INVISIBLE, '').replace(CONTROL, ' ').trim();
 }
 
 /** Foreign text as a part of a message: {@link printable}, and not endless. */

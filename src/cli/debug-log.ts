@@ -1,5 +1,6 @@
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import type { Host } from '../host/host.ts';
+import type { Host, Output } from '../host/host.ts';
 import { redactText } from '../http/redact.ts';
 import { printable } from '../text.ts';
 
@@ -20,6 +21,15 @@ export function openDebugLog(argv: readonly string[], { env, now, stderr }: Debu
   const wanted = env['FINCH_DEBUG'] ?? '';
   const path = isAbsolute(wanted) ? wanted : undefined;
   const isAsked = argv.includes('--debug') || (path === undefined && !['', '0'].includes(wanted));
+  let file: number | undefined;
+  const append = (to: string, text: string) => {
+    try {
+      file ??= openLog(to);
+      writeSync(file, text);
+    } catch {
+      // Who looks for mistakes must not meet one more.
+    }
+  };
   const write = (prefix: string) => (line: string) => {
     if (!isAsked && path === undefined) return;
     const text = `${prefix}${redactText(printable(line))}\n`;
@@ -29,13 +39,13 @@ export function openDebugLog(argv: readonly string[], { env, now, stderr }: Debu
   return { trace: write('debug: '), explain: write('') };
 }
 
-type DebugHost = Pick<Host, 'env' | 'now' | 'stderr'>;
+type DebugHost = Pick<Host, 'env' | 'now'> & { readonly stderr: Pick<Output, 'write'> };
 
-function append(path: string, text: string): void {
-  const { appendFileSync } = process.getBuiltinModule('node:fs');
-  try {
-    appendFileSync(path, text, { mode: 0o600 });
-  } catch {
-    // Who looks for mistakes must not meet one more.
-  }
+/** Opens a file, and nothing else: a pipe that nobody reads would hold the command up. */
+function openLog(path: string): number {
+  const { O_APPEND, O_CREAT, O_NOCTTY = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
+  const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, 0o600);
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  throw new Error('not a file');
 }

@@ -20,8 +20,8 @@ const INTERRUPTED = 130;
 /**
  * finch as the credential helper of docker and others, which is what it is when it is called by the name
  * `docker-credential-finch`. It keeps to the protocol of helpers: what went wrong is one line on stdout,
- * with exit status 1. On stderr there is nothing when all went well, because callers read it too; else
- * there is the hint, and what could not be asked.
+ * with exit status 1. On stderr there is nothing when all went well, because callers read it too, but
+ * where a login is kept unencrypted; else there is the hint, and what could not be asked.
  * https://github.com/docker/docker-credential-helpers/blob/v0.9.3/credentials/credentials.go
  * @param args what stands behind the name
  * @returns the exit status
@@ -33,16 +33,17 @@ export async function runHelperProgram(
   const host = createProcessHost();
   const reports: string[] = [];
   const say = (lines: readonly string[]) =>
-    host.stderr.write(lines.map((line) => `${printable(redactText(line))}\n`).join(''));
+    host.stderr.write(lines.map((line) => `${redactText(printable(line))}\n`).join(''));
   try {
     const lines = await answer(args, { host, signal, report: (line) => reports.push(line) });
+    if (args[0] === 'store') say(reports);
     host.stdout.write(lines.map((line) => `${line}\n`).join(''));
     return 0;
   } catch (error) {
     if (signal?.aborted) return INTERRUPTED;
     const { line, hint } = explain(error);
     say([...reports, ...(hint === undefined ? [] : [`hint: ${hint}`])]);
-    host.stdout.write(`${printable(redactText(line))}\n`);
+    host.stdout.write(`${redactText(printable(line))}\n`);
     return 1;
   }
 }
@@ -61,7 +62,7 @@ async function answer(
     throw new FinchError('USAGE', `${NAME}: unknown action: ${excerpt(action)}`);
   const { env, home, now } = host;
   // Also what is traced is only shown when something fails: callers read stderr.
-  const stderr = { ...host.stderr, write: (text: string) => report(text.trimEnd()) };
+  const stderr = { write: (text: string) => report(text.trimEnd()) };
   const { trace } = openDebugLog([], { env, now, stderr });
   const logins = servedLogins({ env, home, report, trace });
   return serveHelper(action, { logins, stdin: host.stdin.stream({ signal }), signal });

@@ -1,3 +1,4 @@
+import { TOKEN_USER } from '../credentials/credential.ts';
 import type { ListedLogin } from '../credentials/logins.ts';
 import { printable } from '../text.ts';
 import { formatAge } from './humanize.ts';
@@ -43,7 +44,7 @@ function fieldsOf(
   return {
     Server: printable(registry),
     // As docker's credential helpers name the user of a token.
-    Username: printable(username ?? '<token>'),
+    Username: printable(username ?? TOKEN_USER),
     Store: printable(place),
     Expires: expires === undefined ? '' : formatEnd(expires.getTime() - now.getTime()),
     ExpiresAt: expires?.toISOString() ?? '',

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts';
 import type { AbortOptions } from '../content.ts';
-import type { PasswordLogin } from '../credentials/credential.ts';
+import { type PasswordLogin, TOKEN_USER } from '../credentials/credential.ts';
 import { FinchError } from '../errors.ts';
 import { hideSecret } from '../http/redact.ts';
 import { readAll } from '../streams/bounded.ts';
@@ -95,7 +95,7 @@ function checkUsername(username: string): void {
   }
   // Under this name credential helpers keep tokens of another kind.
   // https://github.com/docker/docker-credential-helpers/blob/v0.9.3/README.md
-  if (username === '<token>') {
+  if (username === TOKEN_USER) {
     throw new FinchError('USAGE', '"<token>" is no user name', {
       hint: 'log in with the name of your account, and the token as the password',
     });
@@ -110,9 +110,10 @@ function checkSecret(secret: string, user: string | undefined): void {
       hint: 'type one when asked, or write it to stdin with --password-stdin',
     });
   }
-  if (/\p{Cc}/u.test(secret)) {
+  // Inside it there may be some: keys of Google's service accounts have many lines.
+  if (/^[\r\n]|[\r\n]$|[^\P{Cc}\t\r\n]/u.test(secret)) {
     throw new FinchError('USAGE', 'the password holds a line break or other control character', {
-      hint: 'give the password alone, in one line',
+      hint: 'give the password alone, without an empty line before or behind it',
     });
   }
 }

@@ -2,14 +2,14 @@ import type { App } from '../app.ts';
 import type { Credential } from '../credentials/credential.ts';
 import type { Logins } from '../credentials/logins.ts';
 import { parseServer, type ServerName } from '../credentials/server-name.ts';
+import { unencrypted } from '../credentials/unencrypted.ts';
 import { hasCode } from '../errors.ts';
+import type { CheckedLogin } from '../registry/ping.ts';
+import { parseRealmHost } from '../registry/realm.ts';
 import type { Command, Invocation } from './command.ts';
 import { askForRest, givenLogin } from './login-answers.ts';
 import { checkListFlags, listLogins } from './login-list.ts';
 import { hostsDirFlag, hostsDirs, insecureFlag } from './registry-flags.ts';
-
-/** What the user guide says about credential helpers. */
-const GUIDE = 'https://runfinch.com/docs/container-images/authentication/';
 
 /** `finch login`. */
 export const command: Command = {
@@ -49,15 +49,16 @@ export const command: Command = {
     if (invocation.on('list')) return listLogins(app, invocation);
     const { args, signal } = invocation;
     const server = parseServer(args[0] ?? '');
+    const trustRealms = invocation.list('trust-realm').map(parseRealmHost);
     const given = await givenLogin(app, invocation);
-    const attempt: Attempt = { app, server, invocation, logins: await app.logins() };
+    const logins = await app.logins();
+    const attempt: Attempt = { app, server, invocation, logins, trustRealms };
     const isAnybody = given.username === undefined && given.secret === undefined;
     const existing = isAnybody ? await tryExisting(attempt) : undefined;
     if (existing?.isAccepted !== true) {
       const usual = existing?.username;
       const login = await askForRest(app, given, { usual, signal });
-      const accepted = await check(attempt, login);
-      await keep(attempt, accepted);
+      await keep(attempt, await check(attempt, login));
     }
     return { kind: 'lines', lines: ['Login Succeeded'] };
   },
@@ -69,23 +70,30 @@ interface Attempt {
   readonly server: ServerName;
   readonly invocation: Invocation;
   readonly logins: Logins;
+  /** Hosts of token servers that the user trusts. */
+  readonly trustRealms: readonly string[];
 }
 
-/** Asks the registry whether it accepts a credential; gives the one to keep. */
-async function check(
-  { app, server, invocation }: Attempt,
-  credential: Credential,
-): Promise<Credential> {
-  const checked = await app.checkLogin(server, credential, {
+/** Asks the registry whether it accepts a credential. */
+function check({ app, server, invocation, trustRealms }: Attempt, credential: Credential) {
+  return app.checkLogin(server, credential, {
     insecure: invocation.on('insecure-registry'),
     hostsDir: hostsDirs(invocation),
-    trustRealms: invocation.list('trust-realm'),
+    trustRealms,
     signal: invocation.signal,
   });
-  for (const realm of checked.trusted) {
-    app.talk.note(`from now on ${realm} is trusted with logins for ${server.registry}`);
-  }
-  return checked.credential;
+}
+
+/** Remembers whom the user trusts with a login that is kept, and says what is worth knowing of it. */
+async function settle(attempt: Attempt, { trusted, realms, isAsked }: CheckedLogin): Promise<void> {
+  const { app, server, trustRealms } = attempt;
+  const { registry } = server;
+  const { note } = app.talk;
+  await (await app.trustedRealms()).remember(registry, realms);
+  for (const realm of trusted) note(`from now on ${realm} is trusted with logins for ${registry}`);
+  const unused = trustRealms.filter((host) => !realms.includes(host));
+  for (const host of unused) note(`${registry} did not ask for the login to be sent to ${host}`);
+  if (!isAsked) note(`${registry} asks for no login; the user name and password were not checked`);
 }
 
 /** Tries the login that there is; undefined when there is none. */
@@ -98,17 +106,19 @@ async function tryExisting(
   const { registry } = server;
   const found = await logins.find(server, { signal });
   if (found === undefined) return undefined;
-  const { credential, place } = found;
-  const username = credential.kind === 'password' ? credential.username : undefined;
+  const { credential, place, isOwn } = found;
+  const username = credential.kind === 'registry-token' ? undefined : credential.username;
   const who = username === undefined ? '' : ` [Username: ${username}]`;
   note(`Authenticating with existing credentials...${who}`);
+  const logout = isOwn ? `finch logout ${registry}, or ` : '';
   note(
-    `they are in ${place}; for another account: finch logout ${registry}, or finch login --username NAME ${registry}`,
+    `they are in ${place}; for another account: ${logout}finch login --username NAME ${registry}`,
   );
   try {
     const accepted = await check(attempt, credential);
     // Where it is already kept it stays, unless the token server gave another in its place.
-    if (accepted !== credential) await keep(attempt, accepted);
+    if (accepted.credential === credential) await settle(attempt, accepted);
+    else await keep(attempt, accepted);
     return { isAccepted: true, username };
   } catch (error) {
     if (!hasCode(error, 'UNAUTHENTICATED', 'DENIED')) throw error;
@@ -119,20 +129,15 @@ async function tryExisting(
 }
 
 /** Keeps a login that was accepted, and says so where that is not a safe place. */
-async function keep(
-  { app, server, invocation, logins }: Attempt,
-  accepted: Credential,
-): Promise<void> {
+async function keep(attempt: Attempt, checked: CheckedLogin): Promise<void> {
+  const { app, server, invocation, logins } = attempt;
+  const { credential: accepted } = checked;
   const { note, trace } = app.talk;
   const { signal } = invocation;
   const { kind, place } = await logins.save(server, accepted, { signal });
-  const what = accepted.kind === 'password' ? 'password' : 'token';
-  if (kind === 'helper') trace(`the ${what} is kept by ${place}`);
+  if (kind === 'helper') trace(`the login for ${server.registry} is kept by ${place}`);
   else if (kind === 'managed') {
     note(`credentials for ${server.registry} are managed by ${place}; not stored`);
-  } else {
-    note(
-      `warning: the ${what} is kept unencrypted in ${place}; a credential helper keeps it safe, see ${GUIDE}`,
-    );
-  }
+  } else note(unencrypted(accepted, place));
+  await settle(attempt, checked);
 }

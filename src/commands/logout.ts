@@ -1,5 +1,6 @@
-import type { RemainingLogin } from '../credentials/logins.ts';
-import { parseServer } from '../credentials/server-name.ts';
+import type { AbortOptions } from '../content.ts';
+import type { ForgottenLogin, Logins, RemainingLogin } from '../credentials/logins.ts';
+import { isPart, parseServer, partName } from '../credentials/server-name.ts';
 import { type Command, silence } from './command.ts';
 
 /** `finch logout`. */
@@ -7,28 +8,46 @@ export const command: Command = {
   usage: '[SERVER]',
   arity: { min: 0, max: 1 },
   about:
-    'Forgets the user name and password for a registry, wherever finch keeps them. Without SERVER it is Docker Hub.',
+    'Forgets the user name and password for a registry, wherever finch keeps them, and where they were sent. Without SERVER it is Docker Hub. HOST/PATH means what is kept for that alone, if anything is.',
   flags: [],
   examples: [{ line: 'finch logout ghcr.io', what: 'log out from a registry' }],
   async run(app, { args, signal }) {
-    const server = parseServer(args[0] ?? '');
-    const { registry } = server;
+    const [text = ''] = args;
     const logins = await app.logins();
-    const { removed, remaining } = await logins.forget(server, { signal });
-    for (const { key, place } of removed) {
-      app.talk.note(`removed the login for ${key} from ${place}`);
+    const { note } = app.talk;
+    const { registry, removed, remaining, failures } = await forget(logins, text, { signal });
+    for (const { key, place } of removed) note(`removed the login for ${key} from ${place}`);
+    if (removed.length === 0 && remaining.length === 0 && failures.length === 0) {
+      note(`there was no login for ${registry}`);
     }
-    if (removed.length === 0 && remaining.length === 0) {
-      app.talk.note(`there was no login for ${registry}`);
+    for (const login of remaining) note(remains(login, app.credentialFile));
+    for (const host of await (await app.trustedRealms()).forget(registry)) {
+      note(`forgot that logins for ${registry} go to ${host}`);
     }
-    for (const login of remaining) app.talk.note(remains(registry, login, app.credentialFile));
+    const [failure, ...others] = failures;
+    for (const { message } of others) note(`warning: ${message}`);
+    if (failure !== undefined) throw failure;
     return silence;
   },
 };
 
+/** What is kept for just what the user names, and where there is nothing, what is for its registry. */
+async function forget(
+  logins: Logins,
+  text: string,
+  options: AbortOptions,
+): Promise<ForgottenLogin & { readonly registry: string }> {
+  const whole = parseServer(text);
+  const part = isPart(text) ? await logins.forget(partName(text), options) : undefined;
+  if (part?.removed.length) return { registry: text, ...part };
+  return { registry: whole.registry, ...(await logins.forget(whole, options)) };
+}
+
 /** Why there still is a login, and what removes it. */
-function remains(registry: string, { place, file }: RemainingLogin, own: string): string {
-  if (file === own) return `${place} makes credentials for ${registry} itself, and still does`;
-  const program = file.endsWith('config.json') ? 'docker' : 'podman';
-  return `a login for ${registry} remains in ${place}; remove it with: ${program} logout ${registry}`;
+function remains({ key, place, file }: RemainingLogin, own: string): string {
+  if (file === own && place !== own)
+    return `${place} makes credentials for ${key} itself, and still does`;
+  const foreign = file.endsWith('config.json') ? 'docker' : 'podman';
+  const program = file === own ? 'finch' : foreign;
+  return `a login for ${key} remains in ${place}; remove it with: ${program} logout ${key}`;
 }

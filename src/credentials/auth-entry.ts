@@ -1,8 +1,5 @@
 import { isJsonObject, type JsonObject } from '../oci/json.ts';
-import type { Credential } from './credential.ts';
-
-/** The user name by which helpers and files say that what follows is an identity token. */
-const TOKEN_USER = '<token>';
+import { type Credential, TOKEN_USER } from './credential.ts';
 
 /** Base64 as tools write it: either alphabet, with padding or without. */
 const BASE64 = /^[\w+/-]+={0,2}$/;
@@ -40,7 +37,10 @@ export function readAuthEntry(entry: unknown): AuthEntry | undefined {
     return { username, credential: { kind: 'registry-token', token: registryToken } };
   }
   const token = identityToken || (login.username === TOKEN_USER ? login.secret : '');
-  if (token !== '') return { username, credential: { kind: 'identity-token', token } };
+  if (token !== '') {
+    const user = username === undefined ? {} : { username };
+    return { username, credential: { kind: 'identity-token', token, ...user } };
+  }
   if (username === undefined) return undefined;
   return { username, credential: { kind: 'password', username, secret: login.secret } };
 }
@@ -50,19 +50,25 @@ export function writeAuthEntry(credential: Credential): AuthMembers {
   const none = { auth: undefined, username: undefined, password: undefined };
   const tokens = { identitytoken: undefined, registrytoken: undefined };
   switch (credential.kind) {
-    case 'password': {
-      const { username, secret } = credential;
-      // In `auth` the first colon ends the name.
-      if (username.includes(':')) return { ...none, ...tokens, username, password: secret };
-      return { ...none, ...tokens, auth: Buffer.from(`${username}:${secret}`).toString('base64') };
+    case 'password':
+      return { ...none, ...tokens, ...writeLogin(credential.username, credential.secret) };
+    case 'identity-token': {
+      const { username, token } = credential;
+      // As docker does: a name with an empty password.
+      const user = username === undefined ? {} : writeLogin(username, '');
+      return { ...none, ...tokens, ...user, identitytoken: token };
     }
-    case 'identity-token':
-      return { ...none, ...tokens, identitytoken: credential.token };
     case 'registry-token':
       return { ...none, ...tokens, registrytoken: credential.token };
     default:
       return credential satisfies never;
   }
+}
+
+function writeLogin(username: string, password: string): Partial<AuthMembers> {
+  // In `auth` the first colon ends the name.
+  if (username.includes(':')) return { username, password };
+  return { auth: Buffer.from(`${username}:${password}`).toString('base64') };
 }
 
 function textOf(entry: JsonObject, name: keyof AuthMembers): string {

@@ -4,13 +4,14 @@ import { quote } from '../text.ts';
 import type { LoginFile } from './places.ts';
 import { isKeyOf, type ServerName } from './server-name.ts';
 
-/** What stands for the `auths` of the same file: docker's word for it, and finch's own helper. */
-const NO_HELPER = /^(?:finch)?$/i;
+/** After which no other is asked: docker's word for none, and finch's own helper. */
+const LAST = /^(?:finch)?$/i;
 
 /**
  * The helpers that a configuration names for a server, as in `docker-credential-NAME`: that in
  * `credHelpers`, under whichever spelling of the server, and then the `credsStore`. After both come the
- * `auths` of the same file. A name that is empty, or that of finch, stands for those `auths`.
+ * `auths` of the same file, for which an empty name stands. `finch` stands for what the file in finch's home
+ * says, and so there for those `auths` too.
  * https://github.com/docker/cli/blob/v28.3.3/cli/config/configfile/file.go
  * @returns undefined when it says nothing about where logins for the server are kept
  * @throws FinchError `CONFIG_INVALID`
@@ -25,8 +26,9 @@ export function chosenHelpers(
     file.format === 'config.json' ? defaultHelper(config, file) || undefined : undefined,
   ].filter((name) => name !== undefined);
   if (names.length === 0) return undefined;
-  const end = names.findIndex((name) => NO_HELPER.test(name));
-  return [...new Set(end < 0 ? names : names.slice(0, end))];
+  const last = names.findIndex((name) => LAST.test(name));
+  const asked = last < 0 ? names : names.slice(0, last + 1);
+  return [...new Set(asked.filter((name) => !isNone(name, file)))];
 }
 
 /**
@@ -39,10 +41,19 @@ export function allHelpers(config: JsonObject, file: LoginFile): readonly string
     ...Object.keys(helpers).map((key) => nameIn(helpers, { key, file })),
     file.format === 'config.json' ? defaultHelper(config, file) : undefined,
   ].filter((name) => name !== undefined);
-  return [...new Set(names.filter((name) => !NO_HELPER.test(name)))];
+  return [...new Set(names.filter((name) => !isNone(name, file)))];
 }
 
-function helperOf(
+/** Whether a name stands for the `auths` of the file in which it is. */
+function isNone(name: string, { isHome }: LoginFile): boolean {
+  return name === '' || (isHome && LAST.test(name));
+}
+
+/**
+ * The name in `credHelpers` for just this server, under whichever spelling.
+ * @throws FinchError `CONFIG_INVALID`
+ */
+export function helperOf(
   server: ServerName,
   { config, file }: { config: JsonObject; file: LoginFile },
 ): string | undefined {

@@ -9,7 +9,6 @@ import {
   syncFolder,
   temporaryFiles,
 } from '../host/atomic-file.ts';
-import { withFileLock } from '../host/file-lock.ts';
 import { ioError } from '../host/io-error.ts';
 import { isJsonObject, type JsonObject } from '../oci/json.ts';
 import { applyEdits, type JsonEdit } from './json-edit.ts';
@@ -59,6 +58,7 @@ export async function editConfigFile(
 ): Promise<void> {
   // Without the lock first, so that what fails or changes nothing leaves no trace.
   if ((await edited(path, edit)) === undefined) return await forgetKilledLogins(path);
+  const { withFileLock } = await import('../host/file-lock.ts');
   await withFileLock(await prepareLock(path), async () => {
     await removeTemporary(path, { owner: OWNER }).catch(() => {});
     for (let tries = 1; !(await tryToEdit(path, edit, { isLast: tries === MAX_TRIES })); tries++);
@@ -141,6 +141,7 @@ async function forgetKilledLogins(path: string): Promise<void> {
   try {
     if ((await temporaryFiles(path, { owner: OWNER })).length === 0) return;
     const lock = lockOf(await followLinks(path));
+    const { withFileLock } = await import('../host/file-lock.ts');
     await withFileLock(lock, () => removeTemporary(path, { owner: OWNER }), { patienceMs: 0 });
   } catch {
     // A folder that may only be read is no reason not to read the file in it.

@@ -13,6 +13,8 @@ export interface PasswordLogin {
 export interface IdentityToken {
   readonly kind: 'identity-token';
   readonly token: string;
+  /** Whom it stands for, where that is known. */
+  readonly username?: string;
 }
 
 /** A token that the registry itself takes, as it is: `registrytoken` in `config.json`. */
@@ -23,3 +25,6 @@ interface RegistryToken {
 
 /** Who we are at a registry. */
 export type Credential = PasswordLogin | IdentityToken | RegistryToken;
+
+/** The user name that stands for none in files and helpers: the secret is an identity token. */
+export const TOKEN_USER = '<token>';

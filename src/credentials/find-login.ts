@@ -31,7 +31,7 @@ export async function findLogin(
       );
       if (credential === undefined) continue;
       if (place === file.path) await stores.checkAccess(file);
-      return { credential, place };
+      return { credential, place, isOwn: file.isOwn };
     }
   }
   return undefined;

@@ -1,18 +1,15 @@
-import { FinchError, hasCode } from '../errors.ts';
+import { FinchError } from '../errors.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../oci/json.ts';
 import { quote } from '../text.ts';
-import type { Credential } from './credential.ts';
+import { type Credential, TOKEN_USER } from './credential.ts';
 import type { KeptLogin } from './credential-store.ts';
-import { parseServer, type ServerName } from './server-name.ts';
+import { parseServer, type ServerName, tryParseServer } from './server-name.ts';
 
 // What goes between a program and its credential helper.
 // https://github.com/docker/docker-credential-helpers/blob/v0.9.3/credentials/credentials.go
 
 /** What a helper says when it has no login for a server. */
 export const NOT_FOUND = 'credentials not found in native keychain';
-
-/** The user name that stands for none: the secret is an identity token. */
-export const TOKEN_USER = '<token>';
 
 /** The longest server that is given to a helper, in bytes. */
 const MAX_SERVER_BYTES = 4096;
@@ -24,6 +21,12 @@ const HELPER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 /** What breaks lines and headers. */
 const CONTROL = /\p{Cc}/u;
+
+/** Such a character in a secret, which may have lines: the keys of Google's service accounts are JSON. */
+const CONTROL_IN_SECRET = /[^\P{Cc}\t\r\n]/u;
+
+/** The keys of a login, which no server has as its name. */
+const LOGIN_KEYS = ['ServerURL', 'Username', 'Secret'];
 
 /** A login as helpers write it. */
 export interface HelperLogin {
@@ -76,9 +79,11 @@ export function fromHelperLogin({
   Secret,
 }: HelperLogin): Credential | string | undefined {
   if (Username === '' && Secret === '') return undefined;
-  for (const text of [Username, Secret]) {
-    if (CONTROL.test(text)) return 'has a control character in the user name or the secret';
-    if (!text.isWellFormed()) return 'has a user name or a secret that is no Unicode';
+  if (CONTROL.test(Username) || CONTROL_IN_SECRET.test(Secret)) {
+    return 'has a control character in the user name or the secret';
+  }
+  if (!Username.isWellFormed() || !Secret.isWellFormed()) {
+    return 'has a user name or a secret that is no Unicode';
   }
   if (Username === TOKEN_USER) return { kind: 'identity-token', token: Secret };
   // https://www.rfc-editor.org/rfc/rfc7617#section-2
@@ -104,7 +109,8 @@ export function parseGetAnswer(
   };
   const credential = fromHelperLogin(login);
   if (typeof credential === 'string') throw unusable(helper, credential);
-  if (credential !== undefined && ServerURL !== '' && registryOf(ServerURL) !== server.registry) {
+  const named = tryParseServer(ServerURL);
+  if (credential !== undefined && ServerURL !== '' && named?.registry !== server.registry) {
     throw unusable(helper, `is for another server than ${server.registry}`);
   }
   return credential;
@@ -116,20 +122,16 @@ export function parseGetAnswer(
  * @throws FinchError `CREDENTIAL_STORE`
  */
 export function parseListAnswer(answer: Uint8Array, helper: string): readonly KeptLogin[] {
-  return Object.entries(parseObject(answer, helper)).flatMap(([key, user]) => {
-    if (typeof user !== 'string' || CONTROL.test(user) || registryOf(key) === undefined) return [];
+  const list = parseObject(answer, helper);
+  // One would be shown with the secret in the place of a user name.
+  if (LOGIN_KEYS.some((key) => Object.hasOwn(list, key))) {
+    throw unusable(helper, 'to list is a login');
+  }
+  return Object.entries(list).flatMap(([key, user]) => {
+    if (typeof user !== 'string' || CONTROL.test(user)) return [];
+    if (tryParseServer(key) === undefined) return [];
     return { key, username: user === '' || user === TOKEN_USER ? undefined : user };
   });
-}
-
-/** The registry that a server of a helper means, or undefined when it means none. */
-function registryOf(text: string): string | undefined {
-  try {
-    return text === '' ? undefined : parseServer(text).registry;
-  } catch (error) {
-    if (hasCode(error, 'USAGE')) return undefined;
-    throw error;
-  }
 }
 
 function parseObject(answer: Uint8Array, helper: string): JsonObject {

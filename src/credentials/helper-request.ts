@@ -1,11 +1,11 @@
 import type { AbortOptions } from '../content.ts';
-import { FinchError, hasCode } from '../errors.ts';
+import { FinchError } from '../errors.ts';
 import { hideSecret } from '../http/redact.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../oci/json.ts';
 import { readAll } from '../streams/bounded.ts';
 import type { Credential } from './credential.ts';
 import { fromHelperLogin } from './helper-protocol.ts';
-import { parseServer, type ServerName } from './server-name.ts';
+import { partName, type ServerName, tryParseServer } from './server-name.ts';
 
 /** The registry that a caller of finch's credential helper means. */
 export interface AskedServer {
@@ -23,10 +23,13 @@ const MAX_SERVER_LENGTH = 4096;
  * Scheme, host and path. The host names no user and is never empty. What this refuses could mean one
  * registry to the caller and another one to finch.
  */
-const SERVER = /^(?:https?:\/\/)?([a-z0-9._:[\]-]+)(?:\/([\x21-\x7e]*))?$/i;
+const SERVER = /^((?:https?:\/\/)?[a-z0-9._:[\]-]+)(?:\/([\x21-\x7e]*))?$/i;
 
 /** The path of the registry's API, in any version, with what may stand behind it. */
 const API_PATH = /^(?:v[012](?:\/.*)?)?$/;
+
+/** Where docker keeps what Docker Hub gives beside a login, under keys of their own. */
+const BESIDE_LOGIN = /^v1\/./;
 
 const REPOSITORY = /^[a-z0-9]+(?:[._/-]+[a-z0-9]+)*/;
 
@@ -45,7 +48,7 @@ export async function readRequest(
   signal?.throwIfAborted();
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    return text.replace(/\r?\n$/, '').replace(/^ +| +$/g, '');
+    return text.replace(/\r?\n$/, '').replace(/^ +|(?<! ) +$/g, '');
   } catch {
     // The decoder's error has nothing to add.
     throw invalid('what stdin holds is not UTF-8 text');
@@ -53,20 +56,19 @@ export async function readRequest(
 }
 
 /**
- * The registry that a caller's text names; undefined when it names none.
+ * The registry that a caller's text names, or what docker keeps beside the login of one; undefined when it
+ * names none.
  * @throws FinchError `USAGE` when the text is empty
  */
 export function parseAsked(text: string): AskedServer | undefined {
   if (text === '') throw invalid('no credentials server URL');
-  const [, host, path = ''] = SERVER.exec(text) ?? [];
-  if (host === undefined || text.length > MAX_SERVER_LENGTH) return undefined;
-  try {
-    const repository = API_PATH.test(path) ? undefined : REPOSITORY.exec(path)?.[0];
-    return { server: parseServer(host), repository };
-  } catch (error) {
-    if (hasCode(error, 'USAGE')) return undefined;
-    throw error;
-  }
+  const [, server, path = ''] = SERVER.exec(text) ?? [];
+  if (server === undefined || text.length > MAX_SERVER_LENGTH) return undefined;
+  const whole = tryParseServer(server);
+  if (whole === undefined) return undefined;
+  if (BESIDE_LOGIN.test(path)) return { server: partName(text), repository: undefined };
+  const repository = API_PATH.test(path) ? undefined : REPOSITORY.exec(path)?.[0];
+  return { server: whole, repository };
 }
 
 /**

@@ -19,8 +19,10 @@ import {
 } from './run-helper.ts';
 import { isKeyOf, type ServerName } from './server-name.ts';
 
-/** finch's own helper. */
-const OURSELVES = /^finch(?:\.exe)?$/i;
+/** Whether a helper is finch's own, which is this program. */
+export function isOurs(helper: string): boolean {
+  return /^finch(?:\.exe)?$/i.test(helper);
+}
 
 /** How long a helper may take for what only makes an answer better: the list of what it keeps. */
 const LIST_MS = 10_000;
@@ -31,7 +33,7 @@ const LIST_MS = 10_000;
  * @param helper the name behind `docker-credential-`, as `config.json` has it; checked when it is used
  */
 export function helperStore(helper: string, options: HelperOptions): CredentialStore {
-  const asksUs = OURSELVES.test(helper) || askingHelpers(options.env).includes(helper);
+  const asksUs = isOurs(helper) || askingHelpers(options.env).includes(helper);
   return asksUs ? nothing(helper) : new HelperStore(helper, options);
 }
 
@@ -158,7 +160,8 @@ class HelperStore implements CredentialStore {
 
 /** The keys that a login is looked for under; each costs a run of the helper. */
 function usualKeys({ registry, key }: ServerName): readonly string[] {
-  return key === registry ? [key, `https://${registry}`] : [key];
+  // podman and skopeo keep Docker Hub under its name.
+  return [key, key === registry ? `https://${registry}` : registry];
 }
 
 function usernameOf(credential: Credential): string | undefined {

@@ -1,4 +1,6 @@
-const STRING = /"(?:[^"\\\p{Cc}]|[\x7f-\x9f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/u;
+/** Unrolled, because the engine gives up where a long one needs a step back for each character. */
+const STRING =
+  /"[ !#-[\]-\u{10ffff}]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[ !#-[\]-\u{10ffff}]*)*"/u;
 const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/u;
 const TOKEN = new RegExp(
   `[ \\t\\r\\n]*(?:([{}\\[\\]:,])|(${STRING.source})|${SCALAR.source})`,

@@ -7,6 +7,11 @@ export interface KeychainOptions extends AbortOptions {
   readonly repository?: string | undefined;
 }
 
+/** A credential that a token server has replaced by an identity token. */
+export interface ReplacedCredential extends AbortOptions {
+  readonly replaced: Credential;
+}
+
 /** Answers who we are at a host. */
 export interface Keychain {
   /**
@@ -14,4 +19,9 @@ export interface Keychain {
    * @throws FinchError `CONFIG_INVALID` when finch's own `config.json` is broken
    */
   credential(registry: string, options?: KeychainOptions): Promise<Credential | undefined>;
+  /**
+   * Takes an identity token that a token server has given in place of another one, which is good no more, and
+   * keeps it where the other was, if finch may change that place. Never fails.
+   */
+  replaceToken?(registry: string, token: string, options: ReplacedCredential): Promise<void>;
 }

@@ -1,5 +1,7 @@
 import { hasCode } from '../errors.ts';
-import type { JsonObject } from '../oci/json.ts';
+import { isJsonObject, type JsonObject } from '../oci/json.ts';
+import { quote } from '../text.ts';
+import { readAuthEntry } from './auth-entry.ts';
 import { allHelpers, chosenHelpers } from './chosen-helpers.ts';
 import { readConfigFile } from './config-file.ts';
 import type { Credential } from './credential.ts';
@@ -8,20 +10,22 @@ import { fileStore } from './file-store.ts';
 import type { LoginStores } from './login-stores.ts';
 import type { ListedLogin, ListLoginsOptions } from './logins.ts';
 import type { LoginFile } from './places.ts';
-import { isKeyOf, parseServer, type ServerName } from './server-name.ts';
+import { isKeyOf, isPart, partName, tryParseServer } from './server-name.ts';
 
-/** How long a helper has to give a secret of which only the expiry is wanted. */
+/** How long a helper has to give a secret of which only the expiry is wanted, and all have together. */
 const EXPIRY_MS = 3000;
+const ALL_EXPIRIES_MS = 5000;
 
-/** User names of tokens with a short life: those of Amazon ECR and of Azure's registry. */
-const TOKEN_USERS = new Set(['AWS', '00000000-0000-0000-0000-000000000000']);
+/** The users that tokens of a short life have: those of Amazon ECR and of Azure's registry. */
+const SHORT_LIVED_USERS = new Set(['AWS', '00000000-0000-0000-0000-000000000000']);
 
 /** A file that has been read. */
 interface OpenFile extends ListLoginsOptions {
   readonly stores: LoginStores;
   readonly file: LoginFile;
   readonly config: JsonObject;
-  readonly expiry: boolean;
+  /** Until when helpers are asked for secrets, by `performance.now()`. */
+  readonly deadline: number;
 }
 
 /** {@link Logins.list}. A place that cannot be asked has none. */
@@ -30,9 +34,10 @@ export async function listLogins(
   { signal, expiry = true }: ListLoginsOptions = {},
 ): Promise<readonly ListedLogin[]> {
   const listed: ListedLogin[] = [];
+  const deadline = expiry ? performance.now() + ALL_EXPIRIES_MS : 0;
   for (const file of stores.files) {
     const found = await stores.attempt(file.path, async () => {
-      const open = { stores, file, config: await readConfigFile(file.path), signal, expiry };
+      const open = { stores, file, config: await readConfigFile(file.path), signal, deadline };
       const helpers = allHelpers(open.config, file);
       const kept = await Array.fromAsync(helpers, (name) => loginsOfHelper(name, open));
       return [...kept.flat(), ...(await loginsOfFile(open))];
@@ -51,20 +56,21 @@ export async function listLogins(
 /** The logins of a helper, of those servers for which the file names it. */
 async function loginsOfHelper(
   name: string,
-  { stores, file, config, signal, expiry }: OpenFile,
+  { stores, file, config, signal, deadline }: OpenFile,
 ): Promise<readonly ListedLogin[]> {
   const helper = stores.helper(name);
   const kept = await stores.attempt(helper.name, () => helper.list({ signal }));
   const listed: ListedLogin[] = [];
   for (const { key, username } of kept ?? []) {
-    const server = serverOf(key);
+    const server = tryParseServer(key);
     if (server === undefined || !isKeyOf(server, key)) continue;
     if (!chosenHelpers(config, { server, file })?.includes(name)) continue;
     // To see other secrets may mean to ask the user, or a registry.
-    const isToken = username === undefined || TOKEN_USERS.has(username);
-    const quick = stores.helper(name, { timeoutMs: EXPIRY_MS });
+    const isToken = username === undefined || SHORT_LIVED_USERS.has(username);
+    const timeoutMs = Math.min(EXPIRY_MS, deadline - performance.now());
+    const quick = stores.helper(name, { timeoutMs });
     const secret =
-      expiry && isToken ? await quietly(() => quick.get(server, { signal })) : undefined;
+      timeoutMs > 0 && isToken ? await quietly(() => quick.get(server, { signal })) : undefined;
     listed.push({
       registry: server.registry,
       username,
@@ -76,18 +82,25 @@ async function loginsOfHelper(
 }
 
 /** The logins that a file holds itself, also those for a part of a registry (`quay.io/team`). */
-async function loginsOfFile({ file, signal }: OpenFile): Promise<readonly ListedLogin[]> {
+async function loginsOfFile({
+  stores,
+  file,
+  config,
+  signal,
+}: OpenFile): Promise<readonly ListedLogin[]> {
   const auths = fileStore(file.path);
+  for (const key of unreadableKeys(config)) {
+    const what = `the login for ${quote(key)} in ${file.path} cannot be read`;
+    stores.reportOnce(`${key} in ${file.path}`, what);
+  }
   const listed: ListedLogin[] = [];
   for (const { key, username } of await auths.list({ signal })) {
-    const server = serverOf(key);
+    const server = tryParseServer(key);
     if (server === undefined) continue;
-    const isWhole = isKeyOf(server, key);
-    if (!isWhole && !key.startsWith(`${server.registry}/`)) continue;
-    const repository = isWhole ? undefined : key.slice(server.registry.length + 1);
-    const login = await quietly(() => auths.get(server, { repository, signal }));
+    const name = isPart(key) ? partName(key) : server;
+    const login = await quietly(() => auths.get(name, { signal }));
     listed.push({
-      registry: isWhole ? server.registry : key,
+      registry: name.registry,
       username: login?.kind === 'password' ? login.username : username,
       place: file.path,
       expires: login && expiryOf(login),
@@ -96,11 +109,16 @@ async function loginsOfFile({ file, signal }: OpenFile): Promise<readonly Listed
   return listed;
 }
 
-function serverOf(key: string): ServerName | undefined {
+function unreadableKeys({ auths }: JsonObject): readonly string[] {
+  return isJsonObject(auths) ? Object.keys(auths).filter((key) => !isReadable(auths[key])) : [];
+}
+
+function isReadable(entry: unknown): boolean {
   try {
-    return key === '' ? undefined : parseServer(key);
+    readAuthEntry(entry);
+    return true;
   } catch (error) {
-    if (hasCode(error, 'USAGE')) return undefined;
+    if (error instanceof SyntaxError) return false;
     throw error;
   }
 }

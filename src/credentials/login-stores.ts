@@ -4,7 +4,7 @@ import { chosenHelpers } from './chosen-helpers.ts';
 import { openToOthers, readConfigFile } from './config-file.ts';
 import type { CredentialStore } from './credential-store.ts';
 import { fileStore } from './file-store.ts';
-import { helperStore } from './helper-store.ts';
+import { helperStore, isOurs } from './helper-store.ts';
 import { type Environment, type LoginFile, loginFiles } from './places.ts';
 import type { ServerName } from './server-name.ts';
 
@@ -23,6 +23,8 @@ export interface LoginStoresOptions {
   readonly foreign?: boolean;
   /** How long one run of a helper may take. Default: 30 s. */
   readonly timeoutMs?: number;
+  /** Takes a line, once, while a helper takes long: it may be asking the user something that nobody sees. */
+  readonly waiting?: (line: string) => void;
 }
 
 /** The stores of all logins: which there are for a server, and what happens when one cannot be used. */
@@ -33,8 +35,12 @@ export class LoginStores {
   readonly own: LoginFile;
   readonly options: LoginStoresOptions & { readonly platform: NodeJS.Platform };
   readonly #reported = new Set<string>();
+  readonly #ours: CredentialStore | undefined;
+  #isWaiting = false;
 
-  constructor(options: LoginStoresOptions) {
+  /** @param ours what the helper `finch` keeps, where that is not finch's own file */
+  constructor(options: LoginStoresOptions, { ours }: { readonly ours?: CredentialStore } = {}) {
+    this.#ours = ours;
     const { platform = process.platform, foreign = true } = options;
     // What files and helpers say is in these lines.
     const report = (line: string) => options.report(printable(line));
@@ -46,20 +52,14 @@ export class LoginStores {
 
   /** The helper `docker-credential-NAME`, which may have less time than usual. */
   helper(name: string, options: { readonly timeoutMs?: number } = {}): CredentialStore {
+    if (this.#ours !== undefined && isOurs(name)) return this.#ours;
     const { env, home, platform, trace, timeoutMs = 30_000 } = this.options;
     const shortest = Math.min(timeoutMs, options.timeoutMs ?? timeoutMs);
-    return helperStore(name, { env, home, platform, trace, timeoutMs: shortest });
-  }
-
-  /**
-   * The names of the helpers that a file has for a server, in the order in which they are asked; undefined
-   * when it does not say where logins for the server are kept.
-   * @throws FinchError `CONFIG_INVALID` or `IO` for finch's own file
-   */
-  helpersFor(server: ServerName, file: LoginFile): Promise<readonly string[] | undefined> {
-    return this.attempt(file.path, async () => {
-      return chosenHelpers(await readConfigFile(file.path), { server, file });
-    });
+    const onSlow = () => {
+      if (!this.#isWaiting) this.options.waiting?.(`waiting for docker-credential-${name}…`);
+      this.#isWaiting = true;
+    };
+    return helperStore(name, { env, home, platform, trace, onSlow, timeoutMs: shortest });
   }
 
   /**
@@ -67,8 +67,10 @@ export class LoginStores {
    * @throws FinchError `CONFIG_INVALID` or `IO` for finch's own file
    */
   async storesFor(server: ServerName, file: LoginFile): Promise<readonly CredentialStore[]> {
-    const names = (await this.helpersFor(server, file)) ?? [];
-    return [...names.map((name) => this.helper(name)), fileStore(file.path)];
+    const names = await this.attempt(file.path, async () =>
+      chosenHelpers(await readConfigFile(file.path), { server, file }),
+    );
+    return [...(names ?? []).map((name) => this.helper(name)), fileStore(file.path)];
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { AbortOptions } from '../content.ts';
+import type { FinchError } from '../errors.ts';
 import type { Credential } from './credential.ts';
 import type { Keychain, KeychainOptions } from './keychain.ts';
 import type { ServerName } from './server-name.ts';
@@ -8,6 +9,8 @@ export interface FoundLogin {
   readonly credential: Credential;
   /** How messages name the place: the path of a file, `docker-credential-pass`. */
   readonly place: string;
+  /** Whether finch keeps it there, or only reads it. */
+  readonly isOwn: boolean;
 }
 
 /**
@@ -21,6 +24,8 @@ export interface SavedLogin {
 
 /** A login that finch does not remove. */
 export interface RemainingLogin {
+  /** What it is for: the registry, or a part of it as its key says. */
+  readonly key: string;
   /** How messages name the place: the path of a file, `docker-credential-ecr-login`. */
   readonly place: string;
   /** The configuration file that leads there; finch's own for a helper whose credentials it makes itself. */
@@ -32,6 +37,8 @@ export interface ForgottenLogin {
   readonly removed: readonly { readonly key: string; readonly place: string }[];
   /** Places that finch only reads, or whose helper makes credentials of its own, which still have one. */
   readonly remaining: readonly RemainingLogin[];
+  /** Why places that should forget it did not: `CREDENTIAL_STORE`, `CONFIG_INVALID`, `IO`. */
+  readonly failures: readonly FinchError[];
 }
 
 /** One line of `finch login --list`. */
@@ -59,7 +66,11 @@ export interface Logins extends Keychain {
    * @throws FinchError `CONFIG_INVALID`, `IO`
    */
   save(server: ServerName, credential: Credential, options?: AbortOptions): Promise<SavedLogin>;
-  /** @throws FinchError `CONFIG_INVALID`, `IO`, `CREDENTIAL_STORE` when a helper fails to forget */
+  /**
+   * Removes the logins for a server from every place that finch may change; one that fails keeps none of the
+   * others from it.
+   * @throws FinchError `CONFIG_INVALID`, `IO` when finch's own file cannot be read; nothing is removed then
+   */
   forget(server: ServerName, options?: AbortOptions): Promise<ForgottenLogin>;
   list(options?: ListLoginsOptions): Promise<readonly ListedLogin[]>;
 }

@@ -1,17 +1,22 @@
+import { resolve } from 'node:path';
 import { Answers } from './answers.ts';
 import type { Credential } from './credential.ts';
+import type { CredentialStore } from './credential-store.ts';
 import { findLogin } from './find-login.ts';
 import type { KeychainOptions } from './keychain.ts';
 import { LoginStores, type LoginStoresOptions } from './login-stores.ts';
 import type { FoundLogin, Logins } from './logins.ts';
+import { ownConfigPath } from './places.ts';
 import { type ServerName, serverName } from './server-name.ts';
+import { unencrypted } from './unencrypted.ts';
 
 /**
  * All logins of this user. Nothing is read before something is asked, and the same is not looked up twice
  * until a login changes.
  */
 export function openLogins(options: LoginStoresOptions): Logins {
-  const stores = new LoginStores(options);
+  const ours = isElsewhere(options) ? storeOfHome(options) : undefined;
+  const stores = new LoginStores(options, { ...(ours && { ours }) });
   const { trace } = stores.options;
   const answers = new Answers<Credential | undefined>();
   const found = new Answers<FoundLogin | undefined>();
@@ -47,6 +52,11 @@ export function openLogins(options: LoginStoresOptions): Logins {
         const { saveLogin } = await import('./save-login.ts');
         return saveLogin(stores, { server, credential, ...abort });
       }),
+    replaceToken: (registry, token, options) =>
+      changing(async () => {
+        const { replaceToken } = await import('./replace-token.ts');
+        await replaceToken(stores, serverName(registry), { ...options, token });
+      }),
     forget: (server, abort) =>
       changing(async () => {
         const { forgetLogin } = await import('./forget-login.ts');
@@ -55,6 +65,35 @@ export function openLogins(options: LoginStoresOptions): Logins {
     async list(listing) {
       const { listLogins } = await import('./list-logins.ts');
       return listLogins(stores, listing);
+    },
+  };
+}
+
+/** Whether finch's own file is not the one in its home, which its helper stands for. */
+function isElsewhere({ env, home }: LoginStoresOptions): boolean {
+  return resolve(ownConfigPath(env, home)) !== resolve(ownConfigPath({}, home));
+}
+
+/** What docker is given, and gives, when its configuration names the helper `finch`. */
+function storeOfHome(options: LoginStoresOptions): CredentialStore {
+  const { DOCKER_CONFIG: _, ...env } = options.env;
+  const logins = openLogins({ ...options, env, foreign: false });
+  return {
+    name: 'docker-credential-finch',
+    get: async (server, abort) => (await logins.find(server, abort))?.credential,
+    async store(server, credential, abort) {
+      const { kind, place } = await logins.save(server, credential, abort);
+      if (kind === 'file') options.report(unencrypted(credential, place));
+      return kind !== 'managed';
+    },
+    async erase(server, abort) {
+      const { removed, failures } = await logins.forget(server, abort);
+      if (failures[0] !== undefined) throw failures[0];
+      return removed.map(({ key }) => key);
+    },
+    async list(abort) {
+      const listed = await logins.list({ ...abort, expiry: false });
+      return listed.map(({ registry, username }) => ({ key: registry, username }));
     },
   };
 }

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** The variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -8,6 +8,8 @@ export interface LoginFile {
   readonly path: string;
   /** Whether finch keeps logins there. The others it only reads. */
   readonly isOwn: boolean;
+  /** Whether it is in finch's home, and so what `finch` stands for as the name of a helper. */
+  readonly isHome: boolean;
   /** `auth.json` is podman's, buildah's and skopeo's, which know no `credsStore`. */
   readonly format: 'config.json' | 'auth.json';
 }
@@ -36,13 +38,20 @@ export function loginFiles({
   home,
   platform,
 }: PlacesOptions): readonly [own: LoginFile, ...foreign: LoginFile[]] {
-  const own = { path: ownConfigPath(env, home), isOwn: true, format: 'config.json' } as const;
+  const path = ownConfigPath(env, home);
+  const isHome = resolve(path) === resolve(home, 'config.json');
+  const own = { path, isOwn: true, isHome, format: 'config.json' } as const;
   const user = env['HOME'] || env['USERPROFILE'];
   const docker = env['DOCKER_CONFIG'] || !user ? [] : [join(user, '.docker/config.json')];
   const foreign: readonly LoginFile[] = [
-    ...docker.map((path) => ({ path, isOwn: false, format: 'config.json' as const })),
+    ...docker.map((path) => ({
+      path,
+      isOwn: false,
+      isHome: false,
+      format: 'config.json' as const,
+    })),
     ...authFiles(env, { user, platform }).map((path) => ({
-      ...{ path, isOwn: false, format: 'auth.json' as const },
+      ...{ path, isOwn: false, isHome: false, format: 'auth.json' as const },
     })),
   ];
   return [own, ...foreign.filter(({ path }) => path !== own.path)];

@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
+import { forbidCoreDump } from '../host/core-dump.ts';
 import { NOT_STARTED, runProgram } from '../host/run-program.ts';
 import { cleanText } from '../http/clean-text.ts';
 import { quote } from '../text.ts';
@@ -18,6 +19,8 @@ export interface HelperOptions extends FindHelperOptions {
   readonly trace?: (line: string) => void;
   /** How long one run may take. Default: 30 s. */
   readonly timeoutMs?: number;
+  /** Called when a run takes longer than people wait without a word: 2 s. */
+  readonly onSlow?: () => void;
 }
 
 /** Tells a finch that a helper runs which helpers wait for it. */
@@ -40,6 +43,7 @@ export type HelperAnswer =
   | { readonly kind: 'not found' | 'not implemented' };
 
 const TIMEOUT_MS = 30_000;
+const SLOW_MS = 2000;
 
 /** The most characters of a helper's own words in a message. */
 const MAX_WORDS = 300;
@@ -67,7 +71,7 @@ const INSTALL: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 export async function runHelper(
   helper: string,
   request: HelperRequest,
-  { env, timeoutMs = TIMEOUT_MS, trace, signal, ...options }: HelperOptions & AbortOptions,
+  { env, timeoutMs = TIMEOUT_MS, onSlow, trace, signal, ...options }: HelperOptions & AbortOptions,
 ): Promise<HelperAnswer> {
   if (!isHelperName(helper)) throw badName(helper);
   const stdin = new TextEncoder().encode(inputOf(request));
@@ -76,12 +80,15 @@ export async function runHelper(
   const path = findHelper(helper, { env, ...options });
   if (path === undefined) throw notInstalled(helper, options);
   assertOurHelper(path, options);
+  // Before it is started, so that it is held to it as well.
+  await forbidCoreDump();
   const began = performance.now();
   const asking = [...askingHelpers(env), helper].join(' ');
+  const slow = setTimeout(() => onSlow?.(), SLOW_MS);
   const run = await runProgram(path, [action], {
     ...{ stdin, timeoutMs, signal },
     env: { ...env, [ASKING]: asking },
-  });
+  }).finally(() => clearTimeout(slow));
   const took = Math.round(performance.now() - began);
   const about = action === 'list' ? '' : ` ${request.key}`;
   trace?.(`${path} ${action}${about}: ${run.fault ?? `status ${run.status}`}, ${took} ms`);
@@ -91,8 +98,8 @@ export async function runHelper(
   const said = [run.stdout, run.stderr].map((bytes) => new TextDecoder().decode(bytes).trim());
   if (said.some((text) => text.toLowerCase() === NOT_FOUND)) return { kind: 'not found' };
   if (said.some(isNotImplemented)) return { kind: 'not implemented' };
-  // What a helper that should give a secret writes where no errors belong may be the secret.
-  const words = said.slice(0, action === 'get' ? 1 : 2).find((text) => text !== '') ?? '';
+  // What it writes where no errors belong may be a secret, of which only the one to store is known.
+  const words = said.slice(0, action === 'store' ? 2 : 1).find((text) => text !== '') ?? '';
   const shown = cleanText(words, { limit: MAX_WORDS }) || `it ended with status ${run.status}`;
   throw failure(name, `failed to ${action}: ${shown}`, path);
 }

@@ -1,7 +1,9 @@
 import type { AbortOptions } from '../content.ts';
+import { FinchError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../oci/json.ts';
 import { readAuthEntry } from './auth-entry.ts';
-import { editConfigFile } from './config-file.ts';
+import { chosenHelpers, helperOf } from './chosen-helpers.ts';
+import { editConfigFile, readConfigFile } from './config-file.ts';
 import type { Credential } from './credential.ts';
 import type { CredentialStore } from './credential-store.ts';
 import { fileStore } from './file-store.ts';
@@ -21,50 +23,95 @@ interface Saving extends AbortOptions {
 const FORGET_MS = 3000;
 
 /**
- * Keeps a login in the first place that takes it: the helpers that finch's own file names for the server;
- * where it names none, the operating system's own store; at last the file itself. What would be found
- * before it, and what the file holds of the same server unencrypted, is then forgotten.
+ * Keeps a login in the first takes it: the helpers that finch's own file names for the server;
+ * the operating system's own store, where none is named, or the one for all servers keeps no logins; at last
+ * the file itself. What would be found before it, and what the file holds of the same server unencrypted,
+ * is then forgotten.
  * @throws FinchError `CONFIG_INVALID`, `IO`
  */
 export async function saveLogin(stores: LoginStores, saving: Saving): Promise<SavedLogin> {
   const { server, credential, signal } = saving;
   const { own } = stores;
-  const chosen = await stores.helpersFor(server, own);
-  const usual = chosen ? undefined : await platformHelper(stores, { signal });
-  const broken: string[] = [];
-  for (const name of chosen ?? (usual === undefined ? [] : [usual])) {
+  const config = await readConfigFile(own.path);
+  const chosen = chosenHelpers(config, { server, file: own });
+  const offered = await offerInTurn(chosen ?? [], { stores, saving });
+  const isOpen =
+    chosen === undefined ||
+    (offered.refused.length > 0 &&
+      offered.refused.length === chosen.length &&
+      helperOf(server, { config, file: own }) === undefined);
+  const usual = isOpen ? await platformHelper(stores, { signal }) : undefined;
+  const { taker } = usual === undefined ? offered : await offerInTurn([usual], { stores, saving });
+  if (taker === undefined) {
+    await fileStore(own.path).store(server, credential, { signal });
+    await stores.checkAccess(own);
+    for (const name of offered.refused) {
+      stores.reportOnce(name, `docker-credential-${name} keeps no logins for ${server.registry}`);
+    }
+  } else {
+    let isNew = false;
+    await editConfigFile(own.path, (now) => {
+      const pointer = usual === undefined ? [] : pointerTo(usual, { config: now, server });
+      isNew = pointer.length > 0;
+      return [...pointer, ...withoutSecrets(now, server)];
+    });
+    if (isNew) stores.options.report(`logins are kept by ${taker.place}, as ${own.path} says now`);
+  }
+  const saved: SavedLogin = taker ?? { kind: 'file', place: own.path };
+  await forgetIn(offered.broken, { stores, saving, place: saved.place });
+  return saved;
+}
+
+/** What came of an offer to several helpers. */
+interface Offered {
+  /** The first that took the login. */
+  readonly taker: SavedLogin | undefined;
+  /** Those before it that keep none, and those that should and could not. */
+  readonly refused: readonly string[];
+  readonly broken: readonly string[];
+}
+
+async function offerInTurn(
+  names: readonly string[],
+  { stores, saving }: { stores: LoginStores; saving: Saving },
+): Promise<Offered> {
+  const passed = { refused: [] as string[], broken: [] as string[] };
+  for (const name of names) {
     const helper = stores.helper(name);
     const outcome = await offer(helper, { stores, saving });
-    if (outcome === 'managed') return { kind: 'managed', place: helper.name };
-    if (outcome === 'kept') {
-      await editConfigFile(own.path, (config) => [
-        ...(usual === undefined ? [] : pointerTo(usual, { config, server })),
-        ...withoutSecrets(config, server),
-      ]);
-      await forgetIn(broken, { stores, saving, place: helper.name });
-      return { kind: 'helper', place: helper.name };
+    if (outcome === 'helper' || outcome === 'managed') {
+      return { taker: { kind: outcome, place: helper.name }, ...passed };
     }
-    if (outcome === 'broken' && chosen) broken.push(name);
+    passed[outcome].push(name);
   }
-  await fileStore(own.path).store(server, credential, { signal });
-  await stores.checkAccess(own);
-  await forgetIn(broken, { stores, saving, place: own.path });
-  return { kind: 'file', place: own.path };
+  return { taker: undefined, ...passed };
 }
 
 /** What a helper makes of a login. One that keeps none may serve the server with credentials of its own. */
 async function offer(
   helper: CredentialStore,
   { stores, saving }: { stores: LoginStores; saving: Saving },
-): Promise<'kept' | 'managed' | 'refused' | 'broken'> {
+): Promise<'helper' | 'managed' | 'refused' | 'broken'> {
   const { server, credential, signal } = saving;
-  const isKept = await stores.attempt(helper.name, () =>
-    helper.store(server, credential, { signal }),
-  );
+  const isKept = await stores.attempt(helper.name, async () => {
+    if (!(await helper.store(server, credential, { signal }))) return false;
+    // What is then removed elsewhere may be the only other copy.
+    if (isSame(credential, await helper.get(server, { signal }))) return true;
+    const what = `${helper.name} took the login for ${server.registry} and does not give it back`;
+    throw new FinchError('CREDENTIAL_STORE', what, { hint: `try it with: ${helper.name} list` });
+  });
   if (isKept === undefined) return 'broken';
-  if (isKept) return 'kept';
+  if (isKept) return 'helper';
   const own = await stores.attempt(helper.name, () => helper.get(server, { signal }));
   return own ? 'managed' : 'refused';
+}
+
+/** Whether two credentials are the same, as far as helpers can tell. */
+function isSame(a: Credential, b: Credential | undefined): boolean {
+  if (a.kind === 'password') {
+    return b?.kind === 'password' && a.username === b.username && a.secret === b.secret;
+  }
+  return b !== undefined && b.kind !== 'password' && a.token === b.token;
 }
 
 /** Erases an old login from helpers that are asked before the place of the new one. */
@@ -75,11 +122,12 @@ async function forgetIn(
   const { server, signal } = saving;
   for (const name of names) {
     const helper = stores.helper(name, { timeoutMs: FORGET_MS });
-    const rest = await stores.attempt(helper.name, async () => {
-      await helper.erase(server, { signal });
-      return { login: await helper.get(server, { signal }) };
+    const isGone = await stores.attempt(helper.name, async () => {
+      // One that is locked says of everything that it is not there.
+      const isErased = (await helper.erase(server, { signal })).length > 0;
+      return isErased && (await helper.get(server, { signal })) === undefined;
     });
-    if (rest && rest.login === undefined) continue;
+    if (isGone) continue;
     stores.options.report(
       `warning: the login for ${server.registry} is in ${place}, but ${helper.name} is asked first and may have an older one; log in again when it works`,
     );

@@ -1,6 +1,7 @@
 import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
-import { TOKEN_USER, toHelperLogin } from './helper-protocol.ts';
+import { TOKEN_USER } from './credential.ts';
+import { toHelperLogin } from './helper-protocol.ts';
 import { parseAsked, parseChanged, parseLogin, readRequest } from './helper-request.ts';
 import type { ServedLogins } from './served-logins.ts';
 
@@ -35,9 +36,11 @@ export async function serveHelper(
       await logins.save(server, credential, { signal });
       return [];
     }
-    case 'erase':
-      await logins.forget(parseChanged(request), { signal });
+    case 'erase': {
+      const { failures } = await logins.forget(parseChanged(request), { signal });
+      if (failures[0] !== undefined) throw failures[0];
       return [];
+    }
     default:
       return action satisfies never;
   }

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { fileStore } from './file-store.ts';
 import type { Logins } from './logins.ts';
 import { openLogins } from './open-logins.ts';
+import { unencrypted } from './unencrypted.ts';
 
 /** What {@link servedLogins} needs to know of its surroundings. */
 export interface ServedLoginsOptions {
@@ -25,22 +26,27 @@ export type ServedLogins = Pick<Logins, 'find' | 'save' | 'forget' | 'list'>;
 export function servedLogins({ env, home, report, trace }: ServedLoginsOptions): ServedLogins {
   const { DOCKER_CONFIG: folder, ...others } = env;
   const own = openLogins({ env: others, home, report, trace, foreign: false });
-  if (!folder || resolve(folder) === resolve(home)) return own;
+  const save: Logins['save'] = async (server, credential, options) => {
+    const saved = await own.save(server, credential, options);
+    if (saved.kind === 'file') report(unencrypted(credential, saved.place));
+    return saved;
+  };
+  if (!folder || resolve(folder) === resolve(home)) return { ...own, save };
   const beside = fileStore(join(folder, 'config.json'));
   return {
     async find(server, options) {
       const found = await own.find(server, options);
       if (found !== undefined) return found;
       const credential = await beside.get(server, options);
-      return credential && { credential, place: beside.name };
+      return credential && { credential, place: beside.name, isOwn: true };
     },
-    save: (server, credential, options) => own.save(server, credential, options),
+    save,
     async forget(server, options) {
-      const { removed, remaining } = await own.forget(server, options);
+      const { removed, ...rest } = await own.forget(server, options);
       const keys = await beside.erase(server, options);
       return {
         removed: [...removed, ...keys.map((key) => ({ key, place: beside.name }))],
-        remaining,
+        ...rest,
       };
     },
     async list(options) {

@@ -1,4 +1,4 @@
-import { FinchError } from '../errors.ts';
+import { FinchError, hasCode } from '../errors.ts';
 import { quote } from '../text.ts';
 
 /** A registry as logins know it. */
@@ -43,13 +43,20 @@ export function parseServer(text: string): ServerName {
   if (scheme !== undefined && scheme !== 'https' && scheme !== 'http') {
     throw invalid(text, `its scheme ${quote(scheme)} is not supported`);
   }
-  const registry = hostOf(text);
-  if (!HOST.test(registry) || registry.length > MAX_HOST_LENGTH) {
-    throw invalid(text, 'it is no host name');
+  const host = writtenHost(text);
+  if (!HOST.test(host) || host.length > MAX_HOST_LENGTH) throw invalid(text, 'it is no host name');
+  if (Number(/:(\d+)$/.exec(host)?.[1] ?? 0) > 65535) throw invalid(text, 'it has no such port');
+  return serverName(hostOf(text));
+}
+
+/** {@link parseServer} of a text that some program wrote; undefined when it is empty or no host. */
+export function tryParseServer(text: string): ServerName | undefined {
+  try {
+    return text === '' ? undefined : parseServer(text);
+  } catch (error) {
+    if (hasCode(error, 'USAGE')) return undefined;
+    throw error;
   }
-  if (Number(/:(\d+)$/.exec(registry)?.[1] ?? 0) > 65535)
-    throw invalid(text, 'it has no such port');
-  return serverName(registry);
 }
 
 /** The login names of a registry, given as `host[:port]` or `docker.io`. */
@@ -66,18 +73,35 @@ export function serverName(registry: string): ServerName {
 }
 
 /**
+ * The name of what is kept under one key for less than a registry: `quay.io/team`,
+ * `https://index.docker.io/v1/refresh-token`. No other key means it.
+ */
+export function partName(key: string): ServerName {
+  return { registry: key, key, spellings: [key] };
+}
+
+/** Whether a key is that of less than a registry: it has a path, and not that of an API version. */
+export function isPart(key: string): boolean {
+  const path = /^(?:https?:\/\/)?[^/]*(.*)$/is.exec(key)?.[1] ?? '';
+  return !/^(?:\/(?:v[012]\/?)?)?$/.test(path);
+}
+
+/**
  * Whether a key of `config.json` means the server: any spelling of it, with or without scheme, slash
  * and the path of an API version, as other tools write them.
  */
-export function isKeyOf({ registry }: ServerName, key: string): boolean {
-  const path = /^(?:https?:\/\/)?[^/]*(.*)$/is.exec(key)?.[1] ?? '';
-  return /^(?:\/(?:v[12]\/?)?)?$/.test(path) && serverName(hostOf(key)).registry === registry;
+export function isKeyOf(server: ServerName, key: string): boolean {
+  if (isPart(key)) return key === server.key;
+  return serverName(hostOf(key)).registry === server.registry;
 }
 
 /** `host[:port]` of an address or a name in lower case, without the port that goes without saying. */
 function hostOf(text: string): string {
-  const host = (text.replace(SCHEME, '').split('/')[0] ?? '').toLowerCase();
-  return host.replace(schemeOf(text) === 'http' ? /:(?:80|443)$/ : /:443$/, '');
+  return writtenHost(text).replace(schemeOf(text) === 'http' ? /:(?:80|443)$/ : /:443$/, '');
+}
+
+function writtenHost(text: string): string {
+  return (text.replace(SCHEME, '').split('/')[0] ?? '').toLowerCase();
 }
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;

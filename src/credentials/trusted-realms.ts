@@ -2,36 +2,46 @@ import { join } from 'node:path';
 import type { JsonObject } from '../oci/json.ts';
 import { editConfigFile, readConfigFile } from './config-file.ts';
 
-/** The token servers that the user has trusted with the logins of registries. */
+/** The token servers that took the logins of registries when the user logged in. */
 export interface TrustedRealms {
   /**
-   * Whether a token server, by its host and port, is trusted with the login of a registry.
+   * Whether a token server, by its host and port, took the login of a registry; undefined when nothing is
+   * remembered of the registry.
    * @throws FinchError `CONFIG_INVALID`, `IO` when the file cannot be read
    */
-  isTrusted(registry: string, realm: URL): Promise<boolean>;
+  isTrusted(registry: string, realm: URL): Promise<boolean | undefined>;
   /**
-   * Remembers hosts for a registry, beside those that it has.
+   * Remembers the hosts that took the login which is kept now, in place of those of the one before.
    * @throws FinchError `CONFIG_INVALID`, `IO`; the file is then as it was
    */
-  add(registry: string, hosts: readonly string[]): Promise<void>;
+  remember(registry: string, hosts: readonly string[]): Promise<void>;
+  /**
+   * Remembers nothing of a registry any more.
+   * @returns the hosts that were remembered
+   * @throws FinchError `CONFIG_INVALID`, `IO`; the file is then as it was
+   */
+  forget(registry: string): Promise<readonly string[]>;
 }
 
-/**
- * What `trusted-realms.json` in finch's home remembers: for each registry a list of `host[:port]`. Whoever
- * wants a host to be trusted no more takes it out.
- */
+/** What `trusted-realms.json` in finch's home remembers: for each registry a list of `host[:port]`. */
 export function trustedRealms(home: string): TrustedRealms {
   const path = join(home, 'trusted-realms.json');
+  const remember = (registry: string, hosts: readonly string[]) =>
+    editConfigFile(path, (config) => {
+      const known = hostsOf(config, registry);
+      if (known.length === hosts.length && known.every((host) => hosts.includes(host))) return [];
+      return [{ path: [registry], value: hosts.length === 0 ? undefined : hosts }];
+    });
   return {
     async isTrusted(registry, { host }) {
-      return hostsOf(await readConfigFile(path), registry).includes(host);
+      const hosts = hostsOf(await readConfigFile(path), registry);
+      return hosts.length === 0 ? undefined : hosts.includes(host);
     },
-    async add(registry, hosts) {
-      await editConfigFile(path, (config) => {
-        const known = hostsOf(config, registry);
-        const added = hosts.filter((host) => !known.includes(host));
-        return added.length === 0 ? [] : [{ path: [registry], value: [...known, ...added] }];
-      });
+    remember,
+    async forget(registry) {
+      const known = hostsOf(await readConfigFile(path), registry);
+      await remember(registry, []);
+      return known;
     },
   };
 }

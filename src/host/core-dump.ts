@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   darwin: ['libSystem.B.dylib'],
   linux: [
@@ -10,19 +12,43 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
 /** `RLIMIT_CORE`, of Linux and macOS alike. */
 const CORE = 4;
 
+/** What a program gets for its mistakes. */
+const CRASHES = ['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGABRT', 'SIGTRAP'] as const;
+
+let library: ReturnType<typeof openLibrary> | undefined;
+
+/** The functions of the C library that are called here; undefined where it cannot be opened. */
+async function openLibrary() {
+  const { dlopen } = await import('bun:ffi').catch(() => ({ dlopen: undefined }));
+  for (const name of LIBRARIES[process.platform] ?? []) {
+    try {
+      return dlopen?.(name, {
+        setrlimit: { args: ['int', 'ptr'], returns: 'int' },
+        signal: { args: ['int', 'ptr'], returns: 'ptr' },
+      }).symbols;
+    } catch {
+      // Another name of the library may do.
+    }
+  }
+  return undefined;
+}
+
 /**
  * Has the system write no core file when this process crashes, nor when one that it starts does: all that is
  * in memory would be in it. Where that cannot be done nothing happens.
  */
 export async function forbidCoreDump(): Promise<void> {
-  const { dlopen } = await import('bun:ffi').catch(() => ({ dlopen: undefined }));
-  for (const library of LIBRARIES[process.platform] ?? []) {
-    try {
-      const signature = { setrlimit: { args: ['int', 'ptr'], returns: 'int' } } as const;
-      dlopen?.(library, signature).symbols.setrlimit(CORE, new BigUint64Array(2));
-      return;
-    } catch {
-      // Another name of the library may do.
-    }
-  }
+  library ??= openLibrary();
+  (await library)?.setrlimit(CORE, new BigUint64Array(2));
+}
+
+/**
+ * {@link forbidCoreDump}, and a crash ends this process without a word: the report of the runtime would show
+ * the arguments. Where that cannot be done nothing happens.
+ */
+export async function crashInSilence(): Promise<void> {
+  await forbidCoreDump();
+  const functions = await library;
+  // No handler is `SIG_DFL`.
+  for (const name of CRASHES) functions?.signal(constants.signals[name], null);
 }

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { resolve } from 'node:path';
 import type { AbortOptions } from '../content.ts';
@@ -65,7 +66,18 @@ export function platformOf(arch: string): Platform {
 
 /** Asks only when it matters: the module costs a quarter of the time that the program takes to start. */
 function isTerminal(fd: number): boolean {
+  if (process.platform !== 'win32' && !isDevice(fd)) return false;
   return process.getBuiltinModule('node:tty').isatty(fd);
+}
+
+/** What is no device is no terminal: pipes and files say so at once. */
+function isDevice(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    // It is closed.
+    return false;
+  }
 }
 
 async function* readStdin({ signal }: AbortOptions = {}): AsyncGenerator<Uint8Array> {

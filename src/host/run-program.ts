@@ -29,10 +29,10 @@ export const NOT_STARTED = 'cannot be started';
 const FAREWELL_MS = 500;
 
 /**
- * How often a pipe is found silent after the end of its program until nothing more comes. What the program
- * wrote is in the pipe by then; only a child that it left behind could write more.
+ * How often a pipe is looked at after the end of its program. What the program wrote is in the pipe by then;
+ * only a child that it left behind could write more, and for as long as it likes.
  */
-const SILENT_TICKS = 4;
+const LAST_TICKS = 4;
 const TICK_MS = 25;
 
 const DEFAULT_MAX_BYTES = 1024 * 1024;
@@ -137,7 +137,7 @@ interface OutputOptions {
   readonly signal: AbortSignal;
 }
 
-/** What comes until the end of the stream, or until silence after the end of the program. */
+/** What comes until the end of the stream, or until shortly after the end of the program. */
 async function readOutput(
   stream: ReadableStream<Uint8Array>,
   { ended, maxBytes, onFlood, signal }: OutputOptions,
@@ -150,10 +150,10 @@ async function readOutput(
   void ended.then(() => {
     hasEnded = true;
   });
-  let silent = 0;
+  let ticks = 0;
   // Ticks and not a time: between two of them the pipe is looked at, however slow the machine is.
   const clock = setInterval(() => {
-    if (hasEnded && ++silent > SILENT_TICKS) leave();
+    if (hasEnded && ++ticks > LAST_TICKS) leave();
   }, TICK_MS);
   const pieces: Uint8Array[] = [];
   let length = 0;
@@ -161,7 +161,6 @@ async function readOutput(
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return Buffer.concat(pieces);
-      silent = 0;
       length += value.length;
       if (length > maxBytes) onFlood();
       else pieces.push(value);

@@ -10,7 +10,9 @@ const KEY = {
   lineFeed: 0x0a,
   enter: 0x0d,
   ctrlU: 0x15,
+  ctrlZ: 0x1a,
   escape: 0x1b,
+  ctrlBackslash: 0x1c,
   delete: 0x7f,
 } as const;
 
@@ -57,6 +59,9 @@ export class TypedLine {
       case KEY.enter:
         return 'line';
       case KEY.ctrlC:
+      // Whoever wants to suspend or quit, and sees nothing happen, would go on typing into a password.
+      case KEY.ctrlZ:
+      case KEY.ctrlBackslash:
         return 'interrupt';
       case KEY.ctrlD:
         return this.#bytes.length === 0 ? 'end' : undefined;

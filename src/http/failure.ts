@@ -106,11 +106,27 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: OTHER_NAME,
 };
 
-/** What failed at the proxy, or between us and it: nobody else was asked. */
-const PROXY_FAILURES: Readonly<Record<string, (host: string, proxy: string) => string>> = {
+/** What failed at the proxy or behind it, of which we see no more than that it failed. */
+type ProxyFailure = (host: string, proxy: string) => string;
+
+const CLOSED_BY_PROXY: ProxyFailure = (host, proxy) =>
+  `the connection to ${host} through the proxy ${proxy} was closed`;
+const NO_HTTP_BY_PROXY: ProxyFailure = (host, proxy) =>
+  `what came from ${host} through the proxy ${proxy} is not HTTP`;
+
+const PROXY_FAILURES: Readonly<Record<string, ProxyFailure>> = {
   ERR_PROXY_TUNNEL: (host, proxy) => `the proxy ${proxy} opened no way to ${host}`,
   ENOTFOUND: (_, proxy) => `cannot find the proxy ${proxy}`,
   ECONNREFUSED: (_, proxy) => `cannot connect to the proxy ${proxy}: connection refused`,
+  ECONNRESET: CLOSED_BY_PROXY,
+  ECONNABORTED: CLOSED_BY_PROXY,
+  EPIPE: CLOSED_BY_PROXY,
+  EPROTO: (host, proxy) => `what came from ${host} through the proxy ${proxy} is not TLS`,
+  Malformed_HTTP_Response: NO_HTTP_BY_PROXY,
+  InvalidHTTPResponse: NO_HTTP_BY_PROXY,
+  InvalidContentLength: NO_HTTP_BY_PROXY,
+  ResponseHeadersTooLarge: NO_HTTP_BY_PROXY,
+  UnrequestedUpgrade: NO_HTTP_BY_PROXY,
 };
 
 /** Failures of a connection that worked before: the same request may well go through next time. */

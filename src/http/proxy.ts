@@ -1,6 +1,5 @@
-import { BlockList, isIP } from 'node:net';
 import { FinchError } from '../errors.ts';
-import { isLoopback } from './loopback.ts';
+import { nearby } from './nearby.ts';
 import { hideSecret } from './redact.ts';
 
 /** A proxy that the environment names. */
@@ -29,7 +28,7 @@ export function proxyFor(url: URL, env: Environment): ProxyServer | undefined {
   if (variable === undefined || !value) return undefined;
   // For a CGI program HTTP_PROXY is what the client wrote in a header.
   if (scheme === 'HTTP_PROXY' && env['REQUEST_METHOD']) return undefined;
-  if (isLoopback(url.hostname.replace(/\.$/, ''))) return undefined;
+  if (nearby(url.hostname) === 'loopback') return undefined;
   if (isExcepted(url, env['NO_PROXY'] || env['no_proxy'] || '')) return undefined;
   return parseProxy(value, variable);
 }
@@ -44,7 +43,10 @@ export function wantsProxyLogin({ host, variable }: ProxyServer): FinchError {
 function parseProxy(value: string, variable: string): ProxyServer {
   const isWhole = /^[a-z][a-z\d+.-]*:\/\//i.test(value);
   const url = URL.parse(isWhole ? value : `http://${value}`);
-  if (url === null || url.hostname === '') throw unusable(variable, 'is no address of a proxy');
+  // A password with a `/` that is not encoded ends the host too early; what is left of it must not be shown.
+  const isCut = url !== null && /@/.test(`${url.pathname}${url.search}${url.hash}`);
+  if (url === null || url.hostname === '' || isCut)
+    throw unusable(variable, 'is no address of a proxy');
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw unusable(variable, 'names a proxy that does not speak HTTP');
   }
@@ -90,6 +92,11 @@ function matches(entry: string, { host, port }: { host: string; port: string }):
   return domain.startsWith('.') ? host.endsWith(domain) : `.${host}`.endsWith(`.${domain}`);
 }
 
+/** Loads its module when it is first asked: no proxy, no cost. */
+function isIP(text: string): number {
+  return process.getBuiltinModule('node:net').isIP(text);
+}
+
 function canonical(address: string): string {
   return new URL(`http://${isIP(address) === 6 ? `[${address}]` : address}`).hostname;
 }
@@ -99,6 +106,7 @@ function isInNetwork(host: string, network: string): boolean {
   const family = isIP(address);
   const prefix = /^\d+$/.test(bits) ? Number(bits) : 999;
   if (family === 0 || prefix > (family === 4 ? 32 : 128) || isIP(host) === 0) return false;
+  const { BlockList } = process.getBuiltinModule('node:net');
   const list = new BlockList();
   list.addSubnet(address, prefix, family === 4 ? 'ipv4' : 'ipv6');
   return list.check(host, isIP(host) === 4 ? 'ipv4' : 'ipv6');

@@ -6,17 +6,27 @@ const HIDDEN = 'REDACTED';
 /** A shorter secret is hidden in its login only: messages would lose their words. */
 const SHORTEST = 4;
 
-/** Of so many secrets at most finch knows the forms; the one that was longest out of use is forgotten. */
-const MAX_SECRETS = 256;
+/** Of so many logins and other lasting secrets finch knows the forms. No command meets as many. */
+const MAX_LASTING = 1024;
+
+/** Tokens of so many characters in all are known; the one that was longest out of use is forgotten. */
+const MAX_TOKENS = 131_072;
 
 /** A longer secret is hidden piece by piece. */
 const PIECE = 512;
 
 /** No secret is longer: what comes behind is not known. */
-const MAX_LENGTH = 16_384;
+const MAX_LENGTH = 65_536;
 
-/** The secrets of this process, each with what it looks like; the newest last. */
-const known = new Map<string, readonly string[]>();
+/** Secrets, the newest last; each with what it looks like, once a text was redacted: most commands redact none. */
+type Secrets = Map<string, readonly string[] | undefined>;
+
+/** The secrets of this process: those that it keeps, and tokens, of which a long push sees hundreds. */
+const lasting: Secrets = new Map();
+const tokens: Secrets = new Map();
+
+/** What all of them look like, sorted; undefined when that has changed. */
+let needles: readonly string[] | undefined;
 
 /** Names of query values that open doors: upload states, signatures, tokens. */
 const SECRET_QUERY =
@@ -44,44 +54,64 @@ export function redactUrl(url: URL | string): string {
  * gets a secret into hands says so here.
  */
 export function hideSecret(secret: string, { user }: { user?: string | undefined } = {}): void {
-  remember(secret);
-  if (user !== undefined) remember(Buffer.from(`${user}:${secret}`).toString('base64'));
+  remember(secret, lasting);
+  if (user !== undefined) remember(Buffer.from(`${user}:${secret}`).toString('base64'), lasting);
+}
+
+/** {@link hideSecret} for a token that is used for a while: it may be forgotten when many others came since. */
+export function hideToken(token: string): void {
+  remember(token, tokens);
 }
 
 /** {@link hideSecret} for what an `Authorization` header holds, a login or a token. */
 export function hideAuthorization(header: string): void {
   const [, scheme = '', value = ''] = /^(\S+) +(.*)$/.exec(header) ?? [];
-  remember(value);
-  if (scheme.toLowerCase() !== 'basic') return;
+  const isLogin = scheme.toLowerCase() === 'basic';
+  remember(value, isLogin ? lasting : tokens);
+  if (!isLogin) return;
   const login = Buffer.from(value, 'base64').toString();
-  remember(login.slice(login.indexOf(':') + 1));
+  remember(login.slice(login.indexOf(':') + 1), lasting);
 }
 
-function remember(secret: string): void {
-  if (secret.length < SHORTEST) return;
-  if (known.size === 0) void forbidCoreDump();
-  const forms = known.get(secret) ?? formsOf(secret.slice(0, MAX_LENGTH));
-  known.delete(secret);
-  known.set(secret, forms);
-  if (known.size <= MAX_SECRETS) return;
-  const [oldest] = known.keys();
-  if (oldest !== undefined) known.delete(oldest);
+function remember(whole: string, secrets: Secrets): void {
+  const secret = whole.slice(0, MAX_LENGTH);
+  if (secret.length < SHORTEST || lasting.has(secret)) return;
+  if (lasting.size + tokens.size === 0) void forbidCoreDump();
+  const forms = tokens.get(secret);
+  tokens.delete(secret);
+  secrets.set(secret, forms);
+  if (forms === undefined) needles = undefined;
+  if (lasting.size > MAX_LASTING) forgetOldest(lasting);
+  let length = 0;
+  for (const token of tokens.keys()) length += token.length;
+  for (; length > MAX_TOKENS; needles = undefined) length -= forgetOldest(tokens);
+}
+
+/** @returns the length of what was forgotten */
+function forgetOldest(secrets: Secrets): number {
+  const [oldest = ''] = secrets.keys();
+  secrets.delete(oldest);
+  return oldest.length;
+}
+
+function formsOfAll(secrets: Secrets): readonly string[] {
+  return [...secrets].flatMap(([secret, made]) => {
+    const forms = made ?? formsOf(secret);
+    secrets.set(secret, forms);
+    return forms;
+  });
 }
 
 function formsOf(secret: string): readonly string[] {
   const forms = new Set<string>();
   for (let start = 0; start < secret.length; start += PIECE) {
     const piece = secret.slice(start, start + PIECE);
-    for (const form of [piece, ...inHex(piece), ...inBase64(piece)].flatMap(plainly)) {
+    const hex = Buffer.from(piece).toString('hex');
+    for (const form of [piece, hex, ...inBase64(piece)].flatMap(plainly)) {
       if (form.length >= SHORTEST) forms.add(form);
     }
   }
   return [...forms];
-}
-
-function inHex(secret: string): readonly string[] {
-  const hex = Buffer.from(secret).toString('hex');
-  return [hex, hex.toUpperCase()];
 }
 
 /** What base64 makes of a secret behind 0, 1 or 2 other bytes, without the characters that it shares with others. */
@@ -99,8 +129,9 @@ export function redactText(text: string): string {
 }
 
 function withoutKnown(text: string): string {
-  if (known.size === 0) return text;
-  const spans = findSpellings(text, [...known.values()].flat());
+  if (lasting.size + tokens.size === 0) return text;
+  needles ??= [...new Set([lasting, tokens].flatMap(formsOfAll))].sort();
+  const spans = findSpellings(text, needles);
   let result = '';
   let done = 0;
   for (const { start, end } of joined(spans)) {

@@ -18,7 +18,9 @@ const MAX_CUTS = 4;
 
 /** Percent-encoded bytes; escapes of JSON, Go and C; character references of HTML. */
 const ESCAPE =
-  /(?<percent>(?:%[\da-f]{2})+)|\\(?:u(?<utf16>[\da-f]{4})|x(?<latin>[\da-f]{2})|(?<short>[\s\S]))|&(?:#x(?<hex>[\da-f]{1,6})|#(?<decimal>\d{1,7})|(?<name>amp|lt|gt|quot|apos));|[\s\S]/gi;
+  /(?<percent>(?:%[\da-f]{2})+)|\\(?:u(?<utf16>[\da-f]{4})|x(?<latin>[\da-f]{2})|(?<short>[\s\S]))|&(?:#x(?<hex>[\da-f]{1,6})|#(?<decimal>\d{1,7})|(?<name>amp|lt|gt|quot|apos));/gi;
+
+const NOWHERE: Span = { start: 0, end: 0 };
 
 const NAMED: Readonly<Record<string, string>> = {
   ...{ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" },
@@ -27,23 +29,27 @@ const NAMED: Readonly<Record<string, string>> = {
 
 /** What a text may lose or change on its way to a message. */
 const BLANK = /[\p{Cc}\p{Z}+-]/u;
-const DIRECTION = /\p{Cf}/u;
+const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
+const ALL_BLANKS = new RegExp(`${BLANK.source}+`, 'gu');
+const ALL_INVISIBLE = new RegExp(INVISIBLE.source, 'gu');
 
 /**
- * Where `text` holds one of the needles in any spelling: plain, percent-encoded once or twice, with `+` for a
- * space, as part of JSON or HTML, in the other base64 alphabet, with its control characters made spaces.
- * Also the beginning of a needle (4 characters) right before the `…` of a text that was cut.
- * @param needles in the form that {@link plainly} gives
+ * Where `text` holds one of the needles in any spelling: plain, in small or capital letters, percent-encoded
+ * once or twice, with `+` for a space, as part of JSON or HTML, in the other base64 alphabet, with its control
+ * characters made spaces. Also the beginning of a needle (4 characters) right before the `…` of a text that
+ * was cut.
+ * @param needles in the form that {@link plainly} gives, sorted
  */
-export function findSpellings(text: string, needles: Iterable<string>): readonly Span[] {
+export function findSpellings(text: string, needles: readonly string[]): readonly Span[] {
   const forms = [folded(charactersOf(text)), folded(unescaped(text))];
   const found: Span[] = [];
-  for (const needle of needles) {
-    for (const form of forms) {
-      for (const { start, end } of occurrences(form.text, needle)) {
-        const [first, last] = [form.spans[start], form.spans[end - 1]];
-        if (first && last) found.push({ start: first.start, end: last.end });
-      }
+  for (const form of forms) {
+    for (const { start, end } of [
+      ...occurrences(form.text, needles),
+      ...cuts(form.text, needles),
+    ]) {
+      const [first, last] = [form.spans[start], form.spans[end - 1]];
+      if (first && last) found.push({ start: first.start, end: last.end });
     }
   }
   return found;
@@ -51,22 +57,41 @@ export function findSpellings(text: string, needles: Iterable<string>): readonly
 
 /** The forms in which {@link findSpellings} takes what it looks for: as it is, and with its escapes taken off. */
 export function plainly(text: string): readonly string[] {
-  const forms = [folded(charactersOf(text)).text, folded(unescaped(text)).text];
+  const forms = text.search(ESCAPE) < 0 ? [text] : [text, unescaped(text).text];
   // Blanks at the ends of a text do not survive on its way to a message.
-  return forms.flatMap((form) => [form, form.trim()]);
+  return forms.map(foldedText).flatMap((form) => [form, form.trim()]);
 }
 
-function* occurrences(text: string, needle: string): Generator<Span> {
-  for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + needle.length)) {
-    yield { start: at, end: at + needle.length };
+function* occurrences(text: string, needles: readonly string[]): Generator<Span> {
+  for (const needle of needles) {
+    for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + needle.length)) {
+      yield { start: at, end: at + needle.length };
+    }
   }
+}
+
+function* cuts(text: string, needles: readonly string[]): Generator<Span> {
+  const longest = needles.reduce((most, { length }) => Math.max(most, length), 0);
   let at = text.length;
   for (let cut = 0; cut < MAX_CUTS && at > 0; cut++) {
     at = text.lastIndexOf('…', at - 1);
-    for (let length = Math.min(needle.length - 1, at); length >= 4; length--) {
-      if (text.endsWith(needle.slice(0, length), at)) yield { start: at - length, end: at };
+    for (let start = Math.max(0, at - longest); start <= at - 4; start++) {
+      if (!isBeginning(text.slice(start, at), needles)) continue;
+      yield { start, end: at };
+      break;
     }
   }
+}
+
+/** Whether one of the needles, which are sorted, begins with `text`. */
+function isBeginning(text: string, needles: readonly string[]): boolean {
+  let [low, high] = [0, needles.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((needles[middle] ?? '') < text) low = middle + 1;
+    else high = middle;
+  }
+  return needles[low]?.startsWith(text) ?? false;
 }
 
 function charactersOf(text: string): Plain {
@@ -86,13 +111,23 @@ function unescaped(text: string): Plain {
 function withoutEscapes({ text, spans }: Plain): Plain {
   let result = '';
   const found: Span[] = [];
+  let done = 0;
+  const copy = (end: number) => {
+    result += text.slice(done, end);
+    for (; done < end; done++) found.push(spans[done] ?? NOWHERE);
+  };
   for (const match of text.matchAll(ESCAPE)) {
-    const [first, last] = [spans[match.index], spans[match.index + match[0].length - 1]];
+    copy(match.index);
+    done += match[0].length;
+    const span = {
+      start: spans[match.index]?.start ?? 0,
+      end: spans[done - 1]?.end ?? 0,
+    };
     const meaning = meaningOf(match);
     result += meaning;
-    if (first === undefined || last === undefined) continue;
-    for (let i = 0; i < meaning.length; i++) found.push({ start: first.start, end: last.end });
+    for (let i = 0; i < meaning.length; i++) found.push(span);
   }
+  copy(text.length);
   return { text: result, spans: found };
 }
 
@@ -109,17 +144,37 @@ function meaningOf({ 0: written, groups = {} }: RegExpMatchArray): string {
   return (name === undefined ? undefined : NAMED[name.toLowerCase()]) ?? written;
 }
 
-/** Runs of blanks as one space, and what cannot be seen left out; `-` and `_` as base64 writes them else. */
+/**
+ * Runs of blanks as one space, what cannot be seen left out, small letters for capital ones, and `-` and `_` as
+ * base64 writes them else.
+ */
 function folded({ text, spans }: Plain): Plain {
   let result = '';
   const found: Span[] = [];
-  for (const [i, span] of spans.entries()) {
-    const unit = text[i] ?? '';
-    if (DIRECTION.test(unit)) continue;
-    const isBlank = BLANK.test(unit);
+  let at = 0;
+  for (const character of text) {
+    const start = at;
+    at += character.length;
+    const isPlain = /^[a-z\d/]$/.test(character);
+    if (!isPlain && INVISIBLE.test(character)) continue;
+    const isBlank = !isPlain && BLANK.test(character);
     if (isBlank && result.endsWith(' ')) continue;
-    result += isBlank ? ' ' : unit === '_' ? '/' : unit;
-    found.push(span);
+    result += isPlain ? character : isBlank ? ' ' : smaller(character);
+    for (let i = start; i < at; i++) found.push(spans[i] ?? NOWHERE);
   }
   return { text: result, spans: found };
+}
+
+/** The text of what {@link folded} gives. */
+function foldedText(text: string): string {
+  return text
+    .replace(ALL_INVISIBLE, '')
+    .replace(ALL_BLANKS, ' ')
+    .replace(/[^a-z\d/ ]/gu, smaller);
+}
+
+function smaller(character: string): string {
+  if (character === '_') return '/';
+  const small = character.toLowerCase();
+  return small.length === character.length ? small : character;
 }

@@ -1,5 +1,3 @@
-import { getCACertificates } from 'node:tls';
-
 /** What a TLS connection trusts and shows, all as PEM text, in place of and beside what the system has. */
 export interface TlsSettings {
   /** Certificate authorities that are trusted beside the system's. */
@@ -39,6 +37,8 @@ let usual: readonly string[] | undefined;
 /** What a connection trusts that names no authorities: those that it names would stand in place of these. */
 function usualAuthorities(): readonly string[] {
   // `system` has those of SSL_CERT_FILE and SSL_CERT_DIR, `default` those of NODE_EXTRA_CA_CERTS.
+  // Loaded here: the module costs a millisecond, and few hosts need it.
+  const { getCACertificates } = process.getBuiltinModule('node:tls');
   usual ??= [...new Set([...getCACertificates('default'), ...getCACertificates('system')])];
   return usual;
 }

@@ -20,10 +20,12 @@ export interface HttpRequest extends AbortOptions {
   readonly insecure?: boolean;
   readonly tls?: TlsSettings;
   /**
-   * Looks up the host and judges its addresses: the connection goes to one of those, or to any for undefined.
-   * Each is an IP address as the host of a {@link URL}. Not asked where a proxy connects.
+   * Looks up the host and judges its addresses: the connection goes to one of those. Each is an IP address
+   * as the host of a {@link URL}. Not asked where a proxy connects.
    */
-  readonly resolve?: () => Promise<readonly string[] | undefined>;
+  readonly resolve?: () => Promise<readonly string[]>;
+  /** Called with the address among those of `resolve` that answered, before anybody sees the answer. */
+  readonly reached?: (address: string) => void;
   /** Milliseconds for an answer to begin, where that is less than what others get. */
   readonly patienceMs?: number;
   /** Whether sending it twice does what sending it once does. Default: for GET, HEAD and DELETE. */
@@ -84,7 +86,9 @@ export function transportWith(settings: TransportSettings = {}): Transport {
     const hosts = (proxy === undefined && (await request.resolve?.())) || [];
     for (const [i, address] of hosts.entries()) {
       try {
-        return await send(request, { patienceMs, address });
+        const response = await send(request, { patienceMs, address });
+        request.reached?.(address);
+        return response;
       } catch (error) {
         const isLast = i === hosts.length - 1;
         if (isLast || !TRY_NEXT.has(networkCode(error) ?? '')) throw error;

@@ -124,7 +124,9 @@ function suffix({ tag, digest }: Reference): string {
   return `${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
-function invalid(text: string, why?: string): FinchError {
+function invalid(typed: string, why?: string): FinchError {
+  // Who types a login as in a URL does not want to read the password.
+  const text = typed.replace(/^[^/@]*(?=@[^/]*\/)/, '***');
   return new FinchError(
     'REFERENCE_INVALID',
     `invalid reference format: ${quote(text)}${why === undefined ? '' : `: ${why}`}`,

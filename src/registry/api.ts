@@ -48,12 +48,13 @@ export async function refusalOf(
   response: Response,
 ): Promise<Refusal> {
   const { signal } = request;
-  const refusal = await readRefusal(response, { signal });
+  const { endpoint } = api;
+  const refusal = await readRefusal(response, { endpoint, signal });
   if (request.method !== 'HEAD' || response.ok || isPassingStatus(response.status)) return refusal;
   const again = await api.send({ ...request, method: 'GET' });
   if (again.status !== response.status) {
     await discardBody(again);
     return refusal;
   }
-  return readRefusal(again, { signal });
+  return readRefusal(again, { endpoint, signal });
 }

@@ -22,14 +22,21 @@ export interface AuthOptions {
   readonly scopes?: readonly string[];
   /** Which token servers the user trusts. Default: none but the registry's own. */
   readonly trust?: RealmTrust | undefined;
-  /**
-   * Set at a login: the token server is asked for a refresh token too, and this is called with one that
-   * can be kept in place of the password, or of the identity token that it has replaced.
-   */
-  readonly onIdentityToken?: ((token: string) => void) | undefined;
+  /** Set at a login: the token server is asked for a refresh token, to be kept in place of a password. */
+  readonly offline?: boolean | undefined;
+  /** Hears of an identity token that is to be kept in place of a credential. */
+  readonly onIdentityToken?: OnIdentityToken | undefined;
+  /** Hears of every token server, by its host and port, that has taken the credential. */
+  readonly onAccepted?: ((host: string) => void) | undefined;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
+
+/** Takes an identity token, and the credential that it stands for from now on. */
+export type OnIdentityToken = (
+  token: string,
+  options: AbortOptions & { readonly replaced: Credential },
+) => void | Promise<void>;
 
 /** What the registry wants to see, once it has said so. */
 type Way =
@@ -63,8 +70,7 @@ export class AuthSession {
   async header(options: AbortOptions): Promise<string | undefined> {
     const way = this.#way;
     if (way?.kind !== 'bearer') return way?.header;
-    const token = this.#tokens.get(keyOf(way, this.#scopes)) ?? (await this.#renew(way, options));
-    return bearer(token);
+    return this.#bearer(way, options);
   }
 
   /** What to send after a 401, or undefined when there is nothing better than what was `used`. */
@@ -127,51 +133,52 @@ export class AuthSession {
     };
     this.#way = way;
     this.#scopes = mergeScopes(this.#scopes, (params['scope'] ?? '').split(' '));
-    const current = this.#tokens.get(keyOf(way, this.#scopes));
-    // Another request has been here in the meantime and may have what this one needs.
-    if (current !== undefined && bearer(current) !== used) return bearer(current);
-    return bearer(await this.#renew(way, { signal }));
+    return this.#bearer(way, { used, signal });
   }
 
-  /** A token for all scopes; where the token server refuses them together, for the first alone. */
-  async #renew(way: BearerWay, { signal }: AbortOptions): Promise<Token> {
+  /**
+   * A token for all scopes; where the token server refuses them together, for the first alone. It is one
+   * that there is, but not the `used` one: another request may have got it in the meantime.
+   */
+  async #bearer(
+    way: BearerWay,
+    { used, signal }: AbortOptions & { used?: string | undefined },
+  ): Promise<string> {
     const scopes = this.#scopes;
-    const ask = (wanted: readonly string[]) =>
-      this.#tokens.renew(keyOf(way, wanted), {
-        signal,
-        ask: () => this.#ask(way, wanted, { signal }),
-      });
+    const key = keyOf(way, scopes);
+    const current = this.#tokens.get(key);
+    if (current !== undefined && bearer(current) !== used) return bearer(current);
+    const ask = () => this.#ask(way, scopes, { signal });
     try {
-      return await ask(scopes);
+      return bearer(await this.#tokens.renew(key, { signal, ask }));
     } catch (error) {
-      const isForScopes =
-        hasCode(error, 'DENIED') || (this.#isAccepted && hasCode(error, 'UNAUTHENTICATED'));
-      if (!isForScopes || scopes.length < 2) throw error;
+      if (!hasCode(error, 'DENIED') || scopes.length < 2) throw error;
       this.#scopes = scopes.slice(0, 1);
-      return ask(this.#scopes);
+      return this.#bearer(way, { used, signal });
     }
   }
 
   async #ask(way: BearerWay, scopes: readonly string[], { signal }: AbortOptions): Promise<Token> {
-    const { onIdentityToken, ...options } = this.#options;
+    const { offline, onIdentityToken, onAccepted, ...options } = this.#options;
     const { realm, service } = way;
     const kept = await this.#whoAmI({ signal });
     const rotated = this.#rotated.get(realm);
     const credential = rotated === undefined ? kept : identityToken(rotated);
     const request = { realm, service, scopes };
-    const context = { ...options, credential, signal };
-    const offline = onIdentityToken !== undefined && credential?.kind === 'password';
-    const token = await fetchToken(this.#transport, request, { ...context, offline });
-    this.#isAccepted = credential !== undefined;
+    const context = { ...options, credential, isAccepted: this.#isAccepted, signal };
+    const wantsRefresh = offline === true && credential?.kind === 'password';
+    const token = await fetchToken(this.#transport, request, { ...context, offline: wantsRefresh });
+    if (credential === undefined) return token;
+    this.#isAccepted = true;
+    onAccepted?.(new URL(realm).host);
     const { refreshToken } = token;
-    if (credential?.kind === 'identity-token' && refreshToken !== undefined) {
-      this.#rotated.set(realm, refreshToken);
-      if (refreshToken !== credential.token) onIdentityToken?.(refreshToken);
-    }
-    if (credential?.kind === 'password' && refreshToken !== undefined) {
-      const lasts = () => this.#lasts(refreshToken, { request, context });
-      if (onIdentityToken !== undefined && (await lasts())) onIdentityToken(refreshToken);
-    }
+    if (refreshToken === undefined) return token;
+    if (credential.kind === 'identity-token') this.#rotated.set(realm, refreshToken);
+    const isNew =
+      credential.kind === 'identity-token'
+        ? refreshToken !== credential.token
+        : wantsRefresh && (await this.#lasts(refreshToken, { request, context }));
+    if (isNew) await onIdentityToken?.(refreshToken, { replaced: credential, signal });
     return token;
   }
 

@@ -5,7 +5,7 @@ import type { Endpoint } from './endpoint.ts';
 
 /**
  * Answers the registry's challenges: Bearer with a token of its token server, else Basic. Nothing is
- * sent before the registry asks; from then on every request carries what worked, and a token is
+ * sent before the registry asks but what a request brings itself; from then on every request carries what worked, and a token is
  * replaced before it ends. The first request goes alone, so that many at once are asked only once. A
  * request that is refused is sent once more, with a new token. Requests to another origin pass through
  * untouched. What is still refused comes back as it is, with a note of why that may be.
@@ -23,7 +23,7 @@ export function withAuth(transport: Transport, options: AuthOptions): Transport 
   };
 
   const exchange = async (request: HttpRequest, onHeader: () => void): Promise<Response> => {
-    const used = await session.header(request);
+    const used = (await session.header(request)) ?? request.headers?.['authorization'];
     const response = await send(request, used);
     if (response.status !== 401 || !isFrom(endpoint, response)) return response;
     const header = await session.answer(response, { used, signal: request.signal });

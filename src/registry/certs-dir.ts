@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { FinchError, hasCode, systemCode } from '../errors.ts';
 import { ioError } from '../host/io-error.ts';
 import type { JsonObject } from '../oci/json.ts';
@@ -11,6 +11,9 @@ import { defaultSite, type Site, type Sites } from './site.ts';
 
 /** The most files of a folder that are looked at. */
 const MAX_FILES = 1000;
+
+/** The folder of every registry that has none of its own. */
+const DEFAULT_FOLDER = '_default';
 
 /** Where registries may be described, and who is told what was found. */
 export interface CertsDirOptions {
@@ -32,7 +35,9 @@ export interface CertsDirOptions {
 export async function findSites(registry: string, options: CertsDirOptions): Promise<Sites> {
   const { config, trace = () => {} } = options;
   const sites = await describedSites(registry, { ...options, trace });
-  const more = config === undefined ? {} : await headersOf(config, trace);
+  const { name } = sites.server;
+  if (name !== registry) trace(`${name} is asked in place of ${registry}, with its own login`);
+  const more = config === undefined || name !== registry ? {} : await headersOf(config, trace);
   const headers = { ...more, ...sites.server.headers };
   return { ...sites, server: { ...sites.server, headers } };
 }
@@ -55,6 +60,7 @@ type Search = Required<Pick<CertsDirOptions, 'roots' | 'trace'>>;
 async function describedSites(registry: string, { roots, trace }: Search): Promise<Sites> {
   const folder = await findFolder(registry, { roots, trace });
   if (folder === undefined) return { mirrors: [], server: defaultSite(registry) };
+  const isDefault = basename(folder) === DEFAULT_FOLDER;
   const path = join(folder, 'hosts.toml');
   const text = (await readText(path)) || undefined;
   trace(`${registry} is described in ${text === undefined ? folder : path}`);
@@ -62,7 +68,7 @@ async function describedSites(registry: string, { roots, trace }: Search): Promi
     const server = await load(await readCertificates(folder, defaultSite(registry)), trace);
     return { mirrors: [], server, source: folder };
   }
-  const { mirrors, server, ignored } = parseHostsToml(text, { registry, path });
+  const { mirrors, server, ignored } = parseHostsToml(text, { registry, path, isDefault });
   for (const key of ignored) trace(`${path}: ${excerpt(key)} means nothing to finch`);
   return {
     mirrors: await Promise.all(mirrors.map((entry) => load(entry, trace))),
@@ -76,7 +82,7 @@ async function findFolder(registry: string, { roots, trace }: Search): Promise<s
   // Windows has no colon in names.
   const portable = registry.replace(/:(\d+)$/, '_$1_');
   for (const root of roots) {
-    for (const name of new Set([portable, registry, '_default'])) {
+    for (const name of new Set([portable, registry, DEFAULT_FOLDER])) {
       const folder = join(root, name);
       if (await isFolder(folder, trace)) return folder;
     }

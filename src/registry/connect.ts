@@ -5,6 +5,7 @@ import { withRedirect } from '../http/redirect.ts';
 import { type RetryOptions, withRetry } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import { withAuth } from './auth.ts';
+import type { OnIdentityToken } from './auth-session.ts';
 import { Endpoint } from './endpoint.ts';
 import type { RealmTrust } from './realm.ts';
 import type { Site } from './site.ts';
@@ -17,8 +18,12 @@ export interface ConnectOptions {
   readonly scopes?: readonly string[];
   /** Which token servers the user trusts. Default: none but the registry's own. */
   readonly trust?: RealmTrust | undefined;
-  /** Set at a login, for which an identity token may come. */
-  readonly onIdentityToken?: ((token: string) => void) | undefined;
+  /** Set at a login: an identity token is wanted in place of a password. */
+  readonly offline?: boolean | undefined;
+  /** Hears of an identity token that is to be kept in place of a credential. */
+  readonly onIdentityToken?: OnIdentityToken | undefined;
+  /** Hears of every token server, by its host and port, that has taken the credential. */
+  readonly onAccepted?: ((host: string) => void) | undefined;
   /** Whether the user said that the registry's certificate, or a missing one, is fine. */
   readonly insecure?: boolean | undefined;
   /** Which host is asked, and how. Default: the registry itself. */
@@ -37,7 +42,7 @@ export function connect(
   options: ConnectOptions,
 ): { readonly endpoint: Endpoint; readonly send: Transport } {
   const { transport, credential, scopes = [], insecure, site, userAgent, retry = {} } = options;
-  const { trust, onIdentityToken } = options;
+  const { trust, offline, onIdentityToken, onAccepted } = options;
   const endpoint = new Endpoint(registry, { insecure, site });
   const named = userAgent === undefined ? transport : withUserAgent(transport, userAgent);
   const checked = withCheckedAddress(named, { home: () => endpoint.url('') });
@@ -49,7 +54,7 @@ export function connect(
     credential,
     scopes,
     trust,
-    onIdentityToken,
+    ...{ offline, onIdentityToken, onAccepted },
     ...(now && { now }),
   });
   return { endpoint, send };

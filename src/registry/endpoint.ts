@@ -198,7 +198,7 @@ function routesTo(site: Site, { insecure }: { insecure: boolean }): readonly Rou
   if (protocol === 'http:') return [PLAIN];
   if (insecure) return [UNVERIFIED_TLS, PLAIN];
   const encrypted = skipVerify ? UNVERIFIED_TLS : TLS;
-  if (protocol === 'https:' || !isLoopback(host)) return [encrypted];
-  // Who has given it certificates expects TLS.
-  return tls === undefined && !skipVerify ? [PLAIN, TLS] : [encrypted, PLAIN];
+  // Who has given it certificates expects TLS, and perhaps that nobody else reads the login.
+  if (protocol === 'https:' || tls !== undefined || !isLoopback(host)) return [encrypted];
+  return skipVerify ? [encrypted, PLAIN] : [PLAIN, TLS];
 }

@@ -10,6 +10,9 @@ import { deniedHint, loginCommand } from './profiles.ts';
 /** What is read of an error's body: 64 KiB. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
+/** The most errors whose codes are looked at. */
+const MAX_CODES = 10;
+
 /** How long the body of an error is waited for. */
 const ERROR_STALL_MS = 10_000;
 
@@ -30,6 +33,8 @@ export interface Refusal {
   readonly codes: readonly string[];
   /** One line that is safe to show: `denied: requested access to the resource is denied`. */
   readonly reason: string;
+  /** The host that said so, where the registry led to another one. */
+  readonly host?: string;
   /** What the token was for that the request carried, if it carried one of somebody's. */
   readonly denial?: Denial;
   /** Whether a proxy before it wants to see a client certificate. */
@@ -49,19 +54,27 @@ export function isWebPage({ headers }: Response): boolean {
   );
 }
 
+/** Whose answers are read as refusals. */
+export interface RefusalOptions extends AbortOptions {
+  /** The registry that was asked. Default: whoever answers. */
+  readonly endpoint?: { owns(url: URL): boolean };
+}
+
 /**
  * Reads why a request was refused. Never throws because of what the body holds.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
  */
 export async function readRefusal(
   response: Response,
-  { signal }: AbortOptions = {},
+  { endpoint, signal }: RefusalOptions = {},
 ): Promise<Refusal> {
   const reading = readStart(response, { limit: MAX_ERROR_BYTES, stallMs: ERROR_STALL_MS, signal });
   const { bytes } = await reading.catch(() => ({ bytes: new Uint8Array() }));
   const text = new TextDecoder().decode(bytes);
   const errors = parseErrors(text);
   const { status } = response;
+  const url = URL.parse(response.url);
+  const isElsewhere = url !== null && endpoint !== undefined && !endpoint.owns(url);
   const plain = cleanText(`${status} ${response.statusText}`);
   const wantsCertificate = status === 400 && NO_CERTIFICATE.test(text);
   const page = isWebPage(response) ? `a web page came as the answer (${plain})` : plain;
@@ -69,8 +82,9 @@ export async function readRefusal(
   const denial = denialOf(response);
   return {
     status,
-    codes: errors.map(({ code }) => code).filter((code) => code !== ''),
-    reason: errors.map(describeError).find((line) => line !== '') ?? fallback,
+    codes: errors.slice(0, MAX_CODES).flatMap(({ code }) => code || []),
+    reason: firstReason(errors) ?? fallback,
+    ...(isElsewhere && { host: cleanText(url.host) }),
     ...(denial !== undefined && { denial }),
     ...(wantsCertificate && { wantsCertificate }),
   };
@@ -85,17 +99,24 @@ export interface RefusalContext {
 
 /**
  * The error for a request that was refused: its code by the status, its hint by what can be done. Who
- * has just got a token is known, so that a 401 means the same as a 403.
+ * has just got a token is known, so that a 401 means the same as a 403. To a host that the registry led
+ * to we show no login, and so none helps.
  */
 export function refusalError(
-  { status, reason, denial, wantsCertificate }: Refusal,
+  { status, reason, host, denial, wantsCertificate }: Refusal,
   context: RefusalContext,
   options: FinchErrorOptions = {},
 ): FinchError {
+  const { registry } = context;
+  if (host !== undefined && status !== 404) {
+    const message = `registry ${registry} leads to ${host}, which refuses the request: ${reason}`;
+    const hint = `try again later, or ask who runs ${registry}`;
+    return new FinchError('REGISTRY', message, { hint, ...options });
+  }
   const meant = status === 401 && denial !== undefined ? 403 : status;
   const why = denial === undefined ? reason : `${reason} (${describeDenial(denial)})`;
-  return new FinchError(errorCode(meant), `registry ${context.registry}: ${why}`, {
-    hint: wantsCertificate ? certificateHint(context.registry) : hintFor(meant, context),
+  return new FinchError(errorCode(meant), `registry ${registry}: ${why}`, {
+    hint: wantsCertificate ? certificateHint(registry) : hintFor(meant, context),
     ...options,
   });
 }
@@ -141,16 +162,23 @@ function parseErrors(text: string): readonly { code: string; message: string }[]
   const { errors = [json] } = json;
   if (!Array.isArray(errors)) return [];
   return errors.filter(isJsonObject).map((error) => ({
-    code: shown(error['code'] ?? error['error']),
-    message: shown(error['message'] ?? error['details'] ?? error['error_description']),
+    code: textOf(error['code'] ?? error['error']),
+    message: textOf(error['message'] ?? error['details'] ?? error['error_description']),
   }));
 }
 
-function shown(value: unknown): string {
-  return typeof value === 'string' ? cleanText(value) : '';
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
-function describeError({ code, message }: { code: string; message: string }): string {
-  const words = code.toLowerCase().replaceAll('_', ' ');
-  return [words, message].filter((part) => part !== '').join(': ');
+/** What the first error says that says something, safe to show. */
+function firstReason(
+  errors: readonly { readonly code: string; readonly message: string }[],
+): string | undefined {
+  for (const { code, message } of errors) {
+    const words = cleanText(code).toLowerCase().replaceAll('_', ' ');
+    const line = [words, cleanText(message)].filter((part) => part !== '').join(': ');
+    if (line !== '') return line;
+  }
+  return undefined;
 }

@@ -6,6 +6,7 @@ import { readHeaders } from './custom-headers.ts';
 import { parseDuration } from './go-duration.ts';
 import { ALL_CAPABILITIES, type Capability, defaultSite, registryHost, type Site } from './site.ts';
 import { parseToml } from './toml-fault.ts';
+import { parseWrittenAddress } from './written-address.ts';
 
 /** The most hosts of one file. */
 const MAX_HOSTS = 100;
@@ -41,6 +42,8 @@ export interface HostsTomlContext {
   readonly registry: string;
   /** The path of the file: it is named in errors, and what it names is relative to its folder. */
   readonly path: string;
+  /** Whether it is for every registry of which nothing else is said. Its `server` gets nobody else's login. */
+  readonly isDefault?: boolean;
 }
 
 const KNOWN_KEYS = new Set([
@@ -53,7 +56,7 @@ const KNOWN_KEYS = new Set([
  * @throws FinchError `CONFIG_INVALID` when it is no TOML, or a key has a value that it cannot have
  */
 export function parseHostsToml(text: string, context: HostsTomlContext): HostsToml {
-  const { registry, path } = context;
+  const { registry, path, isDefault = false } = context;
   const file = parseToml(text, path);
   const tables = own(file, 'host') ?? {};
   if (!isJsonObject(tables)) throw invalid(path, '"host" is not a table of hosts');
@@ -77,7 +80,7 @@ export function parseHostsToml(text: string, context: HostsTomlContext): HostsTo
   });
   return {
     mirrors,
-    server: { ...server, site: { ...server.site, name: registry } },
+    server: isDefault ? server : { ...server, site: { ...server.site, name: registry } },
     ignored: [
       ...unknownKeys(rest),
       ...hosts.flatMap(([, table]) => (isJsonObject(table) ? unknownKeys(table) : [])),
@@ -137,8 +140,8 @@ function readAddress(
   if (address.includes('@')) {
     throw fault('its address holds a user name or a password; log in instead');
   }
-  const url = URL.parse(/^https?:\/\//i.test(address) ? address : `https://${address}`);
-  if (url === null || url.hostname === '') throw fault(`${quote(address)} is no address`);
+  const url = parseWrittenAddress(address);
+  if (url === undefined) throw fault(`${quote(address)} is no address`);
   if (url.search !== '' || url.hash !== '') throw fault(`${quote(address)} has more than a path`);
   const path = url.pathname.replace(/\/+$/, '');
   const root = overridePath || path.endsWith('/v2') ? path : `${path}/v2`;

@@ -52,6 +52,7 @@ export function openRepository(
     insecure,
     site,
     trust: options.trust,
+    onIdentityToken: (token, change) => keychain.replaceToken?.(registry, token, change),
     userAgent,
     retry,
   });

@@ -2,13 +2,15 @@ import type { AbortOptions } from '../content.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { discardBody } from '../http/body.ts';
-import type { Transport } from '../http/transport.ts';
+import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
+import type { HttpRequest, Transport } from '../http/transport.ts';
 import { isGood } from './api.ts';
 import { connect } from './connect.ts';
-import { readRefusal, refusalError } from './errors.ts';
+import { type Refusal, readRefusal, refusalError } from './errors.ts';
 import { loginCommand, loginHint } from './profiles.ts';
-import { alsoTrusting, type RealmTrust } from './realm.ts';
+import { alsoTrusting, isOwnRealm, type RealmTrust } from './realm.ts';
 import type { Site } from './site.ts';
+import { basicHeader } from './token.ts';
 
 /** How {@link checkLogin} asks. */
 export interface CheckLoginOptions extends AbortOptions {
@@ -31,45 +33,93 @@ export interface CheckedLogin {
   readonly credential: Credential;
   /** Hosts of token servers that the user has trusted with it, and that were not trusted before. */
   readonly trusted: readonly string[];
+  /** All hosts of token servers that took it, but the registry's own. */
+  readonly realms: readonly string[];
+  /** Whether the registry asked for it; what did not ask may take anything. */
+  readonly isAsked: boolean;
 }
 
+/** How long a registry that is asked about a login may be silent, in milliseconds. */
+const PATIENCE_MS = 30_000;
+
 /**
- * Resolves when the registry accepts the credential. One that wants no login accepts every one. Of a
- * password a token server may make an identity token, which is kept instead: the password is then on no
- * disk.
+ * Resolves when the registry accepts the credential. To one that wants no login a password is shown all the
+ * same: it may look at those that it is shown. Of a password a token server may make an identity token,
+ * which is kept instead: the password is then on no disk. Who does not answer is not asked again.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#determining-support
- * @throws FinchError `UNAUTHENTICATED` when it refuses, `REGISTRY` when there is no registry or its token
- * server is not trusted with the credential, `NETWORK`, `USAGE` when a host to trust is none
+ * @throws FinchError `UNAUTHENTICATED` when it refuses, `DENIED` when it has taken the login and refuses what
+ * it asks for, `REGISTRY` when there is no registry, it wants another kind of login, or its token server is
+ * not trusted with the credential, `NETWORK`, `USAGE` when a host to trust is none
  */
 export async function checkLogin(
   registry: string,
-  { credential, trust, trustRealms = [], signal, ...options }: CheckLoginOptions,
+  { credential, transport, trust, trustRealms = [], signal, ...options }: CheckLoginOptions,
 ): Promise<CheckedLogin> {
   const trusted = new Set<string>();
+  const accepted = new Set<string>();
   let kept: Credential = credential;
+  let isAsked = false;
   const { endpoint, send } = connect(registry, {
     ...options,
-    credential: async () => credential,
-    trust: alsoTrusting(trustRealms, { trust, onUse: (host) => trusted.add(host) }),
-    onIdentityToken: (token) => {
-      kept = { kind: 'identity-token', token };
+    transport: (request) => transport({ patienceMs: PATIENCE_MS, ...request }),
+    credential: async () => {
+      isAsked = true;
+      return credential;
     },
+    trust: alsoTrusting(trustRealms, { trust, onUse: (host) => trusted.add(host) }),
+    offline: true,
+    onIdentityToken: (token) => {
+      kept = identityToken(token, credential);
+    },
+    onAccepted: (host) => accepted.add(host),
+    retry: { attempts: 1 },
   });
   const request = { method: 'GET', url: endpoint.api('/'), signal } as const;
-  const response = await send(request).catch((error: unknown) => {
-    throw whyRefused(error, { registry, credential });
-  });
-  if (isGood(response, [200])) {
+  const ask = async (headers: HttpRequest['headers'] = {}) => {
+    const response = await send({ ...request, headers });
+    if (!isGood(response, [200])) {
+      throw refused(await readRefusal(response, { endpoint, signal }), { registry, isAsked });
+    }
     await discardBody(response);
-    return { credential: kept, trusted: [...trusted] };
+  };
+  try {
+    await ask();
+    const wasAsked = isAsked;
+    if (!wasAsked && credential.kind === 'password') {
+      isAsked = true;
+      await ask(basicHeader(credential));
+    }
+    const isOther = (host: string) => !isOwnRealm(new URL(`https://${host}`), endpoint.url(''));
+    const realms = [...accepted].filter(isOther);
+    return { credential: kept, trusted: [...trusted], realms, isAsked: wasAsked };
+  } catch (error) {
+    throw accepted.size > 0 ? error : whyRefused(error, { registry, credential });
   }
-  const refusal = await readRefusal(response, { signal });
-  if (refusal.status === 404 || response.ok) {
-    throw new FinchError('REGISTRY', `${registry} is not a registry`, {
+}
+
+/** The identity token of whoever a credential stands for. */
+function identityToken(token: string, credential: Credential): Credential {
+  const username = credential.kind === 'registry-token' ? undefined : credential.username;
+  return { kind: 'identity-token', token, ...(username !== undefined && { username }) };
+}
+
+/** The error for a registry that does not accept a login, or was shown none. */
+function refused(
+  refusal: Refusal,
+  { registry, isAsked }: { registry: string; isAsked: boolean },
+): FinchError {
+  const { status, reason, host } = refusal;
+  if (status === 404 || status < 300) {
+    return new FinchError('REGISTRY', `${registry} is not a registry`, {
       hint: 'check the name of the server, and for a proxy or the login page of a network in between',
     });
   }
-  throw whyRefused(refusalError(refusal, { registry }), { registry, credential });
+  if ((status === 401 || status === 403) && !isAsked && host === undefined) {
+    const message = `registry ${registry} does not ask for a user name and a password, and got none: ${reason}`;
+    return new FinchError('REGISTRY', message, { hint: ASK_WHO_RUNS_IT });
+  }
+  const hint = `${host} was not shown the login; ask who runs ${registry}`;
+  return refusalError(refusal, { registry }, host === undefined ? {} : { hint });
 }
 
 function whyRefused(

@@ -53,7 +53,7 @@ export function registryHost(registry: string): string {
 export interface Sites {
   /** Tried before the registry itself, in order. */
   readonly mirrors: readonly Site[];
-  /** The registry itself, where logins are checked. */
+  /** The registry itself, also at another address; its `name` differs where all registries have this server. */
   readonly server: Site;
   /** The file that says so, if one does. */
   readonly source?: string;

@@ -2,9 +2,10 @@ import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import { discardBody, readWhole } from '../http/body.ts';
 import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
-import { hideSecret } from '../http/redact.ts';
+import { hideSecret, hideToken } from '../http/redact.ts';
 import { isJsonObject, type JsonObject } from '../oci/json.ts';
 import { readRefusal } from './errors.ts';
+import { describeDenial } from './grants.ts';
 import { deniedHint, loginCommand } from './profiles.ts';
 
 /** What a token lets its bearer do, and for how long. */
@@ -21,10 +22,20 @@ export interface TokenAnswerOptions extends AbortOptions {
   readonly registry: string;
   /** The token server. */
   readonly host: string;
+  /** The scopes that it was asked for with a login. */
+  readonly asked: readonly string[];
+  /** Whether it has taken that login before. */
+  readonly isAccepted: boolean;
   readonly now: () => number;
 }
 
-const MAX_TOKEN_BYTES = 128 * 1024;
+const MAX_ANSWER_BYTES = 128 * 1024;
+
+/** The longest token: no longer a secret is hidden to its end. */
+const MAX_TOKEN_LENGTH = 64 * 1024;
+
+/** How token servers say that the login is good, and what it asks for is not. */
+const SCOPE_REFUSED = /^(?:access.)?denied$|^invalid.scope$|^insufficient.scope$/i;
 
 /** How long a token lives that does not say so, and the least that is believed. */
 const SHORTEST_LIFE_MS = 60_000;
@@ -45,14 +56,16 @@ const LEAST_LEFT_MS = 30_000;
 export async function readToken(response: Response, options: TokenAnswerOptions): Promise<Token> {
   const { registry, host, now, signal } = options;
   if (response.status !== 200) throw await tokenRefused(response, options);
-  const answer = parseAnswer(await readWhole(response, { limit: MAX_TOKEN_BYTES, signal }));
-  const value = secretOf(answer['token']) ?? secretOf(answer['access_token']);
-  if (value === undefined) {
-    throw new FinchError('REGISTRY', `${host}, the token server of ${registry}, sent no token`, {
+  const answer = parseAnswer(await readWhole(response, { limit: MAX_ANSWER_BYTES, signal }));
+  const value = secretOf(answer['token'], hideToken) ?? secretOf(answer['access_token'], hideToken);
+  const refreshToken = secretOf(answer['refresh_token'], hideSecret);
+  const isTooLong = Math.max(value?.length ?? 0, refreshToken?.length ?? 0) > MAX_TOKEN_LENGTH;
+  if (value === undefined || isTooLong) {
+    const sent = isTooLong ? 'a token of more than 64 KiB' : 'no token';
+    throw new FinchError('REGISTRY', `${host}, the token server of ${registry}, sent ${sent}`, {
       hint: ASK_WHO_RUNS_IT,
     });
   }
-  const refreshToken = secretOf(answer['refresh_token']);
   const life = lifeOf(answer['expires_in']);
   const renewAt = now() + life - Math.max(LEAST_LEFT_MS, life / 10);
   return { value, renewAt, ...(refreshToken !== undefined && { refreshToken }) };
@@ -68,9 +81,9 @@ function parseAnswer(bytes: Uint8Array): JsonObject {
 }
 
 /** A token that a header can hold; from now on no message shows it. */
-function secretOf(value: unknown): string | undefined {
+function secretOf(value: unknown, hide: (token: string) => void): string | undefined {
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) return undefined;
-  hideSecret(value);
+  hide(value);
   return value;
 }
 
@@ -83,7 +96,7 @@ function lifeOf(seconds: unknown): number {
 
 async function tokenRefused(
   response: Response,
-  { registry, signal }: TokenAnswerOptions,
+  { registry, asked, isAccepted, signal }: TokenAnswerOptions,
 ): Promise<FinchError> {
   const { status } = response;
   if (status !== 401 && status !== 403 && status !== 400) {
@@ -91,11 +104,17 @@ async function tokenRefused(
     const message = `the token server of ${registry} answered ${status}`;
     return new FinchError('REGISTRY', message, { hint: 'try again later' });
   }
-  const { reason } = await readRefusal(response, { signal });
+  const { reason, codes } = await readRefusal(response, { signal });
   const message = `registry ${registry}: ${reason}`;
-  if (status === 403) {
-    return new FinchError('DENIED', message, { hint: deniedHint(registry, registry) });
+  const isForScopes =
+    asked.length > 0 && (isAccepted || codes.some((code) => SCOPE_REFUSED.test(code)));
+  if (status !== 403 && !isForScopes) {
+    const hint = `log in with: ${loginCommand(registry)}`;
+    return new FinchError('UNAUTHENTICATED', message, { hint });
   }
-  const hint = `log in with: ${loginCommand(registry)}`;
-  return new FinchError('UNAUTHENTICATED', message, { hint });
+  const what = asked.map((scope) => /^repository:(.+):/.exec(scope)?.[1]).find(Boolean);
+  const hint = deniedHint(registry, what === undefined ? registry : `${registry}/${what}`);
+  if (asked.length === 0) return new FinchError('DENIED', message, { hint });
+  const why = describeDenial({ asked, granted: undefined });
+  return new FinchError('DENIED', `${message} (${why})`, { hint });
 }

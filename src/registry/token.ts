@@ -24,8 +24,10 @@ export interface TokenContext extends AbortOptions {
   readonly trust?: RealmTrust | undefined;
   /** Whether a refresh token is asked for too, as at a login. */
   readonly offline?: boolean;
-  /** Whether a refresh token must be taken as one, by POST. */
+  /** Whether the credential is a refresh token that this server has just given, and must take as one, by POST. */
   readonly isRefresh?: boolean;
+  /** Whether the server has taken the credential before. */
+  readonly isAccepted?: boolean;
   readonly now?: (() => number) | undefined;
 }
 
@@ -52,17 +54,21 @@ export async function fetchToken(
   context: TokenContext,
 ): Promise<Token> {
   const { registry, endpoint, credential, trust, signal, now = Date.now } = context;
+  const { isRefresh = false, isAccepted = false } = context;
   const withLogin = credential !== undefined;
-  const realm = await realmUrl(request.realm, { registry, endpoint, withLogin, trust });
+  const isIdentityToken = credential?.kind === 'identity-token' && !isRefresh;
+  const options = { registry, endpoint, withLogin, isIdentityToken, trust };
+  const realm = await realmUrl(request.realm, options);
   const send = (wanted: Pick<HttpRequest, 'method' | 'url' | 'headers' | 'body'>) =>
     transport({ ...wanted, idempotent: true, insecure: endpoint.skipsVerification(realm), signal });
   const get = () => send(getRequest(realm, request, context));
   const post = (login: Credential) => send(postRequest(realm, request, { ...context, login }));
   const response =
-    context.isRefresh && credential !== undefined
+    isRefresh && credential !== undefined
       ? await post(credential)
       : await firstAnswer(credential, { get, post });
-  return readToken(response, { registry, host: realm.host, signal, now });
+  const asked = withLogin ? request.scopes : [];
+  return readToken(response, { registry, host: realm.host, asked, isAccepted, signal, now });
 }
 
 /** The `Authorization` header of a user name and a password; a token has a user name that says so. */

@@ -50,7 +50,10 @@ describe('finch credential', () => {
     await using place = await finch({ env: { PATH: '' } });
     const login = { ServerURL: 'registry.invalid', Username: 'me', Secret: CANARY };
     const silence = { status: 0, stdout: '', stderr: '' };
-    expect(await ask(place, 'store', JSON.stringify(login))).toEqual(silence);
+    expect(await ask(place, 'store', JSON.stringify(login))).toEqual({
+      ...silence,
+      stderr: expect.stringMatching(/^warning: the password is kept unencrypted in [^\n]+\n$/),
+    });
     const { stdout } = await ask(place, 'get', 'registry.invalid');
     expect(hidden(stdout)).toBe(`${hidden(JSON.stringify(login))}\n`);
     expect(await ask(place, 'erase', 'registry.invalid')).toEqual(silence);

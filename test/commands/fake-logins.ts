@@ -32,7 +32,7 @@ export function fakeLogins({
       saved.push({ registry, credential });
       return { kind, place: 'docker-credential-test' };
     },
-    forget: async () => ({ removed: [], remaining }),
+    forget: async () => ({ removed: [], remaining, failures: [] }),
     list: async () => listed,
   };
 }

@@ -17,7 +17,8 @@ function gate(accepts: (credential: Credential) => boolean, given?: Credential) 
   const seen: Credential[] = [];
   const checkLogin: App['checkLogin'] = async (_server, credential) => {
     seen.push(credential);
-    if (accepts(credential)) return { credential: given ?? credential, trusted: [] };
+    if (accepts(credential))
+      return { credential: given ?? credential, trusted: [], realms: [], isAsked: true };
     throw new FinchError('UNAUTHENTICATED', 'login to x.io was refused: no', { hint: 'try again' });
   };
   return { seen, checkLogin };
@@ -37,7 +38,9 @@ function answers(...texts: readonly string[]) {
 describe('finch login without a name, where there is a login', () => {
   test('tries it, says whose it is and how to use another, and asks nothing', async () => {
     await using place = await finch();
-    const logins = fakeLogins({ found: { credential: stored, place: 'some/config.json' } });
+    const logins = fakeLogins({
+      found: { credential: stored, place: 'some/config.json', isOwn: true },
+    });
     const { checkLogin, seen } = gate(() => true);
     const { asked, talk } = answers();
     const parts = { logins: async () => logins, checkLogin };
@@ -55,7 +58,9 @@ describe('finch login without a name, where there is a login', () => {
       ['you', 'you'],
     ] as const) {
       await using place = await finch();
-      const logins = fakeLogins({ found: { credential: stored, place: 'some/config.json' } });
+      const logins = fakeLogins({
+        found: { credential: stored, place: 'some/config.json', isOwn: true },
+      });
       const wanted: PasswordLogin = { kind: 'password', username, secret: `new ${CANARY}` };
       const { checkLogin } = gate((credential) => credential !== stored);
       const { asked, talk } = answers(answer, wanted.secret);
@@ -74,7 +79,7 @@ describe('finch login without a name, where there is a login', () => {
 
   test('keeps a token that the registry gives in place of the one that there is', async () => {
     await using place = await finch();
-    const logins = fakeLogins({ found: { credential: token, place: 'helper' } });
+    const logins = fakeLogins({ found: { credential: token, place: 'helper', isOwn: true } });
     const next: IdentityToken = { kind: 'identity-token', token: `${CANARY}-2` };
     const { checkLogin } = gate(() => true, next);
     const parts = { logins: async () => logins, checkLogin };
@@ -84,9 +89,18 @@ describe('finch login without a name, where there is a login', () => {
     expect(logins.saved).toEqual([{ registry: 'x.io', credential: next }]);
   });
 
+  test('says whose token it is, where that is known', async () => {
+    await using place = await finch();
+    const credential = { ...token, username: 'alice' };
+    const logins = fakeLogins({ found: { credential, place: 'helper', isOwn: true } });
+    const parts = { logins: async () => logins, checkLogin: gate(() => true).checkLogin };
+    const { stderr } = await place.runWith({ parts }, 'login', 'x.io');
+    expect(stderr).toStartWith('Authenticating with existing credentials... [Username: alice]\n');
+  });
+
   test('needs a name when a token without one is refused', async () => {
     await using place = await finch();
-    const logins = fakeLogins({ found: { credential: token, place: 'helper' } });
+    const logins = fakeLogins({ found: { credential: token, place: 'helper', isOwn: true } });
     const { checkLogin } = gate(() => false);
     const parts = { logins: async () => logins, checkLogin };
     const { stderr } = await place.runWith({ ...answers(''), parts }, 'login', 'x.io');
@@ -96,7 +110,9 @@ describe('finch login without a name, where there is a login', () => {
 
   test('is an error, without a question, where it is refused and there is no terminal', async () => {
     await using place = await finch();
-    const logins = fakeLogins({ found: { credential: stored, place: 'some/config.json' } });
+    const logins = fakeLogins({
+      found: { credential: stored, place: 'some/config.json', isOwn: true },
+    });
     const { checkLogin } = gate(() => false);
     const { asked, talk } = answers();
     const parts = { logins: async () => logins, checkLogin };
@@ -110,7 +126,9 @@ describe('finch login without a name, where there is a login', () => {
 
   test('does not ask when the registry could not be asked', async () => {
     await using place = await finch();
-    const logins = fakeLogins({ found: { credential: stored, place: 'some/config.json' } });
+    const logins = fakeLogins({
+      found: { credential: stored, place: 'some/config.json', isOwn: true },
+    });
     const checkLogin = async () => {
       throw new FinchError('NETWORK', 'no answer from x.io');
     };
@@ -128,7 +146,9 @@ describe('finch login without a name, where there is a login', () => {
       ['-u', 'you', '-p', 'Wb7-other'],
     ]) {
       await using place = await finch();
-      const logins = fakeLogins({ found: { credential: stored, place: 'some/config.json' } });
+      const logins = fakeLogins({
+        found: { credential: stored, place: 'some/config.json', isOwn: true },
+      });
       const { checkLogin, seen } = gate(() => true);
       const parts = { logins: async () => logins, checkLogin };
       const { talk } = answers('Wb7-other');
@@ -136,6 +156,16 @@ describe('finch login without a name, where there is a login', () => {
       expect(seen).toHaveLength(1);
       expect(seen).not.toContain(stored);
     }
+  });
+
+  test('that finch only reads says how to use another, and not how to remove it', async () => {
+    await using place = await finch();
+    const logins = fakeLogins({ found: { credential: stored, place: 'docker', isOwn: false } });
+    const parts = { logins: async () => logins, checkLogin: gate(() => true).checkLogin };
+    const { stderr } = await place.runWith({ parts }, 'login', 'x.io');
+    expect(stderr).toContain(
+      'they are in docker; for another account: finch login --username NAME',
+    );
   });
 });
 
@@ -174,7 +204,7 @@ test('finch login takes from stdin exactly what is there but one line end, or re
   const seen: Credential[] = [];
   const checkLogin: App['checkLogin'] = async (_server, credential) => {
     seen.push(credential);
-    return { credential, trusted: [] };
+    return { credential, trusted: [], realms: [], isAsked: true };
   };
   const parts = { logins: async () => fakeLogins(), checkLogin };
   const argv = ['login', '-u', 'me', '--password-stdin', 'x.io'];
@@ -185,7 +215,7 @@ test('finch login takes from stdin exactly what is there but one line end, or re
       const { status, stdout } = await place.runWith({ stdin: secret + end, parts, talk }, ...argv);
       const sent = seen.pop();
       const wanted = (secret + end).replace(/^\ufeff/, '').replace(/\r?\n$/, '');
-      const isGood = wanted !== '' && !/\p{Cc}/u.test(wanted);
+      const isGood = wanted !== '' && !/^[\r\n]|[\r\n]$|[^\P{Cc}\t\r\n]/u.test(wanted);
       expect([status, stdout]).toEqual(isGood ? [0, 'Login Succeeded\n'] : [1, '']);
       expect(sent).toEqual(isGood ? { ...stored, secret: wanted } : undefined);
     }),
@@ -198,7 +228,7 @@ test('finch login tells the registry check what the flags say, and the user whic
   const seen: unknown[] = [];
   const checkLogin: App['checkLogin'] = async (_server, credential, { signal: _, ...options }) => {
     seen.push(options);
-    return { credential, trusted: ['auth.x.io'] };
+    return { credential, trusted: ['auth.x.io'], realms: ['auth.x.io'], isAsked: true };
   };
   const parts = { logins: async () => fakeLogins(), checkLogin };
   const flags = ['--trust-realm', 'auth.x.io', '--trust-realm=b.io,c.io', '--hosts-dir', '/h'];
@@ -207,17 +237,53 @@ test('finch login tells the registry check what the flags say, and the user whic
   expect(seen).toEqual([
     { insecure: true, hostsDir: ['/h'], trustRealms: ['auth.x.io', 'b.io', 'c.io'] },
   ]);
-  expect(stderr).toBe('from now on auth.x.io is trusted with logins for x.io\n');
+  expect(stderr.split('\n')).toEqual([
+    'from now on auth.x.io is trusted with logins for x.io',
+    'x.io did not ask for the login to be sent to b.io',
+    'x.io did not ask for the login to be sent to c.io',
+    '',
+  ]);
+});
+
+test('finch login trusts no token server with a login that could not be kept', async () => {
+  await using place = await finch();
+  const checkLogin: App['checkLogin'] = async (_server, credential) => {
+    return { credential, trusted: ['auth.x.io'], realms: ['auth.x.io'], isAsked: true };
+  };
+  const save = async () => {
+    throw new FinchError('IO', 'cannot write it', { hint: 'free some space' });
+  };
+  const parts = { logins: async () => ({ ...fakeLogins(), save }), checkLogin };
+  const argv = ['login', '-u', 'me', '--password-stdin', '--trust-realm', 'auth.x.io', 'x.io'];
+  const { status, stderr } = await place.runWith({ stdin: CANARY, parts }, ...argv);
+  expect([status, stderr]).toEqual([1, 'finch: cannot write it\nhint: free some space\n']);
+  expect(await Bun.file(join(place.home, 'trusted-realms.json')).exists()).toBe(false);
+});
+
+test('finch login says when the registry has not looked at the login', async () => {
+  await using place = await finch();
+  const checkLogin: App['checkLogin'] = async (_server, credential) => {
+    return { credential, trusted: [], realms: [], isAsked: false };
+  };
+  const parts = { logins: async () => fakeLogins(), checkLogin };
+  const argv = ['login', '-u', 'me', '--password-stdin', 'x.io'];
+  expect(await place.runWith({ stdin: CANARY, parts }, ...argv)).toEqual({
+    status: 0,
+    stdout: 'Login Succeeded\n',
+    stderr: 'x.io asks for no login; the user name and password were not checked\n',
+  });
 });
 
 test('finch logout names the logins that it only reads, and the command that removes them', async () => {
   await using place = await finch();
   const [docker, podman] = ['/home/me/.docker/config.json', '/run/containers/0/auth.json'] as const;
+  const own = join(place.home, 'config.json');
   const remaining = [
-    { place: 'docker-credential-ecr-login', file: join(place.home, 'config.json') },
-    { place: docker, file: docker },
-    { place: 'docker-credential-pass', file: docker },
-    { place: podman, file: podman },
+    { key: 'x.io', place: 'docker-credential-ecr-login', file: own },
+    { key: 'x.io', place: docker, file: docker },
+    { key: 'x.io', place: 'docker-credential-pass', file: docker },
+    { key: 'x.io', place: podman, file: podman },
+    { key: 'x.io/part', place: own, file: own },
   ];
   const parts = { logins: async () => fakeLogins({ remaining }) };
   expect(await place.runWith({ parts }, 'logout', 'x.io')).toEqual({
@@ -228,6 +294,7 @@ test('finch logout names the logins that it only reads, and the command that rem
       `a login for x.io remains in ${docker}; remove it with: docker logout x.io`,
       'a login for x.io remains in docker-credential-pass; remove it with: docker logout x.io',
       `a login for x.io remains in ${podman}; remove it with: podman logout x.io`,
+      `a login for x.io/part remains in ${own}; remove it with: finch logout x.io/part`,
       '',
     ].join('\n'),
   });

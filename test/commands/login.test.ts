@@ -139,13 +139,17 @@ describe('finch login', () => {
     [['login', '-u', '', '-p', 'c', 'x.io'], 'username is required'],
     [['login', '-u', 'a', '-p', '', 'x.io'], 'password is required'],
     [
-      ['login', '-u', 'a', '-p', 'b\tc', 'x.io'],
+      ['login', '-u', 'a', '-p', 'b\x07c', 'x.io'],
       'the password holds a line break or other control',
     ],
     [['login', '-u', 'a', '--password-stdin', 'x.io'], 'password is required'],
     [['login', '-u', 'a', 'x.io'], 'cannot ask for the password: stdin is not a terminal'],
     [['login', '-p', 'a', 'x.io'], 'cannot ask for the user name: stdin is not a terminal'],
     [['login', 'x.io'], 'cannot ask for the user name: stdin is not a terminal'],
+    [
+      ['login', '--trust-realm', 'evil.io:8444/x', '-u', 'a', '-p', 'b', 'x.io'],
+      '"evil.io:8444/x" is no host of a token server',
+    ],
     [['login', '-u', 'a', '-p', 'b', 'ftp://x.io'], '"ftp://x.io" names no registry'],
     [['login', 'a', 'b'], '"finch login" accepts at most 1 argument'],
     [['login', '-u'], 'flag --username needs a value'],
@@ -207,7 +211,7 @@ describe('finch login', () => {
     ['me:you', 'x', 'username cannot contain colons'],
     [' ', 'x', 'username is required'],
     ['me', '', 'password is required'],
-    ['me', 'a\tb', 'the password holds a line break or other control character'],
+    ['me', 'a\x07b', 'the password holds a line break or other control character'],
   ])('refuses the answers %j and %j', async (username, password, message) => {
     await using place = await finch();
     const { talk } = answers(username, password);

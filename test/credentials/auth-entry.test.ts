@@ -25,7 +25,11 @@ describe('readAuthEntry()', () => {
       password('a', 'b'),
     ],
     ['identitytoken', { identitytoken: CANARY }, identity],
-    ['identitytoken before auth', { auth: base64('me:'), identitytoken: CANARY }, identity],
+    [
+      'identitytoken before auth, which says whose it is',
+      { auth: base64('me:'), identitytoken: CANARY },
+      { ...identity, username: 'me' },
+    ],
     ['the user <token>', { auth: base64(`<token>:${CANARY}`) }, identity],
     ['the user <token> in two fields', { username: '<token>', password: CANARY }, identity],
     [
@@ -77,6 +81,14 @@ describe('readAuthEntry()', () => {
   });
 });
 
+test('writeAuthEntry() keeps the user of an identity token as docker does', () => {
+  expect(
+    writeAuthEntry({ kind: 'identity-token', token: CANARY, username: 'alice' }),
+  ).toMatchObject({
+    ...{ auth: base64('alice:'), identitytoken: CANARY, password: undefined },
+  });
+});
+
 test('readAuthEntry() reads what writeAuthEntry() wrote', () => {
   const text = fc.string({ unit: 'grapheme', minLength: 1 });
   const name = text.filter((text) => !/^<token>$|\0/.test(text));
@@ -84,6 +96,7 @@ test('readAuthEntry() reads what writeAuthEntry() wrote', () => {
   const credential = fc.oneof<fc.Arbitrary<Credential>[]>(
     fc.record({ kind: fc.constant('password'), username: name, secret }),
     fc.record({ kind: fc.constantFrom('identity-token', 'registry-token'), token: secret }),
+    fc.record({ kind: fc.constant('identity-token'), token: secret, username: name }),
   );
   fc.assert(
     fc.property(credential, (credential) => {

@@ -6,8 +6,13 @@ import { serverName } from '../../src/credentials/server-name.ts';
 import { hasCode } from '../../src/errors.ts';
 import { isJsonObject, type JsonObject } from '../../src/oci/json.ts';
 
-const docker: LoginFile = { path: '/config.json', isOwn: true, format: 'config.json' };
-const podman: LoginFile = { path: '/auth.json', isOwn: false, format: 'auth.json' };
+const docker: LoginFile = {
+  path: '/config.json',
+  isOwn: true,
+  isHome: true,
+  format: 'config.json',
+};
+const podman: LoginFile = { path: '/auth.json', isOwn: false, isHome: false, format: 'auth.json' };
 const server = serverName('ghcr.io');
 
 test.each([

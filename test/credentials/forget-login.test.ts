@@ -1,7 +1,6 @@
 import { expect, test } from 'bun:test';
-import { parseServer, serverName } from '../../src/credentials/server-name.ts';
+import { parseServer, partName, serverName } from '../../src/credentials/server-name.ts';
 import { auth, loginPlaces } from '../support/login-places.ts';
-import { expectFailure } from './failures.ts';
 
 const HUB = 'https://index.docker.io/v1/';
 const ghcr = serverName('ghcr.io');
@@ -19,6 +18,7 @@ test('a login is forgotten in every spelling, by the helpers and in the file, an
   });
   const logins = places.logins();
   const hub = parseServer('');
+  const part = { key: 'docker.io/part', place: places.own, file: places.own };
   expect(await logins.forget(hub)).toEqual({
     removed: [
       { key: HUB, place: 'docker-credential-host' },
@@ -26,17 +26,21 @@ test('a login is forgotten in every spelling, by the helpers and in the file, an
       { key: HUB, place: places.own },
       { key: 'index.docker.io', place: places.own },
     ],
-    remaining: [],
+    remaining: [part],
+    failures: [],
   });
   expect(await places.json(places.own)).toEqual({ ...config, auths: others, detachKeys: 'ctrl-x' });
   expect(await places.keptBy('usual')).toEqual(['other.test']);
   expect(await logins.find(hub)).toBeUndefined();
-  expect(await logins.forget(hub)).toEqual({ removed: [], remaining: [] });
+  expect(await logins.forget(hub)).toEqual({ removed: [], remaining: [part], failures: [] });
+  expect(await logins.forget(partName(part.key))).toEqual({
+    ...{ removed: [{ key: part.key, place: places.own }], remaining: [], failures: [] },
+  });
 });
 
 test('where there is no file there is nothing to forget, and none is made', async () => {
   await using places = await loginPlaces();
-  expect(await places.logins().forget(ghcr)).toEqual({ removed: [], remaining: [] });
+  expect(await places.logins().forget(ghcr)).toEqual({ removed: [], remaining: [], failures: [] });
   expect(await Bun.file(places.own).exists()).toBe(false);
 });
 
@@ -54,16 +58,17 @@ test('the places that still have a login are named: those finch only reads, a he
   expect(await places.logins().forget(ghcr)).toEqual({
     removed: [{ key: 'ghcr.io', place: places.own }],
     remaining: [
-      { place: 'docker-credential-ecr-login', file: places.own },
-      { place: 'docker-credential-dockers', file: places.docker },
-      { place: places.session, file: places.session },
+      { key: 'ghcr.io', place: 'docker-credential-ecr-login', file: places.own },
+      { key: 'ghcr.io', place: 'docker-credential-dockers', file: places.docker },
+      { key: 'ghcr.io', place: places.session, file: places.session },
     ],
+    failures: [],
   });
   expect(await Bun.file(places.session).bytes()).toEqual(before);
   expect(await places.keptBy('dockers')).toEqual(['ghcr.io']);
 });
 
-test('a helper that cannot forget is an error, after all others have', async () => {
+test('a helper that cannot forget is told, with what the others have forgotten', async () => {
   await using places = await loginPlaces();
   await places.helper('bad', {}, { first: 'echo locked; exit 1' });
   await places.helper('usual', { 'ghcr.io': ['me', 's'] });
@@ -71,8 +76,12 @@ test('a helper that cannot forget is an error, after all others have', async () 
     ...{ credHelpers: { 'ghcr.io': 'bad' }, credsStore: 'usual' },
     auths: { 'ghcr.io': auth('me', 's') },
   });
-  const error = await expectFailure(places.logins().forget(ghcr), 'CREDENTIAL_STORE');
-  expect(error.message).toContain('docker-credential-bad');
+  const { removed, remaining, failures } = await places.logins().forget(ghcr);
+  expect(removed.map(({ place }) => place)).toEqual(['docker-credential-usual', places.own]);
+  expect(remaining).toEqual([]);
+  expect(failures).toMatchObject([{ code: 'CREDENTIAL_STORE' }]);
+  expect(failures[0]?.message).toContain('docker-credential-bad');
+  expect(places.reports).toEqual([]);
   expect(await places.keptBy('usual')).toEqual([]);
   expect(await places.json(places.own)).toMatchObject({ auths: {} });
 });
@@ -85,6 +94,7 @@ test("a broken file of docker's is told and does not keep a login from being for
   expect(await places.logins().forget(ghcr)).toEqual({
     removed: [{ key: 'ghcr.io', place: places.own }],
     remaining: [],
+    failures: [],
   });
   expect(places.reports).toHaveLength(1);
 });

@@ -120,8 +120,8 @@ describe.skipIf(process.platform === 'win32')('a helper', () => {
       'has a control character in the user name or the secret',
     ],
     [
-      'a line feed in the secret',
-      answering({ Username: 'me', Secret: `${CANARY}\r\nX: y` }),
+      'an escape character in the secret',
+      answering({ Username: 'me', Secret: `${CANARY}\u001b[2J` }),
       'has a control character in the user name or the secret',
     ],
     [
@@ -169,6 +169,7 @@ describe.skipIf(process.platform === 'win32')('a helper', () => {
 
   test.each([
     ['on stderr', `echo 'token ${CANARY}' >&2; exit 1`],
+    ['bare on stderr', `echo '${CANARY}' >&2; exit 1`],
     ['as an answer that is not meant', `${answering({ Username: 'me', Secret: CANARY })}\nexit 1`],
     ['as a value', `echo 'password=${CANARY}'; exit 1`],
   ])('that fails to get and says the secret %s does not show it', async (_where, script) => {
@@ -177,6 +178,11 @@ describe.skipIf(process.platform === 'win32')('a helper', () => {
     const { message } = await failureOf(unknown);
     expect(message).toStartWith('docker-credential-bad failed to get: ');
     expect(message).not.toContain('never-seen');
+  });
+
+  test('that fails to list is not quoted from stderr', async () => {
+    const { message } = await failureOf(`echo 'me never-seen-9137' >&2; exit 1`, 'list');
+    expect(message).toBe('docker-credential-bad failed to list: it ended with status 1');
   });
 
   test('that fails is quoted in one line, without terminal sequences and not at length', async () => {

@@ -71,6 +71,15 @@ test('parseListAnswer() leaves out what is no login', () => {
   ]);
 });
 
+test.each(['Secret', 'Username', 'ServerURL'])(
+  'parseListAnswer() refuses a login, by its %s',
+  (key) => {
+    expect(() => listed({ 'ghcr.io': 'me', [key]: 'x' })).toThrow(
+      /^the answer of it to list is a login$/,
+    );
+  },
+);
+
 test('parseListAnswer() reads no list without end', () => {
   const many = Object.fromEntries(
     Array.from({ length: 20_000 }, (_, i) => [`h${i}.example`, 'me']),

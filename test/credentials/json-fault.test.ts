@@ -19,6 +19,13 @@ test.each([
   expect(findJsonFault(text)).toEqual({ line, column, expected });
 });
 
+test.each([
+  ['characters', 'x'.repeat(900_000)],
+  ['escapes', '\\n'.repeat(400_000)],
+])('findJsonFault() finds the fault behind a long string of %s', (_, long) => {
+  expect(findJsonFault(`{"a":"${long}" 1}`)?.column).toBe(long.length + 9);
+});
+
 const isJson = (text: string) => {
   try {
     JSON.parse(text);

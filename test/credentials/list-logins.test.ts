@@ -83,8 +83,9 @@ test('a helper or a file that cannot be read is told, and all others are listed'
     endless([ECR, 'AWS', 'docker-credential-mute']),
     endless(['old.test', 'old', places.own]),
   ]);
-  expect(places.reports).toHaveLength(3);
-  expect(places.reports.filter((line) => !/^warning: [^\n]*; [^\n]+$/.test(line))).toEqual([]);
+  expect(places.reports).toHaveLength(4);
+  expect(places.reports.filter((line) => !/^warning: [^\n]+$/.test(line))).toEqual([]);
+  expect(places.reports.join('\n')).toContain('the login for "torn.test" in ');
 });
 
 test("finch's own broken file is an error", async () => {

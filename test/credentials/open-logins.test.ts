@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import { chmod } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { servedLogins } from '../../src/credentials/served-logins.ts';
 import { serverName } from '../../src/credentials/server-name.ts';
+import { CANARY } from '../support/canary.ts';
 import { auth, type HelperBehaviour, loginPlaces } from '../support/login-places.ts';
 import { expectFailure } from './failures.ts';
 
@@ -198,7 +201,9 @@ describe('a helper is asked once', () => {
     const me = { kind: 'password', username: 'me', secret: 's' } as const;
     expect(await logins.find(ghcr)).toBeUndefined();
     await logins.save(ghcr, me);
-    expect(await logins.find(ghcr)).toEqual({ credential: me, place: 'docker-credential-usual' });
+    expect(await logins.find(ghcr)).toEqual({
+      ...{ credential: me, place: 'docker-credential-usual', isOwn: true },
+    });
     await logins.forget(ghcr);
     expect(await logins.find(ghcr)).toBeUndefined();
   });
@@ -273,5 +278,49 @@ describe('a file that is broken', () => {
     await places.write(places.session, { auths: { 'ghcr.io': auth('me', 's') } });
     expect(await places.logins().credential('ghcr.io')).toMatchObject({ username: 'me' });
     expect(places.reports).toHaveLength(1);
+  });
+});
+
+describe('the helper finch, in a folder of DOCKER_CONFIG, stands for the file in the home of finch', () => {
+  const me = { kind: 'password', username: 'me', secret: CANARY } as const;
+
+  /** Places in which `DOCKER_CONFIG` names finch, with logins for both ways to ask. */
+  async function served() {
+    const places = await loginPlaces();
+    const folder = `${places.folder}/other`;
+    const other = `${folder}/config.json`;
+    await places.write(other, { credsStore: 'finch', auths: { 'ghcr.io': auth('old', 's') } });
+    const env = { ...places.env, DOCKER_CONFIG: folder };
+    const { report, home } = {
+      report: places.reports.push.bind(places.reports),
+      home: dirname(places.own),
+    };
+    const helper = () => servedLogins({ env, home, report, trace: () => {} });
+    return { ...places, other, helper, logins: () => places.logins({ env }) };
+  }
+
+  test('so that a login is found by docker and by finch, whoever keeps it', async () => {
+    for (const keeper of ['helper', 'logins'] as const) {
+      await using places = await served();
+      await places[keeper]().save(ghcr, me);
+      expect(await places.json(places.own)).toEqual({ auths: { 'ghcr.io': auth('me', CANARY) } });
+      expect(places.reports).toEqual([
+        expect.stringContaining('warning: the password is kept unencrypted in '),
+      ]);
+      expect((await places.helper().find(ghcr))?.credential).toEqual(me);
+      expect((await places.logins().find(ghcr))?.credential).toEqual(me);
+      expect(await places.logins().list()).toMatchObject([
+        { registry: 'ghcr.io', username: 'me', place: 'docker-credential-finch' },
+        ...(keeper === 'helper' ? [{ registry: 'ghcr.io', username: 'old' }] : []),
+      ]);
+    }
+  });
+
+  test('and is forgotten by both', async () => {
+    await using places = await served();
+    await places.helper().save(ghcr, me);
+    const { removed } = await places.logins().forget(ghcr);
+    expect(removed.map(({ place }) => place)).toEqual(['docker-credential-finch', places.other]);
+    expect(await places.helper().find(ghcr)).toBeUndefined();
   });
 });

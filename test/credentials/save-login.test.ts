@@ -128,11 +128,12 @@ describe('a helper that keeps no logins', () => {
     await using places = await loginPlaces();
     await places.helper('ecr-login', { 'ghcr.io': ['AWS', 's'] }, { keepsNone: true });
     const config = { credHelpers: { 'ghcr.io': 'ecr-login' } };
-    await places.write(places.own, config);
+    const others = { 'other.test': auth('x', 'y') };
+    await places.write(places.own, { ...config, auths: { ...others, 'ghcr.io': auth('o', 's') } });
     expect(await places.logins().save(ghcr, me)).toEqual({
       ...{ kind: 'managed', place: 'docker-credential-ecr-login' },
     });
-    expect(await places.json(places.own)).toEqual(config);
+    expect(await places.json(places.own)).toEqual({ ...config, auths: others });
     expect(places.reports).toEqual([]);
   });
 
@@ -149,7 +150,38 @@ describe('a helper that keeps no logins', () => {
     expect(await saveAndFind(places)).toEqual({
       ...{ kind: 'helper', place: 'docker-credential-usual' },
     });
-    expect(places.reports).toEqual([]);
+    expect(places.reports).toEqual([
+      'warning: docker-credential-ecr-login keeps no logins for ghcr.io',
+    ]);
+  });
+
+  test('of servers that it does not serve gives way to the store of the system', async () => {
+    await using places = await loginPlaces();
+    await places.helper('ecr-login', {}, { keepsNone: true });
+    await places.helper('secretservice');
+    const env = { ...places.env, DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' };
+    await places.write(places.own, {
+      credsStore: 'ecr-login',
+      auths: { 'ghcr.io': auth('o', 's') },
+    });
+    const place = 'docker-credential-secretservice';
+    expect(await saveAndFind(places, places.logins({ env }))).toEqual({ kind: 'helper', place });
+    expect(await places.json(places.own)).toEqual({
+      ...{ credsStore: 'ecr-login', auths: {}, credHelpers: { 'ghcr.io': 'secretservice' } },
+    });
+    expect(places.reports).toEqual([`logins are kept by ${place}, as ${places.own} says now`]);
+  });
+
+  test('and that the user named for just this server is not replaced', async () => {
+    await using places = await loginPlaces();
+    await places.helper('ecr-login', {}, { keepsNone: true });
+    await places.helper('secretservice');
+    const env = { ...places.env, DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' };
+    const config = { credHelpers: { 'https://ghcr.io': 'ecr-login' } };
+    await places.write(places.own, config);
+    expect(await saveAndFind(places, places.logins({ env }))).toMatchObject({ kind: 'file' });
+    expect(await places.json(places.own)).toMatchObject(config);
+    expect(await places.asked('secretservice')).toEqual([]);
   });
 });
 
@@ -184,6 +216,28 @@ describe('a helper that cannot keep a login', () => {
     await places.write(places.own, { credsStore: 'bad' });
     const saved = await places.logins({ timeoutMs: 100 }).save(ghcr, me);
     expect(saved).toEqual({ kind: 'file', place: places.own });
+  });
+
+  test('because it is locked, and says that nothing is there, is told', async () => {
+    await using places = await loginPlaces();
+    const missing = 'echo credentials not found in native keychain; exit 1';
+    const locked = `case $1 in list) echo '{}'; exit ;; store) echo locked; exit 1 ;; *) ${missing} ;; esac`;
+    await places.helper('bad', { 'ghcr.io': ['old', 's'] }, { first: locked });
+    await places.write(places.own, { credsStore: 'bad' });
+    expect(await places.logins().save(ghcr, me)).toMatchObject({ kind: 'file' });
+    expect(places.reports[1]).toContain(
+      'docker-credential-bad is asked first and may have an older',
+    );
+  });
+
+  test('although it says so is found out, and what the file holds is not removed for it', async () => {
+    for (const first of ['[ $1 != store ] || exit 0', `[ $1 != get ] || { echo '{}'; exit; }`]) {
+      await using places = await loginPlaces();
+      await places.helper('bad', {}, { first });
+      await places.write(places.own, { credsStore: 'bad', auths: { 'ghcr.io': auth('old', 's') } });
+      expect(await saveAndFind(places)).toEqual({ kind: 'file', place: places.own });
+      expect(places.reports[0]).toContain('docker-credential-bad');
+    }
   });
 
   test('loses the old one, which would be found first', async () => {
@@ -221,7 +275,9 @@ describe("the system's own store", () => {
     await withBus(places).save(parseServer(''), me);
     expect(await places.keptBy('secretservice')).toEqual(['ghcr.io', HUB]);
     expect(await Bun.file(places.own).text()).toBe('{\n  "credsStore": "secretservice"\n}\n');
-    expect(places.reports).toEqual([]);
+    expect(places.reports).toEqual([
+      `logins are kept by docker-credential-secretservice, as ${places.own} says now`,
+    ]);
   });
 
   test('is named for this server alone beside logins that docker would not see any more', async () => {

@@ -13,7 +13,7 @@ function logins(kept: Record<string, Credential> = {}): ServedLogins & { kept: t
     kept,
     async find({ registry }, { repository } = {}) {
       const credential = kept[`${registry}/${repository}`] ?? kept[registry];
-      return credential && { credential, place: 'memory' };
+      return credential && { credential, place: 'memory', isOwn: true };
     },
     async save({ registry }, credential) {
       kept[registry] = credential;
@@ -21,7 +21,7 @@ function logins(kept: Record<string, Credential> = {}): ServedLogins & { kept: t
     },
     async forget({ registry }) {
       delete kept[registry];
-      return { removed: [], remaining: [] };
+      return { removed: [], remaining: [], failures: [] };
     },
     async list() {
       return Object.entries(kept).map(([registry, credential]): ListedLogin => {
@@ -62,6 +62,7 @@ describe('serveHelper() for get', () => {
       ['GHCR.io:443', 'GHCR.io:443'],
       ['https://ghcr.io/v2/', 'https://ghcr.io/v2/'],
       ['http://ghcr.io', 'http://ghcr.io'],
+      ['http://ghcr.io:80/v2/', 'http://ghcr.io:80/v2/'],
       ['ghcr.io/me/app:1', 'ghcr.io/me/app:1'],
     ] as const) {
       expect(await serve('get', input, place)).toEqual([

@@ -66,7 +66,17 @@ describe('parseServer()', () => {
 
   test.each([
     ...['ftp://x.test', 'a b', 'x.test\nevil', ' x.test', 'x.test\t', '-x', 'x-', 'x..y', '.x'],
-    ...['x.test:port', 'x.test:0', 'x.test:65536', 'x.test:080', 'x.test:', 'https://?', 'x?y'],
+    ...[
+      'x.test:port',
+      'x.test:0',
+      'x.test:65536',
+      'x.test:080',
+      'x.test:443:443',
+      'http://x.test:80:443',
+      'x.test:',
+      'https://?',
+      'x?y',
+    ],
     ...['https://', 'https:///x.test', '/x.test', '//x.test', '/', ':5000', '::1', '[::1', '[]'],
     ...[
       'x.test\\y',

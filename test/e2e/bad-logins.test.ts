@@ -87,17 +87,20 @@ describe('finch login leaves every file as it is', () => {
     }
   });
 
-  test('where a registry says 403', async () => {
+  test('where a registry says 403, and does not ask who we are', async () => {
     await using registry = startFakeRegistry({ script: () => new Response(null, { status: 403 }) });
     await refused(`${me} ${registry.host}`, {
-      message: new RegExp(`^finch: login to ${registry.host} was refused`),
-      hint: /check the user name and the password/,
+      message: /does not ask for a user name and a password, and got none: 403 Forbidden$/,
+      hint: /ask who runs the registry/,
     });
   });
 
   test('where a registry sends the password back', async () => {
     const echo = () =>
-      Response.json({ errors: [{ code: 'DENIED', message: `no ${CANARY}` }] }, { status: 401 });
+      Response.json(
+        { errors: [{ code: 'DENIED', message: `no ${CANARY}` }] },
+        { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } },
+      );
     await using registry = startFakeRegistry({ script: echo });
     await refused(`${me} ${registry.host}`, { message: /was refused/, hint: /./ });
   });

@@ -34,7 +34,7 @@ describe.skipIf(!mayWatch)('a login that does not come to its end', () => {
         ...{ stdin: CANARY, injections },
       });
       expect([injection, exitCode === 0]).toEqual([injection, false]);
-      expect(places.filter((place) => place !== 'config.json')).toEqual([]);
+      expect(places.filter((place) => place !== 'config.json')).toEqual(['socket']);
       expect(await passwordFiles(bench.folder)).toEqual([]);
     }
   });
@@ -44,7 +44,7 @@ describe.skipIf(!mayWatch)('a login that does not come to its end', () => {
     await using registry = startFakeRegistry();
     const injections = ['rename,renameat,renameat2:error=EIO:signal=KILL'];
     const killed = await watch(bench, login(registry.host), { stdin: CANARY, injections });
-    expect(killed).toEqual({ ...quiet('config.json'), exitCode: 137 });
+    expect(killed).toEqual({ ...quiet('config.json', 'socket'), exitCode: 137 });
     const [left, ...others] = await passwordFiles(bench.folder);
     expect(left).toMatch(/^home-\w+\/\.finch-login-\S+ 600$/);
     expect(others).toEqual([]);

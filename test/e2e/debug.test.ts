@@ -113,7 +113,9 @@ describe('FINCH_DEBUG', () => {
 
   test('that names a file which cannot be written fails no command', async () => {
     await using bench = await workbench();
-    for (const path of [bench.path('no/such/folder/log'), bench.folder]) {
+    const pipe = bench.path('pipe');
+    if (process.platform !== 'win32') Bun.spawnSync(['mkfifo', pipe]);
+    for (const path of [bench.path('no/such/folder/log'), bench.folder, pipe]) {
       expect(await bench.ok('images -q', { env: { FINCH_DEBUG: path } })).toBe('');
     }
   });
@@ -123,14 +125,8 @@ test.skipIf(process.platform !== 'linux')(
   'finch that knows a password leaves no core file when it crashes',
   async () => {
     await using bench = await workbench();
-    const asked = Promise.withResolvers<void>();
-    await using registry = startFakeRegistry({
-      script: async ({ signal }) => {
-        asked.resolve();
-        await new Promise((gone) => signal.addEventListener('abort', gone));
-        return undefined;
-      },
-    });
+    const { registry, asked } = silentRegistry();
+    await using _ = registry;
     const child = Bun.spawn(
       [
         ...['sh', '-c', 'ulimit -c unlimited; exec "$0" login -u me --password-stdin "$1"'],
@@ -146,7 +142,7 @@ test.skipIf(process.platform !== 'linux')(
         stdin: new TextEncoder().encode(CANARY),
       },
     );
-    await asked.promise;
+    await asked;
     const limits = await readFile(`/proc/${child.pid}/limits`, 'utf8');
     child.kill('SIGABRT');
     const stderr = await child.stderr.text();
@@ -154,5 +150,44 @@ test.skipIf(process.platform !== 'linux')(
     expect(limits).toMatch(/^Max core file size +0 +0 /m);
     expect(stderr.includes(CANARY)).toBe(false);
     expect((await readdir(bench.folder)).filter((name) => !name.startsWith('home-'))).toEqual([]);
+  },
+);
+
+/** A registry that takes requests and never answers; `asked` is fulfilled with the first. */
+function silentRegistry() {
+  const asked = Promise.withResolvers<void>();
+  const registry = startFakeRegistry({
+    script: async ({ signal }) => {
+      asked.resolve();
+      await new Promise((gone) => signal.addEventListener('abort', gone));
+      return undefined;
+    },
+  });
+  return { registry, asked: asked.promise };
+}
+
+test.skipIf(process.platform === 'win32').each([
+  ['SIGSEGV', ['-p', CANARY]],
+  ['SIGBUS', [`-p${CANARY}`]],
+  ['SIGILL', [`--password=${CANARY}`]],
+  ['SIGFPE', ['--password', CANARY]],
+  ['SIGABRT', ['-p', CANARY]],
+  ['SIGTRAP', ['-p', CANARY]],
+] as const)(
+  'finch with a password among its arguments says nothing when %s ends it',
+  async (name, flags) => {
+    await using bench = await workbench();
+    const { registry, asked } = silentRegistry();
+    await using _ = registry;
+    const child = Bun.spawn([finchBinary, 'login', '-u', 'me', ...flags, registry.host], {
+      ...{ env: finchEnvironment(bench.home), cwd: bench.folder },
+      ...{ stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
+    });
+    await asked;
+    child.kill(name);
+    const said = `${await child.stdout.text()}${await child.stderr.text()}`;
+    await child.exited;
+    expect([child.signalCode, said.includes(CANARY)]).toEqual([name, false]);
+    expect(said.replaceAll(CANARY, '')).not.toContain('Args');
   },
 );

@@ -34,12 +34,15 @@ describe.each(['symbolic link', 'hard link'] as const)(
       return { ...place, helper: await installHelper(place.path('bin'), form) };
     }
 
-    test('keeps, gives, lists and forgets a login, with an empty stderr', async () => {
+    test('keeps, gives, lists and forgets a login, and only warns where it is kept unencrypted', async () => {
       await using place = await bench();
       const { helper, home } = place;
       const silence = { stdout: '', stderr: '', exitCode: 0 };
       const stored = await helper.run(['store'], { home, stdin: loginOf('registry.invalid') });
-      expect(stored).toEqual(silence);
+      expect(stored).toEqual({
+        ...silence,
+        stderr: expect.stringMatching(/^warning: the password is kept unencrypted in [^\n]+\n$/),
+      });
       const got = await helper.run(['get'], { home, stdin: 'registry.invalid' });
       expect({ ...got, stdout: hidden(got.stdout) }).toEqual({
         ...silence,
@@ -55,6 +58,38 @@ describe.each(['symbolic link', 'hard link'] as const)(
       expect(await helper.run(['get'], { home, stdin: 'registry.invalid' })).toEqual({
         ...{ stdout: NOT_FOUND, stderr: '', exitCode: 1 },
       });
+    });
+
+    test('keeps what Docker Hub gives beside a login apart from it', async () => {
+      await using place = await bench();
+      const { helper, home } = place;
+      const hub = 'https://index.docker.io/v1/';
+      const names = ['', 'access-token', 'refresh-token'];
+      for (const name of names) {
+        const stored = await helper.run(['store'], {
+          home,
+          stdin: loginOf(hub + name, `me${name}`),
+        });
+        expect(stored.exitCode).toBe(0);
+      }
+      for (const name of names) {
+        const { stdout } = await helper.run(['get'], { home, stdin: hub + name });
+        expect(JSON.parse(stdout)).toMatchObject({ Username: `me${name}` });
+      }
+      expect(JSON.parse(await place.ok('credential list'))).toEqual(
+        Object.fromEntries(names.map((name) => [hub + name, `me${name}`])),
+      );
+      await helper.run(['erase'], { home, stdin: `${hub}access-token` });
+      const gone = await helper.run(['get'], { home, stdin: `${hub}access-token` });
+      expect(gone.stdout).toBe(NOT_FOUND);
+      const { stderr } = await place.run('logout');
+      expect(stderr.split('\n')).toEqual([
+        `removed the login for ${hub} from ${join(home, 'config.json')}`,
+        `a login for ${hub}refresh-token remains in ${join(home, 'config.json')}; remove it with: finch logout ${hub}refresh-token`,
+        '',
+      ]);
+      await place.ok(`logout ${hub}refresh-token`);
+      expect(await place.ok('credential list')).toBe('{}\n');
     });
 
     test('gives an identity token under the user name <token>', async () => {

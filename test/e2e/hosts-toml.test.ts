@@ -202,6 +202,21 @@ describe('a hosts.toml', () => {
     expect(hub.lines()).toContain('HEAD /v2/me/hello/manifests/latest?ns=docker.io');
   });
 
+  test('of all registries names a server that gets its own login, also when one is logged in to', async () => {
+    await using bench = await benchWithImage();
+    await using registry = lockedRegistry();
+    await using common = lockedRegistry();
+    await signIn(bench, registry.host);
+    await bench.describe({ '_default/hosts.toml': `server = "${common.origin}"` });
+    await signIn(bench, registry.host);
+    await bench.fails(`pull ${registry.host}/hello`);
+    expect(shown(registry, 'authorization')).toEqual(new Set([null, basic]));
+    expect(shown(common, 'authorization')).toEqual(new Set([null]));
+    expect(common.lines()).toContain(
+      `HEAD /v2/hello/manifests/latest?ns=${encodeURIComponent(registry.host)}`,
+    );
+  });
+
   test('names a mirror, which gets its own login and never that of the registry', async () => {
     await using bench = await benchWithImage();
     await using hub = lockedRegistry();
@@ -320,7 +335,7 @@ describe('a hosts.toml', () => {
     await bench.ok('pull --all-platforms r.test/hello');
     expect(shown(server, 'x-from-toml')).toEqual(new Set(['one']));
     expect(shown(server, 'x-from-config')).toEqual(new Set(['two']));
-    expect(shown(server, 'authorization')).toEqual(new Set([null]));
+    expect(shown(server, 'authorization')).toEqual(new Set([null, basic]));
     const redirected = elsewhere.requests
       .slice(asked)
       .filter(({ line }) => /^GET.*blobs/.test(line));

@@ -153,6 +153,44 @@ describe.skipIf(!areHere('docker-registry', 'openssl'))('a registry with a token
     await bench.ok(`push ${host}/app:1`);
   });
 
+  test('a refresh token that is good for one use is replaced where finch keeps it', async () => {
+    await using bench = await tokenBench({ refresh: 'rotating' });
+    const { host, tokens } = bench;
+    await loadImage(bench, host, 1);
+    const answer = await fetch(`${tokens.realm}?offline_token=true`, {
+      headers: { authorization: `Basic ${basic}` },
+    });
+    const { refresh_token: first } = (await answer.json()) as { refresh_token: string };
+    const auths = { [host]: { identitytoken: first } };
+    await Bun.write(join(bench.home, 'config.json'), JSON.stringify({ auths }));
+    await bench.ok(`push ${host}/app:1`);
+    const [next] = tokens.refreshTokens;
+    expect(next).not.toBe(first);
+    expect(await bench.config()).toMatchObject({ auths: { [host]: { identitytoken: next } } });
+    await bench.ok(`pull ${host}/app:1`);
+    await bench.ok(`login ${host}`);
+  });
+
+  test('a refresh token goes to no other token server than the one that took the login', async () => {
+    await using bench = await tokenBench({ refresh: 'lasting', hostname: 'auth.localhost' });
+    const { host, tokens } = bench;
+    const realm = new URL(tokens.realm).host;
+    await bench.ok(`login --trust-realm ${realm} -u me --password-stdin ${host}`, {
+      stdin: CANARY,
+    });
+    await loadImage(bench, host, 1);
+    await bench.ok(`push ${host}/app:1`);
+    const { length } = tokens.requests;
+    const other = { [host]: ['other.example:443'] };
+    await Bun.write(join(bench.home, 'trusted-realms.json'), JSON.stringify(other));
+    expectError(
+      await bench.fails(`push ${host}/app:1`),
+      `registry ${host} wants your token to be sent to ${realm}, which is not what gave it`,
+      `log in again: finch login --username NAME ${host}`,
+    );
+    expect(tokens.requests).toHaveLength(length);
+  });
+
   test('a token of the registry itself, in config.json, is sent as it is', async () => {
     await using bench = await tokenBench();
     const { host, tokens } = bench;
@@ -191,6 +229,10 @@ describe.skipIf(!areHere('docker-registry', 'openssl'))('a registry with a token
     expect(await remembered.json()).toEqual({ [host]: [realm] });
     await loadImage(bench, host, 1);
     await bench.ok(`push ${host}/app:1`);
+    expect((await bench.run(`logout ${host}`)).stderr).toContain(
+      `forgot that logins for ${host} go to ${realm}\n`,
+    );
+    expect(await remembered.json()).toEqual({});
   });
 
   test('a token server of another name is asked for a token of nobody', async () => {

@@ -93,6 +93,15 @@ describe.skipIf(process.platform === 'win32')('runProgram()', () => {
     process.kill(Number(await Bun.file(left).text()));
   });
 
+  test('does not wait either for such a child that goes on writing', async () => {
+    await using folder = await temporaryFolder();
+    const left = join(folder.path, 'left');
+    const writing = 'while :; do echo again; sleep 0.02; done >&2';
+    const { stdout, status, fault } = await run(`(${writing}) & echo $! > ${left}; echo done`);
+    expect({ stdout, status, fault }).toEqual({ stdout: 'done\n', status: 0, fault: undefined });
+    process.kill(Number(await Bun.file(left).text()));
+  });
+
   test('ends the program when the signal fires, and throws its reason', async () => {
     await using folder = await temporaryFolder();
     const pid = join(folder.path, 'pid');

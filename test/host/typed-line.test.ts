@@ -30,6 +30,12 @@ describe('TypedLine', () => {
     expect(new TypedLine().type(encode('\x04'))).toEqual({ by: 'end', length: 1 });
   });
 
+  test('is given up with ctrl-C, ctrl-Z and ctrl-backslash', () => {
+    for (const key of ['\x03', '\x1a', '\x1c']) {
+      expect(new TypedLine().type(encode(`a${key}b`))).toEqual({ by: 'interrupt', length: 2 });
+    }
+  });
+
   test('refuses a line of more than 64 KiB', () => {
     expect(() => new TypedLine().type(encode('x'.repeat(65 * 1024)))).toThrow(FinchError);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { hostname } from 'node:os';
 import fc from 'fast-check';
+import { FinchError } from '../../src/errors.ts';
 import { withCheckedAddress } from '../../src/http/checked-address.ts';
 import { hostOfAddress, nearby } from '../../src/http/nearby.ts';
 import { type HttpRequest, sendRequest } from '../../src/http/transport.ts';
@@ -60,7 +61,9 @@ async function outcomes(
   const sent: (readonly string[] | undefined)[] = [];
   const send = withCheckedAddress(
     async (request) => {
-      sent.push(await request.resolve?.());
+      const hosts = await request.resolve?.();
+      sent.push(hosts);
+      if (hosts?.[0] !== undefined) request.reached?.(hosts[0]);
       return new Response();
     },
     {
@@ -115,7 +118,7 @@ describe('withCheckedAddress()', () => {
       names,
     );
     expect(results).toEqual([
-      'anywhere',
+      '203.0.113.7',
       '203.0.113.8,[2001:db8::8]',
       'r.test sends requests to inside.test, which is a private address',
       'r.test sends requests to me.test, which is an address of this machine',
@@ -160,11 +163,112 @@ describe('withCheckedAddress()', () => {
     const { results, lookups } = await outcomes('https://inside.test/', inside, names);
     expect(results).toEqual(['10.0.0.5', '10.0.0.5', '10.0.0.5']);
     expect(lookups).toEqual(['inside.test']);
-    const asked = ['https://both.test/', 'https://me.test/'];
-    expect((await outcomes('https://both.test/', asked, names)).results).toEqual([
-      'anywhere',
-      'both.test sends requests to me.test, which is an address of this machine',
+  });
+
+  test('takes a registry with addresses in several places for one where it first answered', async () => {
+    const public_ = ['203.0.113.9', '127.0.0.1'];
+    const asked = ['https://r.test/', 'https://r.test:1/', 'https://me.test/'];
+    expect(
+      (await outcomes('https://r.test/', asked, { ...names, 'r.test': public_ })).results,
+    ).toEqual([
+      '203.0.113.9,127.0.0.1',
+      '203.0.113.9',
+      'r.test sends requests to me.test, which is an address of this machine',
     ]);
+    const near = ['https://both.test/', 'https://both.test:1/', 'https://me.test/'];
+    expect((await outcomes('https://both.test/', near, names)).results).toEqual([
+      '127.0.0.1,203.0.113.9',
+      '127.0.0.1',
+      '127.0.0.1',
+    ]);
+  });
+
+  test.each([
+    [
+      'public',
+      ['203.0.113.7'],
+      ['10.0.0.5'],
+      ['203.0.113.7'],
+      ['203.0.113.8', '10.0.0.5'],
+      '203.0.113.8',
+    ],
+    ['private', ['10.0.0.5'], ['203.0.113.7'], ['10.0.0.5'], ['127.0.0.1', '10.0.0.6'], '10.0.0.6'],
+  ] as const)(
+    'holds a registry that was %s to that, whatever its name resolves to later',
+    async (_, first, other, still, last, there) => {
+      const answers = [first, other, last];
+      const connected: (readonly string[] | undefined)[] = [];
+      let now = 0;
+      const send = withCheckedAddress(
+        async (request) => {
+          const hosts = await request.resolve?.();
+          connected.push(hosts);
+          request.reached?.(hosts?.[0] ?? '');
+          return new Response();
+        },
+        {
+          home: () => new URL('https://r.test/'),
+          lookup: async () => answers.shift() ?? [],
+          clock: () => now,
+        },
+      );
+      for (const url of ['https://r.test/', 'http://r.test:9/token', 'https://r.test:8443/']) {
+        await send({ method: 'GET', url: new URL(url) });
+        await send({ method: 'GET', url: new URL(url) });
+        now += 30_000;
+      }
+      expect(connected).toEqual([first, first, still, still, [there], [there]]);
+    },
+  );
+
+  test('looks the registry up again when a request failed, and begins with another address', async () => {
+    let lookups = 0;
+    let works = false;
+    const connected: (readonly string[] | undefined)[] = [];
+    const send = withCheckedAddress(
+      async (request) => {
+        const hosts = await request.resolve?.();
+        connected.push(hosts);
+        if (!works) throw new FinchError('NETWORK', 'the connection was closed');
+        return new Response();
+      },
+      {
+        home: () => new URL('https://r.test/'),
+        lookup: async () => {
+          lookups++;
+          return ['203.0.113.7', '203.0.113.8'];
+        },
+      },
+    );
+    const request: HttpRequest = { method: 'GET', url: new URL('https://r.test/') };
+    await expect(send(request)).rejects.toMatchObject({ code: 'NETWORK' });
+    works = true;
+    for (let i = 0; i < 3; i++) await send(request);
+    const [one, other] = ['203.0.113.7', '203.0.113.8'];
+    expect(connected).toEqual([
+      [one, other],
+      [other, one],
+      [other, one],
+      [other, one],
+    ]);
+    expect(lookups).toBe(2);
+  });
+
+  test('keeps the connections of a registry open from one request to the next', async () => {
+    const ports = new Set<number>();
+    await using server = Bun.serve({
+      ...{ hostname: '127.0.0.1', port: 0 },
+      fetch: (request, self) => new Response(String(self.requestIP(request)?.port)),
+    });
+    const send = withCheckedAddress(sendRequest, {
+      ...{ home: () => new URL('http://r.invalid/'), lookup: async () => ['127.0.0.1'] },
+    });
+    for (let i = 0; i < 20; i++) {
+      const url = new URL(`http://r.invalid:${server.port}/`);
+      const answer = await send({ method: 'GET', url });
+      ports.add(Number(await answer.text()));
+    }
+    expect(ports.size).toBe(1);
   });
 
   test('never lets a registry at a special address send us to another one', async () => {

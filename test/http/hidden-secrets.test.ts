@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { cleanText } from '../../src/http/clean-text.ts';
-import { hideAuthorization, hideSecret, redactText } from '../../src/http/redact.ts';
+import { hideAuthorization, hideSecret, hideToken, redactText } from '../../src/http/redact.ts';
 import { CANARY } from '../support/canary.ts';
 
 /** The ways in which servers, programs and log files write what they were sent. */
@@ -143,13 +143,42 @@ test('redactText() hides each part of a long token', () => {
   expect(redactText(`<${token.slice(0, 12_000)}…`)).toBe('<REDACTED…');
 });
 
-test('hideSecret() forgets the secret that was out of use longest, and none that is in use', () => {
-  hideSecret('the-oldest-secret');
+test('hideToken() forgets the token that was out of use longest, and never a login', () => {
+  const digits = Array.from({ length: 400 }, (_, i) => (i * i * 7919).toString(36)).join('');
+  const long = (name: string) => `${name}-${digits}`;
+  hideSecret('the-first-login', { user: 'me' });
+  hideToken(long('oldest'));
   for (let i = 0; i < 400; i++) {
-    hideSecret(`token-number-${i}-`);
-    hideSecret(CANARY);
+    hideToken(long(`token-number-${i}`));
+    hideToken(long('in-use'));
   }
-  expect(redactText('the-oldest-secret')).toBe('the-oldest-secret');
-  expect(redactText(CANARY)).toBe('REDACTED');
-  expect(redactText('token-number-399-')).toBe('REDACTED');
+  expect(redactText('the-first-login')).toBe('REDACTED');
+  expect(redactText(Buffer.from('me:the-first-login').toString('base64'))).toBe('REDACTED');
+  expect(redactText('<oldest…')).toBe('<oldest…');
+  for (const token of [long('token-number-399'), long('in-use')]) {
+    expect(redactText(token)).toBe('REDACTED');
+  }
+});
+
+test('redactText() hides a secret between whose characters others stand that nobody sees', () => {
+  hideSecret(CANARY);
+  for (const unseen of ['\u034f', '\ufe0f', '\u{e0100}', '\u3164', '\u115f', '\u200b', '\u00ad']) {
+    const text = `<${[...CANARY].join(unseen)}>`;
+    expect(redactText(text)).toBe('<REDACTED>');
+    expect(cleanText(text)).toBe('<REDACTED>');
+  }
+});
+
+test('redactText() hides a secret whose letters became small or capital ones', () => {
+  hideSecret(CANARY);
+  for (const text of [CANARY.toLowerCase(), CANARY.toUpperCase()]) {
+    expect(redactText(`<${text}>`)).toBe('<REDACTED>');
+  }
+});
+
+test('redactText() hides all of a token of 64 KiB', () => {
+  const token = Array.from({ length: 14_000 }, (_, i) => (i * i * 7919).toString(36)).join('');
+  const longest = token.slice(0, 65_536);
+  hideToken(longest);
+  expect([longest.length, redactText(`<${longest}>`)]).toEqual([65_536, '<REDACTED>']);
 });

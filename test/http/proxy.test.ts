@@ -28,6 +28,8 @@ test.each([
   ['https://localhost./', BOTH, undefined],
   ['https://127.8.9.1/', BOTH, undefined],
   ['https://[::1]:5000/', BOTH, undefined],
+  ['https://registry.localhost/', BOTH, undefined],
+  ['https://[::ffff:127.0.0.1]/', BOTH, undefined],
 ] as const)('proxyFor(%s) with %j gives %s', (address, env, host) => {
   expect(hostFor(address, env)).toBe(host);
 });
@@ -65,6 +67,9 @@ test.each([
 test.each([
   ['http://me:hush-hush@:99999', 'is no address of a proxy'],
   ['http://', 'is no address of a proxy'],
+  ['http://me:123/hush@proxy.test:8080', 'is no address of a proxy'],
+  ['me:123?hush@proxy.test:8080', 'is no address of a proxy'],
+  ['http://me:123#hush@proxy.test:8080', 'is no address of a proxy'],
   ['socks5://me:hush-hush@proxy.test:1080', 'names a proxy that does not speak HTTP'],
 ])('proxyFor() says which variable is wrong, not what it holds: %s', (value, why) => {
   for (const name of ['HTTPS_PROXY', 'https_proxy']) {
@@ -166,3 +171,33 @@ test('transportWith() tells a proxy that cannot be reached from a registry that 
     await expect(send({ method: 'GET', url })).rejects.toMatchObject({ code: 'NETWORK', message });
   }
 });
+
+test.each([
+  ['text', 'hello, I am no proxy\r\n\r\n'],
+  ['nothing', ''],
+  ['an answer of its own', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello'],
+])(
+  'transportWith() names the proxy that answers with %s, and offers no way without TLS',
+  async (_, answer) => {
+    await using server = closing(
+      Bun.listen({
+        ...{ hostname: '127.0.0.1', port: 0 },
+        socket: { data: (socket) => void socket.end(answer) },
+      }),
+    );
+    const host = `127.0.0.1:${server.port}`;
+    const send = transportWith({
+      proxyFor: (url) => proxyFor(url, { HTTPS_PROXY: `http://${host}` }),
+    });
+    const url = new URL('https://registry.invalid/v2/');
+    await expect(send({ method: 'GET', url })).rejects.toMatchObject({
+      code: 'NETWORK',
+      message: expect.stringContaining(`registry.invalid through the proxy ${host} `),
+      hint: 'check HTTPS_PROXY with its user name and password, and NO_PROXY',
+    });
+  },
+);
+
+function closing(server: { readonly port: number; stop: (hard: boolean) => void }) {
+  return { port: server.port, [Symbol.asyncDispose]: async () => server.stop(true) };
+}

@@ -106,6 +106,14 @@ describe('parseReference()', () => {
     expect(error.hint).toBeDefined();
   });
 
+  test('does not repeat what stands before the host as in a URL', () => {
+    for (const text of ['me:hush@ghcr.io/a:1', 'hush@ghcr.io/a', 'me:hush@ghcr.io:5000/a/b']) {
+      const { message } = finchErrorOf(() => parseReference(text));
+      expect(message).not.toContain('hush');
+      expect(message).toContain('"***@ghcr.io');
+    }
+  });
+
   test('tells a typed tag from the default one', () => {
     expect(parseReference('alpine').tagGiven).toBe(false);
     expect(parseReference('alpine:latest').tagGiven).toBe(true);

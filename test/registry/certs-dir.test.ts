@@ -76,6 +76,25 @@ describe('findSites()', () => {
     expect(await hostOf(here.find('docker.io'))).toBe('hub');
   });
 
+  test('gives the login of a registry to the server in its own folder, and not to one for all', async () => {
+    await using here = await place({
+      '_default/hosts.toml': at('all.test'),
+      'r.test/hosts.toml': at('mine.test'),
+    });
+    const config = { path: '/c', read: async () => ({ HttpHeaders: { 'X-Key': 'mine' } }) };
+    const trace: string[] = [];
+    const options = { config, trace: (line: string) => trace.push(line) };
+    const { server: mine } = await here.find('r.test', options);
+    expect([mine.name, mine.host, mine.headers]).toEqual([
+      ...['r.test', 'mine.test', { 'x-key': 'mine' }],
+    ]);
+    const { server: all } = await here.find('other.test', options);
+    expect([all.name, all.host, all.headers]).toEqual(['all.test', 'all.test', {}]);
+    expect(all.namespace).toBe('other.test');
+    expect(trace).toContain('all.test is asked in place of other.test, with its own login');
+    expect((await here.find('all.test', options)).server.name).toBe('all.test');
+  });
+
   test('takes the first folder that has the registry, whole', async () => {
     await using first = await place({ 'r.test/ignored': '' });
     await using second = await place({ 'r.test/hosts.toml': at('second') });

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import { Endpoint } from '../../src/registry/endpoint.ts';
+import { defaultSite } from '../../src/registry/site.ts';
 import { makeAuthority } from '../support/certificates.ts';
 import { startFakeRegistry } from '../support/fake-registry.ts';
 import { openTestRepository, recordingTransport } from '../support/open-test-repository.ts';
@@ -50,6 +51,17 @@ test('a host of this machine that wants TLS is spoken to over TLS, verified', as
     message: `the certificate of ${registry.host} is not trusted`,
   });
   expect(origins(sent)).toEqual(['http:', 'https:']);
+});
+
+test('a host of this machine for which there are certificates is spoken to over TLS only', async () => {
+  await using registry = startFakeRegistry();
+  const { sent, transport } = recordingTransport();
+  const tls = { ca: [] };
+  const repository = openTestRepository(registry.host, {
+    ...{ transport, retry: { attempts: 1 }, site: { ...defaultSite(registry.host), tls } },
+  });
+  await expect(repository.resolve('a')).rejects.toMatchObject({ code: 'NETWORK' });
+  expect(origins(sent)).toEqual(['https:']);
 });
 
 test('an insecure host is spoken to over TLS without verification', async () => {

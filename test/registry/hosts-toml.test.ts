@@ -137,11 +137,34 @@ describe('parseHostsToml()', () => {
   });
 
   test.each([
-    ['server = "https://a"\n\ncolour = \n', 'line 3: Missing value'],
-    ['ca = [\n"a",\n"b"\n]\nca = "c"\n', "line 5: Cannot redefine key 'ca'"],
-    ['x = "\n', 'line 1: Unterminated'],
+    [
+      'server = "https://a"\n\ncolour = \n',
+      "line 3: Missing value after '='; values must be on the same line",
+    ],
+    ['ca = [\n"a",\n"b"\n]\nca = "c"\n', 'line 5: Cannot redefine key'],
+    ['x = "\n', 'line 1: Unterminated string; newlines must be escaped in basic strings'],
+    ['\n[header', "line 2: Expected ']' to close a table header"],
+    ['a = 2020-x', 'line 1: Invalid date'],
   ])('names the line of what is no TOML, %j', (text, expected) => {
-    expect(faultOf(text)).toStartWith(`${path}, ${expected}`);
+    expect(faultOf(text)).toBe(`${path}, ${expected}`);
+  });
+
+  test.each([
+    ...[
+      'x = hunter2',
+      '[header]\nAuthorization = Bearer hunter2',
+      'x = [hunter2',
+      "x = 'hunter2\n",
+    ],
+    ...[
+      'hunter2 = 1\nhunter2 = 2',
+      'x = 1hunter2',
+      'hunter2 hunter2',
+      '"hunter2',
+      'x = 2020-hunter2',
+    ],
+  ])('shows nothing of %j, which is no TOML and may hold a password', (text) => {
+    expect(faultOf(text)).not.toMatch(/hunter2/);
   });
 
   test.each([
@@ -178,6 +201,33 @@ describe('parseHostsToml()', () => {
     ['[header]\nContent-Length = "1"', 'the server: header Content-Length is not for files to set'],
   ])('refuses %j', (text, expected) => {
     expect(faultOf(text)).toBe(`${path}: ${expected}`);
+  });
+
+  // Else a host of the name "htps" would get the login of the registry.
+  test.each([
+    ...['htps://reg.test', 'http:/reg.test', 'https//reg.test', 'https:reg.test', 'ftp://reg.test'],
+    ...[
+      'https:\\\\reg.test',
+      'h\\ttps://reg.test',
+      ' https://reg.test',
+      '//reg.test',
+      'https:///reg.test',
+    ],
+  ])('refuses an address with the misspelt scheme of "%s"', (address) => {
+    expect(faultOf(`server = "${address}"`)).toEndWith(' is no address');
+    expect(faultOf(`[host."${address}"]`)).toEndWith(' is no address');
+  });
+
+  test.each([
+    ['reg.test', 'https://reg.test'],
+    ['HTTPS://Reg.Test/', 'https://reg.test'],
+    ['http://reg.test:80/v2', 'http://reg.test'],
+    ['localhost:5000/v2/', 'https://localhost:5000'],
+    ['[::1]:5000', 'https://[::1]:5000'],
+    ['http', 'https://http'],
+  ])('reads the address "%s" as %s', (address, expected) => {
+    const { protocol, host, root } = serverOf(`server = "${address}"`).site;
+    expect([`${protocol}//${host}`, root]).toEqual([expected, '/v2']);
   });
 
   test('refuses a login in an address without showing it', () => {

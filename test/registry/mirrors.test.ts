@@ -86,8 +86,33 @@ describe('a pull through mirrors', () => {
     expect((await repository.resolve('1'))?.digest).toBe(image.root.digest);
     await repository.open(image.root);
     expect(first.lines()).toEqual([`GET /v2/app/manifests/${image.root.digest}`]);
-    expect(second.lines()).toEqual(['HEAD /v2/app/manifests/1']);
+    expect(second.lines()).toEqual([
+      'HEAD /v2/app/manifests/1',
+      `GET /v2/app/manifests/${image.root.digest}`,
+    ]);
     expect(server.lines()).toEqual([]);
+  });
+
+  test.each([
+    ['does not have', 404],
+    ['gives other bytes for', 200],
+  ])('does not believe a mirror that names what it %s', async (_, status) => {
+    const wrong = `sha256:${'0'.repeat(64)}`;
+    await using mirror = startFakeRegistry({
+      script: ({ method }) => {
+        const headers = { 'docker-content-digest': wrong, 'content-type': image.root.mediaType };
+        const body = image.blobs.get(image.root.digest) ?? '';
+        if (method === 'HEAD') return new Response(body, { headers });
+        return new Response(body, { status });
+      },
+    });
+    await using server = registryWith();
+    const { repository, trace } = open(siteOf(server), [siteOf(mirror)]);
+    expect(await repository.resolve('1')).toEqual(image.root);
+    expect(trace.join()).toContain(`${mirror.host} failed: `);
+    const store = new MemoryStore();
+    await copyGraph(image.root, { from: repository, to: store });
+    expect(store.blobs.has(image.root.digest)).toBe(true);
   });
 
   test('takes a digest from a mirror that may not say what tags name', async () => {

@@ -15,6 +15,7 @@ describe('with a login, the token server', () => {
     ['registry.test:5000', 'https://registry.test/token'],
     ['10.0.0.5:5000', 'https://10.0.0.5:5001/token'],
     ['localhost:5000', 'http://127.0.0.1:5001/token'],
+    ['localhost:5000', 'http://[::1]:5001/token'],
     ['127.0.0.1:5000', 'http://[::1]:5001/token'],
     ['[::1]:5000', 'http://localhost/token'],
     // Below, above or beside it.
@@ -53,6 +54,17 @@ describe('with a login, the token server', () => {
     ['registry.com.br', 'https://evil.com.br/token'],
     ['me.ddns.net', 'https://evil.ddns.net/token'],
     ['me.synology.me', 'https://evil.synology.me/token'],
+    ['registry.me.uk', 'https://evil.me.uk/token'],
+    ['registry.id.au', 'https://evil.id.au/token'],
+    ['registry.adm.br', 'https://evil.adm.br/token'],
+    ['registry.chiyoda.tokyo.jp', 'https://evil.chiyoda.tokyo.jp/token'],
+    ['registry.k12.ca.us', 'https://evil.k12.ca.us/token'],
+    ['registry.uk.com', 'https://evil.uk.com/token'],
+    ['a.lambda-url.eu-west-1.on.aws', 'https://b.lambda-url.eu-west-1.on.aws/token'],
+    ['a.functions.fnc.fr-par.scw.cloud', 'https://b.functions.fnc.fr-par.scw.cloud/token'],
+    // Of this machine only its three usual names are one host.
+    ['127.0.0.1:5000', 'http://127.0.0.77:5001/token'],
+    ['localhost:5000', 'http://127.0.0.2:5001/token'],
     // A cousin is no sibling.
     ['registry.a.example.com', 'https://auth.b.example.com/token'],
     // Addresses have no parents.
@@ -126,11 +138,81 @@ test('without a login the token server may be anywhere that is safe', async () =
   }
 });
 
+describe('when something took the login of a registry before', () => {
+  const askKnowing = (registry: string, realm: string, isIdentityToken = false) =>
+    realmUrl(realm, {
+      ...{ registry, endpoint: new Endpoint(registry), withLogin: true, isIdentityToken },
+      trust: { isTrusted: async (_, { host }) => host === 'auth.example.com' },
+    });
+
+  test.each([
+    'https://auth.example.com/token',
+    'https://registry.example.com/token',
+    'https://example.com/token',
+    'https://auth.registry.example.com/token',
+  ])('a password may still go to %s', async (realm) => {
+    expect((await askKnowing('registry.example.com', realm)).href).toBe(realm);
+  });
+
+  test('a password goes to no other sibling', async () => {
+    await expect(
+      askKnowing('registry.example.com', 'https://other.example.com/token'),
+    ).rejects.toMatchObject({
+      message:
+        'registry registry.example.com wants your login to be sent to other.example.com, which is not known to belong to it',
+      hint: 'if you trust other.example.com with it: finch login --trust-realm other.example.com registry.example.com',
+    });
+  });
+
+  test('an identity token goes there', async () => {
+    const realm = 'https://auth.example.com/token';
+    expect((await askKnowing('registry.example.com', realm, true)).href).toBe(realm);
+  });
+
+  test.each([
+    'https://other.example.com/token',
+    'https://registry.example.com/token',
+    'https://example.com/token',
+    'https://evil.test/token',
+  ])('an identity token does not go to %s', async (realm) => {
+    await expect(askKnowing('registry.example.com', realm, true)).rejects.toMatchObject({
+      code: 'REGISTRY',
+      message: `registry registry.example.com wants your token to be sent to ${new URL(realm).host}, which is not what gave it`,
+      hint: 'log in again: finch login --username NAME registry.example.com',
+    });
+  });
+});
+
+describe('an identity token of which nobody knows what gave it', () => {
+  const askWith = (registry: string, realm: string) =>
+    realmUrl(realm, {
+      ...{ registry, endpoint: new Endpoint(registry), withLogin: true, isIdentityToken: true },
+      trust: { isTrusted: async () => undefined },
+    });
+
+  test.each([
+    ['docker.io', 'https://auth.docker.io/token'],
+    ['me.azurecr.io', 'https://me.azurecr.io/oauth2/token'],
+    ['registry.gitlab.com', 'https://gitlab.com/jwt/auth'],
+    ['example.com', 'https://auth.example.com/token'],
+  ])('of %s may go to %s', async (registry, realm) => {
+    expect((await askWith(registry, realm)).href).toBe(realm);
+  });
+
+  test('does not go to a sibling of its registry', async () => {
+    await expect(
+      askWith('registry.example.com', 'https://auth.example.com/token'),
+    ).rejects.toMatchObject({
+      hint: 'if you trust auth.example.com with it: finch login --trust-realm auth.example.com registry.example.com',
+    });
+  });
+});
+
 describe('alsoTrusting()', () => {
   test('takes the hosts that are named now, and tells of those that were not trusted before', async () => {
     const used: string[] = [];
     const trust = { isTrusted: async (_: string, { host }: URL) => host === 'old.test' };
-    const named = alsoTrusting(['https://New.Test:443/x', 'old.test', 'port.test:8443'], {
+    const named = alsoTrusting(['https://New.Test:443/', 'old.test', 'port.test:8443'], {
       trust,
       onUse: (host) => used.push(host),
     });

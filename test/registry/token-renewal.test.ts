@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import { memoryContent } from '../../src/content.ts';
+import type { Keychain } from '../../src/credentials/keychain.ts';
 import { describe } from '../../src/oci/descriptor.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { authorizations, challenged, startBearerRegistry } from '../support/bearer-registry.ts';
@@ -119,6 +120,31 @@ test('an identity token that the token server replaces is used no more', async (
   expect(forms).toEqual(['r0', 'r1', 'r2']);
 });
 
+test('the keychain hears of an identity token that the token server replaces', async () => {
+  let given = 0;
+  await using server = startBearerRegistry(() => {
+    given += 1;
+    return { refresh_token: `r${Math.min(given, 2)}` };
+  });
+  const credential = { kind: 'identity-token', token: 'r0' } as const;
+  const heard: string[] = [];
+  const keychain: Keychain = {
+    credential: async () => credential,
+    async replaceToken(registry, token, { replaced }) {
+      const old = replaced.kind === 'identity-token' ? replaced.token : '';
+      heard.push(`${registry}: ${old} > ${token}`);
+    },
+  };
+  const { host } = server.registry;
+  const repository = openTestRepository(host, { keychain });
+  for (const accepted of ['*', 't2', 't3']) {
+    server.accepted.token = accepted;
+    await repository.resolve('a');
+  }
+  // The third answer brought the same token again.
+  expect(heard).toEqual([`${host}: r0 > r1`, `${host}: r1 > r2`]);
+});
+
 test('a replaced identity token does not go to another token server', async () => {
   const forms: string[] = [];
   const servers = [0, 1].map((index) =>
@@ -157,6 +183,25 @@ test('scopes that are refused together are asked for alone', async () => {
     ['repository:app:pull,push', 'repository:other:pull'],
     ['repository:app:pull,push'],
   ]);
+});
+
+test('a late refusal of a token for fewer scopes is answered with the one that has taken its place', async () => {
+  await using server = startBearerRegistry((url) =>
+    url.searchParams.getAll('scope').length > 1 ? registryErrorBody(403, 'DENIED', 'not both') : {},
+  );
+  const { registry, accepted, asked, challenge } = server;
+  challenge.scope = 'repository:other:pull';
+  const repository = openTestRepository(registry.host, { credential: me });
+  await repository.resolve('a');
+  accepted.token = `t${asked.length + 2}`;
+  const late = server.hold('/v2/app/manifests/late');
+  const waiting = repository.resolve('late');
+  await late.arrived;
+  await repository.resolve('b');
+  late.release();
+  await waiting;
+  const alone = asked.filter(({ url }) => url.searchParams.getAll('scope').length === 1);
+  expect(alone).toHaveLength(2);
 });
 
 test('a wrong password is not shown again for fewer scopes', async () => {

@@ -18,15 +18,15 @@ export const logins: readonly Row[] = [
         ],
         defence: [
           'credentials/server-name.ts',
-          'if (!HOST.test(registry) || registry.length > MAX_HOST_LENGTH) {',
-          "if (registry === '') return serverName(HUB);\n  if (!HOST.test(registry) || registry.length > MAX_HOST_LENGTH) {",
+          'if (!HOST.test(host) || host.length > MAX_HOST_LENGTH)',
+          "if (host === '') return serverName(HUB);\n  if (!HOST.test(host) || host.length > MAX_HOST_LENGTH)",
         ],
       },
       {
         test: ['credentials/server-name.test.ts', 'never takes one host for another'],
         defence: [
           'credentials/server-name.ts',
-          'serverName(hostOf(key)).registry === registry',
+          'serverName(hostOf(key)).registry === server.registry',
           'true',
         ],
       },
@@ -59,20 +59,20 @@ export const logins: readonly Row[] = [
         'finds nothing for what names no registry, and never joins lines',
         [
           'credentials/helper-request.ts',
-          "const [, host, path = ''] = SERVER.exec(text) ?? [];",
-          "const [, host, path = ''] = SERVER.exec(text.replace(/[\\r\\n]/g, '')) ?? [];",
+          "const [, server, path = ''] = SERVER.exec(text) ?? [];",
+          "const [, server, path = ''] = SERVER.exec(text.replace(/[\\r\\n]/g, '')) ?? [];",
         ],
         'serve-helper',
       ),
       helper('that answers for %j is refused, and what it said is not shown', [
         'credentials/helper-protocol.ts',
-        "if (credential !== undefined && ServerURL !== '' && registryOf(ServerURL) !== server.registry) {",
+        "if (credential !== undefined && ServerURL !== '' && named?.registry !== server.registry) {",
         'if (false) {',
       ]),
-      helper('a line feed in the secret', [
+      helper('a line feed in the name', [
         'credentials/helper-protocol.ts',
-        "if (CONTROL.test(text)) return 'has a control character in the user name or the secret';",
-        '',
+        'if (CONTROL.test(Username) || CONTROL_IN_SECRET.test(Secret)) {',
+        'if (false) {',
       ]),
     ],
   },
@@ -208,7 +208,11 @@ export const logins: readonly Row[] = [
           'e2e/debug.test.ts',
           'finch that knows a password leaves no core file when it crashes',
         ],
-        defence: ['host/core-dump.ts', '.symbols.setrlimit(CORE, new BigUint64Array(2));', ';'],
+        defence: [
+          'host/core-dump.ts',
+          '(await library)?.setrlimit(CORE, new BigUint64Array(2));',
+          '',
+        ],
       },
     ],
   },

@@ -10,33 +10,21 @@ export const realms: readonly Row[] = [
     guards: [
       {
         test: ['registry/realm.test.ts', 'of %s cannot be %s, and nothing else is said'],
-        defence: [
-          'registry/realm.ts',
-          'if (await trust?.isTrusted(registry, url)) return url;',
-          'return url;',
-        ],
+        defence: ['registry/realm.ts', 'if (isTrusted) return url;', 'return url;'],
       },
       {
         test: [
           'e2e/token-auth.test.ts',
           'a token server of another name gets no login before the user trusts it',
         ],
-        defence: [
-          'registry/realm.ts',
-          'if (await trust?.isTrusted(registry, url)) return url;',
-          'return url;',
-        ],
+        defence: ['registry/realm.ts', 'if (isTrusted) return url;', 'return url;'],
       },
       {
         test: [
           'registry/ping.test.ts',
           'checkLogin() sends nothing to a token server that the user does not trust',
         ],
-        defence: [
-          'registry/realm.ts',
-          'if (await trust?.isTrusted(registry, url)) return url;',
-          'return url;',
-        ],
+        defence: ['registry/realm.ts', 'if (isTrusted) return url;', 'return url;'],
       },
       {
         test: ['registry/realm.test.ts', 'of %s cannot be %s, whatever is trusted'],
@@ -59,6 +47,30 @@ export const realms: readonly Row[] = [
           'registry/realm.ts',
           "withLogin: withLogin || url.protocol === 'http:'",
           'withLogin',
+        ],
+      },
+      {
+        test: ['registry/realm.test.ts', 'a password goes to no other sibling'],
+        defence: [
+          'registry/realm.ts',
+          'isSibling(url, from) && !isIdentityToken && !isKnown',
+          'isSibling(url, from) && !isIdentityToken',
+        ],
+      },
+      {
+        test: ['registry/realm.test.ts', 'does not go to a sibling of its registry'],
+        defence: [
+          'registry/realm.ts',
+          'isSibling(url, from) && !isIdentityToken && !isKnown',
+          'isSibling(url, from) && !isKnown',
+        ],
+      },
+      {
+        test: ['registry/realm.test.ts', 'an identity token does not go to %s'],
+        defence: [
+          'registry/realm.ts',
+          'if (isRelated && !isKnown) return url;',
+          'if (isRelated) return url;',
         ],
       },
       noDowngrade('names a token server'),
@@ -137,6 +149,38 @@ export const realms: readonly Row[] = [
           "serverName: url.hostname.replace(/\\.$/, '')",
           'checkServerIdentity: () => undefined',
         ],
+      },
+    ],
+  },
+  {
+    id: 'logins for other hosts',
+    attack:
+      'a misspelt scheme in hosts.toml, or the server of all registries there, gets the login of a registry',
+    guards: [
+      {
+        test: [
+          'registry/hosts-toml.test.ts',
+          'refuses an address with the misspelt scheme of "%s"',
+        ],
+        defence: [
+          'registry/written-address.ts',
+          'if (found === null) return undefined;',
+          "if (found === null) return URL.parse('https://' + text) ?? undefined;",
+        ],
+      },
+      {
+        test: [
+          'registry/certs-dir.test.ts',
+          'gives the login of a registry to the server in its own folder, and not to one for all',
+        ],
+        defence: ['registry/hosts-toml.ts', 'server: isDefault ? server :', 'server:'],
+      },
+      {
+        test: [
+          'e2e/hosts-toml.test.ts',
+          'of all registries names a server that gets its own login, also when one is logged in to',
+        ],
+        defence: ['app.ts', 'server.name === registry ? { site: server } : {}', '{ site: server }'],
       },
     ],
   },

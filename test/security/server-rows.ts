@@ -156,8 +156,8 @@ export const servers: readonly Row[] = [
         ],
         defence: [
           'http/transport.ts',
-          'return await send(request, { patienceMs, address });',
-          'return await send(request, { patienceMs });',
+          'await send(request, { patienceMs, address });',
+          'await send(request, { patienceMs });',
         ],
       },
       {
@@ -167,7 +167,7 @@ export const servers: readonly Row[] = [
         ],
         defence: [
           'http/checked-address.ts',
-          'return place === undefined || neighbours.has(place);',
+          "return place === 'public' || (place === neighbourhood && place !== 'special');",
           'return true;',
         ],
       },
@@ -176,7 +176,14 @@ export const servers: readonly Row[] = [
           'http/checked-address.test.ts',
           'holds a registry that says it is nearby to that, so that no public one can pass for it',
         ],
-        defence: ['http/checked-address.ts', 'nearbyHomes.get(url.hostname) ?? ', ''],
+        defence: ['http/checked-address.ts', ' < known.until) return', ' < 0) return'],
+      },
+      {
+        test: [
+          'http/checked-address.test.ts',
+          'holds a registry that was %s to that, whatever its name resolves to later',
+        ],
+        defence: ['http/checked-address.ts', ' || placeOf(host) === place', ' || true'],
       },
       {
         test: ['http/checked-address.test.ts', 'nearby() of %s is %s'],

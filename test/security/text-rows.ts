@@ -48,7 +48,7 @@ export const text: readonly Row[] = [
           'e2e/debug.test.ts',
           'that is a path collects in that file, for the user alone, and leaves stderr as it is',
         ],
-        defence: ['cli/debug-log.ts', '{ mode: 0o600 }', '{ mode: 0o644 }'],
+        defence: ['cli/debug-log.ts', 'O_NONBLOCK, 0o600)', 'O_NONBLOCK, 0o644)'],
       },
       {
         test: ['http/proxy.test.ts', 'proxyFor() has the password of a proxy hidden from then on'],
@@ -63,7 +63,7 @@ export const text: readonly Row[] = [
           'http/hidden-secrets.test.ts',
           'hideAuthorization() knows the password of a login and the token of a bearer',
         ],
-        defence: ['http/redact.ts', "remember(login.slice(login.indexOf(':') + 1));", ''],
+        defence: ['http/redact.ts', "remember(login.slice(login.indexOf(':') + 1), lasting);", ''],
       },
       {
         test: ['e2e/bad-peers.test.ts', 'puts escapes and secrets into its errors'],
@@ -108,7 +108,7 @@ export const text: readonly Row[] = [
       },
       {
         test: ['text.test.ts', 'excerpt() does so without quotes'],
-        defence: ['text.ts', ".replace(DIRECTION, '')", ''],
+        defence: ['text.ts', ".replace(INVISIBLE, '')", ''],
       },
       {
         test: [
@@ -119,7 +119,7 @@ export const text: readonly Row[] = [
       },
       {
         test: ['e2e/bad-peers.test.ts', 'puts escapes and secrets into its errors'],
-        defence: ['text.ts', ".replace(DIRECTION, '')", ''],
+        defence: ['text.ts', ".replace(INVISIBLE, '')", ''],
       },
       {
         test: [
@@ -180,7 +180,7 @@ export const text: readonly Row[] = [
     guards: [
       {
         test: ['registry/token.test.ts', 'of more than 128 KiB is not read to its end'],
-        defence: ['registry/token-answer.ts', 'limit: MAX_TOKEN_BYTES', 'limit: 2 ** 30'],
+        defence: ['registry/token-answer.ts', 'limit: MAX_ANSWER_BYTES', 'limit: 2 ** 30'],
       },
       {
         test: [

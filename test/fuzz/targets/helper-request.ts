@@ -31,19 +31,18 @@ export const helperRequest = textTarget({
     if (asked !== undefined) {
       const { registry } = asked.server;
       promise(/^[!-~]{1,4096}$/.test(text), 'a server that is more than one word');
-      const host =
-        text
-          .replace(/^https?:\/\//i, '')
-          .split('/')[0]
-          ?.toLowerCase() ?? '';
-      const isHub = registry === 'docker.io' && host.endsWith('docker.io');
-      promise(isHub || host.replace(/:443$/, '') === registry, 'another registry than is named');
+      const host = /^(?:https?:\/\/)?([^/]*)/i.exec(text)?.[1]?.toLowerCase() ?? '';
+      const named = host.replace(/^http:/i.test(text) ? /:(?:80|443)$/ : /:443$/, '');
+      const isHub = registry === 'docker.io' && named.endsWith('docker.io');
+      // What docker keeps beside a login has the whole address for its name.
+      const isPart = asked.server.key === text && text.includes('/v1/');
+      promise(isHub || isPart || named === registry, 'another registry than is named');
       const changed = attempt(() => parseChanged(text));
       promiseSame(changed?.registry, asked.repository === undefined ? registry : undefined, text);
     }
     const { server, credential } = parseLogin(text);
     promise(server.registry !== '', 'a login for no registry');
     const secret = credential.kind === 'password' ? credential.secret : credential.token;
-    promise(secret !== '' && !/\p{Cc}/u.test(secret), 'a login without a usable secret');
+    promise(secret !== '' && !/[^\P{Cc}\t\r\n]/u.test(secret), 'a login without a usable secret');
   },
 });

@@ -47,7 +47,8 @@ export const helperAnswer = pureTarget({
     const found = attempt(() => parseGetAnswer(input, { helper, server: serverName(registry) }));
     if (found !== undefined) {
       const { username = '', secret } = found.kind === 'password' ? found : { secret: found.token };
-      promise(!/\p{Cc}/u.test(username + secret), 'a login with control characters');
+      promise(!/\p{Cc}/u.test(username), 'a user name with control characters');
+      promise(!/[^\P{Cc}\t\r\n]/u.test(secret), 'a secret with control characters');
       promise(!username.includes(':'), 'a user name with a colon');
       promise((username + secret).isWellFormed(), 'a login that is no text');
       const named = attempt(() => parseServer(JSON.parse(text).ServerURL ?? ''));
