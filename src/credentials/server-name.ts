@@ -92,7 +92,7 @@ export function isPart(key: string): boolean {
  */
 export function isKeyOf(server: ServerName, key: string): boolean {
   if (isPart(key)) return key === server.key;
-  return serverName(hostOf(key)).registry === server.registry;
+  return tryParseServer(key)?.registry === server.registry;
 }
 
 /** `host[:port]` of an address or a name in lower case, without the port that goes without saying. */

@@ -115,7 +115,7 @@ function refused(
     });
   }
   if ((status === 401 || status === 403) && !isAsked && host === undefined) {
-    const message = `registry ${registry} does not ask for a user name and a password, and got none: ${reason}`;
+    const message = `registry ${registry} asks for no login, and refuses without one: ${reason}`;
     return new FinchError('REGISTRY', message, { hint: ASK_WHO_RUNS_IT });
   }
   const hint = `${host} was not shown the login; ask who runs ${registry}`;

@@ -90,7 +90,7 @@ describe('finch login leaves every file as it is', () => {
   test('where a registry says 403, and does not ask who we are', async () => {
     await using registry = startFakeRegistry({ script: () => new Response(null, { status: 403 }) });
     await refused(`${me} ${registry.host}`, {
-      message: /does not ask for a user name and a password, and got none: 403 Forbidden$/,
+      message: /asks for no login, and refuses without one: 403 Forbidden$/,
       hint: /ask who runs the registry/,
     });
   });

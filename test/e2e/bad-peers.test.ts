@@ -97,7 +97,8 @@ const PEERS: Readonly<Record<string, readonly [Reaction, Expected]>> = {
     {
       pull: /^finch: registry HOST: denied: \[2Jno finch: x token=REDACTED/,
       push: /^finch: registry HOST: denied: \[2Jno finch: x token=REDACTED/,
-      login: /^finch: login to HOST was refused: denied: \[2Jno finch: x token=REDACTED/,
+      login:
+        /^finch: registry HOST asks for no login, and refuses without one: denied: \[2Jno finch: x token=REDACTED/,
     },
   ],
   'sends an error without end': [
@@ -105,7 +106,7 @@ const PEERS: Readonly<Record<string, readonly [Reaction, Expected]>> = {
     {
       pull: 'registry HOST: 403 Said',
       push: 'registry HOST: 403 Said',
-      login: 'login to HOST was refused: 403 Said',
+      login: 'registry HOST asks for no login, and refuses without one: 403 Said',
     },
   ],
   'says without end that it does not understand': [

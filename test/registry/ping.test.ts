@@ -222,7 +222,7 @@ test.each([
   const { host } = registry;
   await expect(check(host)).rejects.toMatchObject({
     code: 'REGISTRY',
-    message: `registry ${host} does not ask for a user name and a password, and got none: ${reason}`,
+    message: `registry ${host} asks for no login, and refuses without one: ${reason}`,
   });
   expect(authorizations(registry)).toEqual([null]);
 });
