@@ -26,7 +26,7 @@ export const logins: readonly Row[] = [
         test: ['credentials/server-name.test.ts', 'never takes one host for another'],
         defence: [
           'credentials/server-name.ts',
-          'serverName(hostOf(key)).registry === server.registry',
+          'tryParseServer(key)?.registry === server.registry',
           'true',
         ],
       },
