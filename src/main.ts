@@ -5,7 +5,7 @@ import { version } from './version.ts';
 const argv = process.argv.slice(2);
 const interrupt = new AbortController();
 
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
   process.on(name, () => {
     if (interrupt.signal.aborted) process.exit(130);
     interrupt.abort(new FinchError('CANCELLED', 'interrupted'));

@@ -3,7 +3,7 @@ import type { Credential } from '../credentials/credential.ts';
 import type { Logins } from '../credentials/logins.ts';
 import { parseServer, type ServerName } from '../credentials/server-name.ts';
 import { unencrypted } from '../credentials/unencrypted.ts';
-import { hasCode } from '../errors.ts';
+import { FinchError, hasCode } from '../errors.ts';
 import type { CheckedLogin } from '../registry/ping.ts';
 import { parseRealmHost } from '../registry/realm.ts';
 import type { Command, Invocation } from './command.ts';
@@ -84,14 +84,39 @@ function check({ app, server, invocation, trustRealms }: Attempt, credential: Cr
   });
 }
 
-/** Remembers whom the user trusts with a login that is kept, and says what is worth knowing of it. */
-async function settle(attempt: Attempt, { trusted, realms, isAsked }: CheckedLogin): Promise<void> {
+/**
+ * Keeps a login, and remembers whom the user trusts with it: first, because a login that goes to whom the
+ * user named is of no use where that is not known. Where nobody was named it is no reason to keep none.
+ */
+async function settle(
+  attempt: Attempt,
+  checked: CheckedLogin,
+  save: () => Promise<void> = async () => {},
+): Promise<void> {
+  const { app, server } = attempt;
+  const { registry } = server;
+  const trust = await app.trustedRealms();
+  const before = await trust.remember(registry, checked.realms).catch((error: unknown) => {
+    if (checked.trusted.length > 0 || !(error instanceof FinchError)) throw error;
+    app.talk.note(`warning: ${error.message}`);
+    return undefined;
+  });
+  try {
+    await save();
+  } catch (error) {
+    if (before !== undefined) await trust.remember(registry, before).catch(() => {});
+    throw error;
+  }
+  explain(attempt, checked);
+}
+
+/** Says what is worth knowing of a login that is kept. */
+function explain(attempt: Attempt, { trusted, accepted, isAsked }: CheckedLogin): void {
   const { app, server, trustRealms } = attempt;
   const { registry } = server;
   const { note } = app.talk;
-  await (await app.trustedRealms()).remember(registry, realms);
   for (const realm of trusted) note(`from now on ${realm} is trusted with logins for ${registry}`);
-  const unused = trustRealms.filter((host) => !realms.includes(host));
+  const unused = trustRealms.filter((host) => !accepted.includes(host));
   for (const host of unused) note(`${registry} did not ask for the login to be sent to ${host}`);
   if (!isAsked) note(`${registry} asks for no login; the user name and password were not checked`);
 }
@@ -129,9 +154,12 @@ async function tryExisting(
 }
 
 /** Keeps a login that was accepted, and says so where that is not a safe place. */
-async function keep(attempt: Attempt, checked: CheckedLogin): Promise<void> {
+function keep(attempt: Attempt, checked: CheckedLogin): Promise<void> {
+  return settle(attempt, checked, () => save(attempt, checked.credential));
+}
+
+async function save(attempt: Attempt, accepted: Credential): Promise<void> {
   const { app, server, invocation, logins } = attempt;
-  const { credential: accepted } = checked;
   const { note, trace } = app.talk;
   const { signal } = invocation;
   const { kind, place } = await logins.save(server, accepted, { signal });
@@ -139,5 +167,4 @@ async function keep(attempt: Attempt, checked: CheckedLogin): Promise<void> {
   else if (kind === 'managed') {
     note(`credentials for ${server.registry} are managed by ${place}; not stored`);
   } else note(unencrypted(accepted, place));
-  await settle(attempt, checked);
 }

@@ -1,6 +1,6 @@
 import type { AbortOptions } from '../content.ts';
 import type { ForgottenLogin, Logins, RemainingLogin } from '../credentials/logins.ts';
-import { isPart, parseServer, partName } from '../credentials/server-name.ts';
+import { isKeyOf, isPart, parseServer, partName } from '../credentials/server-name.ts';
 import { type Command, silence } from './command.ts';
 
 /** `finch logout`. */
@@ -20,7 +20,7 @@ export const command: Command = {
     if (removed.length === 0 && remaining.length === 0 && failures.length === 0) {
       note(`there was no login for ${registry}`);
     }
-    for (const login of remaining) note(remains(login, app.credentialFile));
+    for (const login of remaining) note(remains(login, { registry, own: app.credentialFile }));
     for (const host of await (await app.trustedRealms()).forget(registry)) {
       note(`forgot that logins for ${registry} go to ${host}`);
     }
@@ -38,15 +38,24 @@ async function forget(
   options: AbortOptions,
 ): Promise<ForgottenLogin & { readonly registry: string }> {
   const whole = parseServer(text);
-  const part = isPart(text) ? await logins.forget(partName(text), options) : undefined;
-  if (part?.removed.length) return { registry: text, ...part };
+  if (isPart(text)) {
+    const part = partName(text);
+    const forgotten = await logins.forget(part, options);
+    const { removed, remaining, failures } = forgotten;
+    const isKept = [...removed, ...remaining].some(({ key }) => isKeyOf(part, key));
+    if (isKept || failures.length > 0) return { registry: part.registry, ...forgotten };
+  }
   return { registry: whole.registry, ...(await logins.forget(whole, options)) };
 }
 
 /** Why there still is a login, and what removes it. */
-function remains({ key, place, file }: RemainingLogin, own: string): string {
-  if (file === own && place !== own)
+function remains(
+  { key, place, file }: RemainingLogin,
+  { registry, own }: { readonly registry: string; readonly own: string },
+): string {
+  if (file === own && place !== own && key === registry) {
     return `${place} makes credentials for ${key} itself, and still does`;
+  }
   const foreign = file.endsWith('config.json') ? 'docker' : 'podman';
   const program = file === own ? 'finch' : foreign;
   return `a login for ${key} remains in ${place}; remove it with: ${program} logout ${key}`;

@@ -1,9 +1,12 @@
 import type { AbortOptions } from '../content.ts';
-import { FinchError } from '../errors.ts';
-import { fileStore } from './file-store.ts';
+import { FinchError, hasCode } from '../errors.ts';
+import type { CredentialStore, KeptLogin } from './credential-store.ts';
 import type { LoginStores } from './login-stores.ts';
 import type { ForgottenLogin, RemainingLogin } from './logins.ts';
-import { isKeyOf, isPart, type ServerName } from './server-name.ts';
+import { keyName, type ServerName } from './server-name.ts';
+
+/** How long a helper has to list what it keeps for parts of a registry. */
+const LIST_MS = 3000;
 
 /**
  * Removes the logins for a server, in every spelling, from the helpers that finch's own file names for it
@@ -30,7 +33,7 @@ export async function forgetLogin(
   }
   const remaining = [
     ...(await placesWith(stores, server, { except: failures, signal })),
-    ...(await partsIn(stores.own.path, server, { signal })),
+    ...(await partsOf(server, stores, { signal })),
   ];
   return { removed, remaining, failures: [...failures.values()] };
 }
@@ -54,18 +57,35 @@ async function placesWith(
   return remaining;
 }
 
-/** The logins for parts of a registry that a file holds. */
-async function partsIn(
-  path: string,
+/** The logins for parts of a registry in the places that finch may change. */
+async function partsOf(
   server: ServerName,
+  stores: LoginStores,
   { signal }: AbortOptions,
 ): Promise<readonly RemainingLogin[]> {
-  const kept = await fileStore(path).list({ signal });
-  return kept
-    .filter(({ key }) => isPart(key) && key !== server.key && isKeyOf(server, hostPart(key)))
-    .map(({ key }) => ({ key, place: path, file: path }));
+  const { own } = stores;
+  const remaining: RemainingLogin[] = [];
+  for (const store of await stores.storesFor(server, own, { timeoutMs: LIST_MS })) {
+    for (const { key } of await listed(store, { signal })) {
+      const part = keyName(key);
+      if (!part?.registry.startsWith(`${server.registry}/`)) continue;
+      const places = await stores.storesFor(part, own);
+      if (!places.some(({ name }) => name === store.name)) continue;
+      remaining.push({ key, place: store.name, file: own.path });
+    }
+  }
+  return remaining;
 }
 
-function hostPart(key: string): string {
-  return /^(?:https?:\/\/)?[^/]*/i.exec(key)?.[0] ?? key;
+/** What a store lists. Where it cannot, parts go without their line, which is only good to know. */
+async function listed(
+  store: CredentialStore,
+  options: AbortOptions,
+): Promise<readonly KeptLogin[]> {
+  try {
+    return await store.list(options);
+  } catch (error) {
+    if (hasCode(error, 'CREDENTIAL_STORE')) return [];
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, parseJson } from '../oci/json.ts';
 import { quote } from '../text.ts';
 import { type Credential, TOKEN_USER } from './credential.ts';
 import type { KeptLogin } from './credential-store.ts';
-import { parseServer, type ServerName, tryParseServer } from './server-name.ts';
+import { isKeyOf, parseServer, type ServerName, tryParseServer } from './server-name.ts';
 
 // What goes between a program and its credential helper.
 // https://github.com/docker/docker-credential-helpers/blob/v0.9.3/credentials/credentials.go
@@ -109,8 +109,7 @@ export function parseGetAnswer(
   };
   const credential = fromHelperLogin(login);
   if (typeof credential === 'string') throw unusable(helper, credential);
-  const named = tryParseServer(ServerURL);
-  if (credential !== undefined && ServerURL !== '' && named?.registry !== server.registry) {
+  if (credential !== undefined && ServerURL !== '' && !isKeyOf(server, ServerURL)) {
     throw unusable(helper, `is for another server than ${server.registry}`);
   }
   return credential;

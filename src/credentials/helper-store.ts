@@ -17,7 +17,7 @@ import {
   type HelperRequest,
   runHelper,
 } from './run-helper.ts';
-import { isKeyOf, type ServerName } from './server-name.ts';
+import { isKeyOf, isPart, type ServerName } from './server-name.ts';
 
 /** Whether a helper is finch's own, which is this program. */
 export function isOurs(helper: string): boolean {
@@ -89,16 +89,20 @@ class HelperStore implements CredentialStore {
   }
 
   async erase(server: ServerName, options: AbortOptions = {}): Promise<readonly string[]> {
-    const listed = await this.#listed(server, options);
+    const listed = await this.#listedKeys(server, options);
+    const canList = listed.length > 0;
+    const isThere = async (key: string) =>
+      canList
+        ? (await this.#listedKeys(server, options)).includes(key)
+        : (await this.#getKey(server, key, options)) !== undefined;
     const removed: string[] = [];
-    for (const { key } of listed) {
-      if (await this.#eraseKey(key, options)) removed.push(key);
-    }
-    if (listed.length > 0) return removed;
-    for (const key of usualKeys(server)) {
+    for (const key of canList ? listed : usualKeys(server)) {
       // Most helpers erase what is not there without a word.
-      const isThere = (await this.#getKey(server, key, options)) !== undefined;
-      if (isThere && (await this.#eraseKey(key, options))) removed.push(key);
+      if (!canList && !(await isThere(key))) continue;
+      if (!(await this.#eraseKey(key, options))) continue;
+      // With a locked keyring, that of Debian says that it has erased what it still keeps.
+      if (await isThere(key)) throw this.#unerased(key);
+      removed.push(key);
     }
     return removed;
   }
@@ -132,6 +136,10 @@ class HelperStore implements CredentialStore {
     return (all ?? []).filter(({ key }) => isKeyOf(server, key));
   }
 
+  async #listedKeys(server: ServerName, options: AbortOptions): Promise<readonly string[]> {
+    return (await this.#listed(server, options)).map(({ key }) => key);
+  }
+
   /** What `ask` gives; undefined when the helper fails. */
   async #attempt<T>(ask: () => Promise<T>): Promise<T | undefined> {
     try {
@@ -153,6 +161,12 @@ class HelperStore implements CredentialStore {
     });
   }
 
+  #unerased(key: string): FinchError {
+    return new FinchError('CREDENTIAL_STORE', `${this.name} still has the login for ${key}`, {
+      hint: `it may be locked: unlock it and try again with: finch logout ${key}`,
+    });
+  }
+
   #run(request: HelperRequest, options: RunSettings): Promise<HelperAnswer> {
     return runHelper(this.#helper, request, { ...this.#options, ...options });
   }
@@ -160,6 +174,7 @@ class HelperStore implements CredentialStore {
 
 /** The keys that a login is looked for under; each costs a run of the helper. */
 function usualKeys({ registry, key }: ServerName): readonly string[] {
+  if (isPart(key)) return [key];
   // podman and skopeo keep Docker Hub under its name.
   return [key, key === registry ? `https://${registry}` : registry];
 }

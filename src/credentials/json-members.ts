@@ -24,8 +24,8 @@ export interface ObjectText {
 }
 
 const SPACE = /[ \t\r\n\ufeff]*/y;
-const STRING = /"[^"\\]*(?:\\[\s\S][^"\\]*)*"/y;
-const PART = /[ \t\r\n,:]*(?:"[^"\\]*(?:\\[\s\S][^"\\]*)*"|([{[])|([}\]])|[^ \t\r\n",:{}[\]]+)/y;
+/** What stands between strings: brackets, and other values. */
+const PART = /[ \t\r\n,:]*(?:(")|([{[])|([}\]])|[^ \t\r\n",:{}[\]]+)/y;
 
 /**
  * Where the object that begins at `start` has its members; undefined when something else is there.
@@ -40,7 +40,7 @@ export function objectAt(text: string, start: number): ObjectText | undefined {
   for (let from = open + 1; ; ) {
     const at = past(SPACE, text, from);
     if (text[at] === '}') return { start: open, end: at + 1, members };
-    const keyEnd = past(STRING, text, at);
+    const keyEnd = pastString(text, at);
     const value = past(SPACE, text, past(SPACE, text, keyEnd) + 1);
     const end = pastValue(text, value);
     members.push({
@@ -63,11 +63,21 @@ function pastValue(text: string, start: number): number {
     PART.lastIndex = at;
     const match = PART.exec(text);
     if (match === null) throw new SyntaxError(`no JSON value at ${at}`);
-    if (match[1] !== undefined) depth++;
-    if (match[2] !== undefined) depth--;
-    at = PART.lastIndex;
+    at = match[1] === undefined ? PART.lastIndex : pastString(text, PART.lastIndex - 1);
+    if (match[2] !== undefined) depth++;
+    if (match[3] !== undefined) depth--;
   } while (depth > 0);
   return at;
+}
+
+/** Behind the string that begins at `start`. A pattern would take seconds for one with many escapes. */
+function pastString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let escapes = 0;
+    while (text[end - 1 - escapes] === '\\') escapes++;
+    if (escapes % 2 === 0) return end + 1;
+  }
+  throw new SyntaxError(`no JSON string at ${start}`);
 }
 
 function past(pattern: RegExp, text: string, at: number): number {

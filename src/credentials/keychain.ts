@@ -5,6 +5,8 @@ import type { Credential } from './credential.ts';
 export interface KeychainOptions extends AbortOptions {
   /** The repository, for the stores that keep logins for a part of a registry. */
   readonly repository?: string | undefined;
+  /** Whether it is looked up again, past what is remembered: the answer of before was refused. */
+  readonly afresh?: boolean | undefined;
 }
 
 /** A credential that a token server has replaced by an identity token. */

@@ -10,7 +10,7 @@ import { fileStore } from './file-store.ts';
 import type { LoginStores } from './login-stores.ts';
 import type { ListedLogin, ListLoginsOptions } from './logins.ts';
 import type { LoginFile } from './places.ts';
-import { isKeyOf, isPart, partName, tryParseServer } from './server-name.ts';
+import { isPart, keyName, type ServerName } from './server-name.ts';
 
 /** How long a helper has to give a secret of which only the expiry is wanted, and all have together. */
 const EXPIRY_MS = 3000;
@@ -53,7 +53,7 @@ export async function listLogins(
   return first.toSorted((a, b) => compare(a.registry, b.registry));
 }
 
-/** The logins of a helper, of those servers for which the file names it. */
+/** The logins of a helper, of those servers and parts of servers for which the file names it. */
 async function loginsOfHelper(
   name: string,
   { stores, file, config, signal, deadline }: OpenFile,
@@ -62,8 +62,8 @@ async function loginsOfHelper(
   const kept = await stores.attempt(helper.name, () => helper.list({ signal }));
   const listed: ListedLogin[] = [];
   for (const { key, username } of kept ?? []) {
-    const server = tryParseServer(key);
-    if (server === undefined || !isKeyOf(server, key)) continue;
+    const server = keyName(key);
+    if (server === undefined) continue;
     if (!chosenHelpers(config, { server, file })?.includes(name)) continue;
     // To see other secrets may mean to ask the user, or a registry.
     const isToken = username === undefined || SHORT_LIVED_USERS.has(username);
@@ -72,7 +72,7 @@ async function loginsOfHelper(
     const secret =
       timeoutMs > 0 && isToken ? await quietly(() => quick.get(server, { signal })) : undefined;
     listed.push({
-      registry: server.registry,
+      registry: shownName(server),
       username,
       place: helper.name,
       expires: secret && expiryOf(secret),
@@ -95,18 +95,22 @@ async function loginsOfFile({
   }
   const listed: ListedLogin[] = [];
   for (const { key, username } of await auths.list({ signal })) {
-    const server = tryParseServer(key);
+    const server = keyName(key);
     if (server === undefined) continue;
-    const name = isPart(key) ? partName(key) : server;
-    const login = await quietly(() => auths.get(name, { signal }));
+    const login = await quietly(() => auths.get(server, { signal }));
     listed.push({
-      registry: name.registry,
+      registry: shownName(server),
       username: login?.kind === 'password' ? login.username : username,
       place: file.path,
       expires: login && expiryOf(login),
     });
   }
   return listed;
+}
+
+/** A part is shown as it is kept, since docker asks for its own by the whole key. */
+function shownName({ registry, key }: ServerName): string {
+  return isPart(key) ? key : registry;
 }
 
 function unreadableKeys({ auths }: JsonObject): readonly string[] {

@@ -63,14 +63,19 @@ export class LoginStores {
   }
 
   /**
-   * The stores to ask for a server in one file, in order: the helpers, and then the file itself.
+   * The stores to ask for a server in one file, in order: the helpers, which may have less time than usual,
+   * and then the file itself.
    * @throws FinchError `CONFIG_INVALID` or `IO` for finch's own file
    */
-  async storesFor(server: ServerName, file: LoginFile): Promise<readonly CredentialStore[]> {
+  async storesFor(
+    server: ServerName,
+    file: LoginFile,
+    options: { readonly timeoutMs?: number } = {},
+  ): Promise<readonly CredentialStore[]> {
     const names = await this.attempt(file.path, async () =>
       chosenHelpers(await readConfigFile(file.path), { server, file }),
     );
-    return [...(names ?? []).map((name) => this.helper(name)), fileStore(file.path)];
+    return [...(names ?? []).map((name) => this.helper(name, options)), fileStore(file.path)];
   }
 
   /**

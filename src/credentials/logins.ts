@@ -28,7 +28,7 @@ export interface RemainingLogin {
   readonly key: string;
   /** How messages name the place: the path of a file, `docker-credential-ecr-login`. */
   readonly place: string;
-  /** The configuration file that leads there; finch's own for a helper whose credentials it makes itself. */
+  /** The configuration file that leads there; finch's own for what it may change and was not told to, and for a helper that makes its credentials itself. */
   readonly file: string;
 }
 

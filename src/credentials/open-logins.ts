@@ -20,7 +20,13 @@ export function openLogins(options: LoginStoresOptions): Logins {
   const { trace } = stores.options;
   const answers = new Answers<Credential | undefined>();
   const found = new Answers<FoundLogin | undefined>();
-  const find = (server: ServerName, { repository, signal }: KeychainOptions = {}) => {
+  const forgetAnswers = () => {
+    answers.clear();
+    found.clear();
+  };
+  const find = (server: ServerName, asking: KeychainOptions = {}) => {
+    const { repository, afresh = false, signal } = asking;
+    if (afresh) forgetAnswers();
     const question = JSON.stringify([server.registry, repository]);
     const ask = async () => {
       const login = await findLogin(stores, server, { answers, repository, signal });
@@ -38,8 +44,7 @@ export function openLogins(options: LoginStoresOptions): Logins {
     try {
       return await change();
     } finally {
-      answers.clear();
-      found.clear();
+      forgetAnswers();
     }
   };
   return {
@@ -80,7 +85,8 @@ function storeOfHome(options: LoginStoresOptions): CredentialStore {
   const logins = openLogins({ ...options, env, foreign: false });
   return {
     name: 'docker-credential-finch',
-    get: async (server, abort) => (await logins.find(server, abort))?.credential,
+    get: async (server, abort) =>
+      (await logins.find(server, { ...abort, afresh: true }))?.credential,
     async store(server, credential, abort) {
       const { kind, place } = await logins.save(server, credential, abort);
       if (kind === 'file') options.report(unencrypted(credential, place));

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { fileStore } from './file-store.ts';
 import type { Logins } from './logins.ts';
 import { openLogins } from './open-logins.ts';
+import { trustedRealms } from './trusted-realms.ts';
 import { unencrypted } from './unencrypted.ts';
 
 /** What {@link servedLogins} needs to know of its surroundings. */
@@ -21,17 +22,24 @@ export type ServedLogins = Pick<Logins, 'find' | 'save' | 'forget' | 'list'>;
  * finch's own logins: those of its home, where new ones go, and then those in the file that
  * `DOCKER_CONFIG` names, where `finch login` keeps them when it is set. Of that file only what it holds
  * itself counts: its helpers are the caller's, and finch is one of them. The files of docker and podman
- * in their usual places are not asked, because docker and podman have just done that.
+ * in their usual places are not asked, because docker and podman have just done that. Token servers that
+ * took a login of before are trusted with none that comes in its place.
  */
 export function servedLogins({ env, home, report, trace }: ServedLoginsOptions): ServedLogins {
   const { DOCKER_CONFIG: folder, ...others } = env;
   const own = openLogins({ env: others, home, report, trace, foreign: false });
+  const trust = trustedRealms(home);
   const save: Logins['save'] = async (server, credential, options) => {
+    await trust.forget(server.registry);
     const saved = await own.save(server, credential, options);
     if (saved.kind === 'file') report(unencrypted(credential, saved.place));
     return saved;
   };
-  if (!folder || resolve(folder) === resolve(home)) return { ...own, save };
+  const forget: Logins['forget'] = async (server, options) => {
+    await trust.forget(server.registry);
+    return own.forget(server, options);
+  };
+  if (!folder || resolve(folder) === resolve(home)) return { ...own, save, forget };
   const beside = fileStore(join(folder, 'config.json'));
   return {
     async find(server, options) {
@@ -42,7 +50,7 @@ export function servedLogins({ env, home, report, trace }: ServedLoginsOptions):
     },
     save,
     async forget(server, options) {
-      const { removed, ...rest } = await own.forget(server, options);
+      const { removed, ...rest } = await forget(server, options);
       const keys = await beside.erase(server, options);
       return {
         removed: [...removed, ...keys.map((key) => ({ key, place: beside.name }))],

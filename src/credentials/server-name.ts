@@ -73,26 +73,32 @@ export function serverName(registry: string): ServerName {
 }
 
 /**
- * The name of what is kept under one key for less than a registry: `quay.io/team`,
- * `https://index.docker.io/v1/refresh-token`. No other key means it.
+ * The name of what is kept for less than a registry: `quay.io/team`,
+ * `https://index.docker.io/v1/refresh-token`. Its `registry` is the host and the path.
+ * @param key the key of a part: {@link isPart}
  */
 export function partName(key: string): ServerName {
-  return { registry: key, key, spellings: [key] };
+  const { registry } = serverName(hostOf(key));
+  return { registry: `${registry}${pathOf(key).replace(/\/$/, '')}`, key, spellings: [key] };
 }
 
 /** Whether a key is that of less than a registry: it has a path, and not that of an API version. */
 export function isPart(key: string): boolean {
-  const path = /^(?:https?:\/\/)?[^/]*(.*)$/is.exec(key)?.[1] ?? '';
-  return !/^(?:\/(?:v[012]\/?)?)?$/.test(path);
+  return !/^(?:\/(?:v[012]\/?)?)?$/.test(pathOf(key));
+}
+
+/** What a key means, a registry or a part of one; undefined when it names no host. */
+export function keyName(key: string): ServerName | undefined {
+  const whole = tryParseServer(key);
+  return whole && isPart(key) ? partName(key) : whole;
 }
 
 /**
- * Whether a key of `config.json` means the server: any spelling of it, with or without scheme, slash
- * and the path of an API version, as other tools write them.
+ * Whether a key means the server: any spelling of it, with or without scheme, last slash and the path of an
+ * API version, as other tools write them.
  */
 export function isKeyOf(server: ServerName, key: string): boolean {
-  if (isPart(key)) return key === server.key;
-  return tryParseServer(key)?.registry === server.registry;
+  return keyName(key)?.registry === server.registry;
 }
 
 /** `host[:port]` of an address or a name in lower case, without the port that goes without saying. */
@@ -102,6 +108,12 @@ function hostOf(text: string): string {
 
 function writtenHost(text: string): string {
   return (text.replace(SCHEME, '').split('/')[0] ?? '').toLowerCase();
+}
+
+/** What stands behind the host, from its first slash on. */
+function pathOf(text: string): string {
+  const address = text.replace(SCHEME, '');
+  return address.slice(address.split('/')[0]?.length);
 }
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { hasCode } from '../errors.ts';
 import type { JsonObject } from '../oci/json.ts';
 import { editConfigFile, readConfigFile } from './config-file.ts';
 
@@ -12,13 +13,14 @@ export interface TrustedRealms {
   isTrusted(registry: string, realm: URL): Promise<boolean | undefined>;
   /**
    * Remembers the hosts that took the login which is kept now, in place of those of the one before.
+   * @returns those of the one before
    * @throws FinchError `CONFIG_INVALID`, `IO`; the file is then as it was
    */
-  remember(registry: string, hosts: readonly string[]): Promise<void>;
+  remember(registry: string, hosts: readonly string[]): Promise<readonly string[]>;
   /**
-   * Remembers nothing of a registry any more.
+   * Remembers nothing of a registry any more. A broken file trusts nobody, and stays as it is.
    * @returns the hosts that were remembered
-   * @throws FinchError `CONFIG_INVALID`, `IO`; the file is then as it was
+   * @throws FinchError `IO`; the file is then as it was
    */
   forget(registry: string): Promise<readonly string[]>;
 }
@@ -26,12 +28,15 @@ export interface TrustedRealms {
 /** What `trusted-realms.json` in finch's home remembers: for each registry a list of `host[:port]`. */
 export function trustedRealms(home: string): TrustedRealms {
   const path = join(home, 'trusted-realms.json');
-  const remember = (registry: string, hosts: readonly string[]) =>
-    editConfigFile(path, (config) => {
-      const known = hostsOf(config, registry);
+  const remember = async (registry: string, hosts: readonly string[]) => {
+    let known: readonly string[] = [];
+    await editConfigFile(path, (config) => {
+      known = hostsOf(config, registry);
       if (known.length === hosts.length && known.every((host) => hosts.includes(host))) return [];
       return [{ path: [registry], value: hosts.length === 0 ? undefined : hosts }];
     });
+    return known;
+  };
   return {
     async isTrusted(registry, { host }) {
       const hosts = hostsOf(await readConfigFile(path), registry);
@@ -39,9 +44,12 @@ export function trustedRealms(home: string): TrustedRealms {
     },
     remember,
     async forget(registry) {
-      const known = hostsOf(await readConfigFile(path), registry);
-      await remember(registry, []);
-      return known;
+      try {
+        return await remember(registry, []);
+      } catch (error) {
+        if (hasCode(error, 'CONFIG_INVALID')) return [];
+        throw error;
+      }
     },
   };
 }

@@ -1,4 +1,5 @@
 import { forbidCoreDump } from '../host/core-dump.ts';
+import { partsOf } from './secret-parts.ts';
 import { findSpellings, plainly, type Span } from './spellings.ts';
 
 const HIDDEN = 'REDACTED';
@@ -49,11 +50,13 @@ export function redactUrl(url: URL | string): string {
 
 /**
  * Remembers a secret of this process, which {@link redactText} then hides wherever it stands and however
- * it is written: plain, percent-encoded, in hexadecimal, as part of JSON, HTML or base64. One of less than 4 characters
+ * it is written: plain, percent-encoded, in hexadecimal, as part of JSON, HTML or base64; and its longer
+ * lines, and strings in it when it is JSON, where they stand alone. One of less than 4 characters
  * is hidden in the base64 of `user:secret` only. From the first one on a crash leaves no core file. Whoever
  * gets a secret into hands says so here.
  */
 export function hideSecret(secret: string, { user }: { user?: string | undefined } = {}): void {
+  for (const part of partsOf(secret)) remember(part, lasting);
   remember(secret, lasting);
   if (user !== undefined) remember(Buffer.from(`${user}:${secret}`).toString('base64'), lasting);
 }
@@ -105,7 +108,9 @@ function formsOfAll(secrets: Secrets): readonly string[] {
 function formsOf(secret: string): readonly string[] {
   const forms = new Set<string>();
   for (let start = 0; start < secret.length; start += PIECE) {
-    const piece = secret.slice(start, start + PIECE);
+    // The last one is as long as the others: nothing of less than 4 characters is left over.
+    const from = Math.min(start, Math.max(0, secret.length - PIECE));
+    const piece = secret.slice(from, from + PIECE);
     const hex = Buffer.from(piece).toString('hex');
     for (const form of [piece, hex, ...inBase64(piece)].flatMap(plainly)) {
       if (form.length >= SHORTEST) forms.add(form);

@@ -1,6 +1,7 @@
 import { fetch as undiciFetch } from 'undici';
 import type { AbortOptions } from '../content.ts';
-import { networkCode, transportError } from './failure.ts';
+import { transportError } from './failure.ts';
+import { firstToConnect } from './first-to-connect.ts';
 import { isLoopback } from './loopback.ts';
 import type { Pauses } from './pauses.ts';
 import { type ProxyServer, wantsProxyLogin } from './proxy.ts';
@@ -20,12 +21,12 @@ export interface HttpRequest extends AbortOptions {
   readonly insecure?: boolean;
   readonly tls?: TlsSettings;
   /**
-   * Looks up the host and judges its addresses: the connection goes to one of those. Each is an IP address
-   * as the host of a {@link URL}. Not asked where a proxy connects.
+   * Looks up the host and judges its addresses: the connection goes to that which takes one first. Each is
+   * an IP address as the host of a {@link URL}. Not asked where a proxy connects.
    */
   readonly resolve?: () => Promise<readonly string[]>;
-  /** Called with the address among those of `resolve` that answered, before anybody sees the answer. */
-  readonly reached?: (address: string) => void;
+  /** Called with the address among those of `resolve` to which the request goes. */
+  readonly chosen?: (address: string) => void;
   /** Milliseconds for an answer to begin, where that is less than what others get. */
   readonly patienceMs?: number;
   /** Whether sending it twice does what sending it once does. Default: for GET, HEAD and DELETE. */
@@ -62,9 +63,6 @@ const nativeFetch = undiciFetch as unknown as (
   init: BunFetchRequestInit & { timeout: false; decompress: false; proxy?: string | false },
 ) => Promise<Response>;
 
-/** The address of this host took no connection; another one of it may. */
-const TRY_NEXT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']);
-
 /** Options of {@link transportWith}. */
 export interface TransportSettings {
   /** Milliseconds for an answer to begin, and for a piece of a body to go out. Default: two minutes. */
@@ -83,19 +81,30 @@ export function transportWith(settings: TransportSettings = {}): Transport {
   return async (request) => {
     const patienceMs = Math.min(most, request.patienceMs ?? most);
     const proxy = proxyFor?.(request.url);
-    const hosts = (proxy === undefined && (await request.resolve?.())) || [];
-    for (const [i, address] of hosts.entries()) {
-      try {
-        const response = await send(request, { patienceMs, address });
-        request.reached?.(address);
-        return response;
-      } catch (error) {
-        const isLast = i === hosts.length - 1;
-        if (isLast || !TRY_NEXT.has(networkCode(error) ?? '')) throw error;
-      }
-    }
-    return send(request, { patienceMs, proxy });
+    const hosts = proxy === undefined ? await request.resolve?.() : undefined;
+    if (hosts === undefined) return send(request, { patienceMs, proxy });
+    const address = await addressAmong(hosts, request, { patienceMs });
+    request.chosen?.(address);
+    return send(request, { patienceMs, address });
   };
+}
+
+async function addressAmong(
+  hosts: readonly string[],
+  { url, signal }: HttpRequest,
+  { patienceMs }: Way,
+): Promise<string> {
+  const [only] = hosts;
+  if (only !== undefined && hosts.length === 1) return only;
+  using watchdog = new Watchdog();
+  watchdog.expect(patienceMs);
+  const stop = signal ? AbortSignal.any([signal, watchdog.signal]) : watchdog.signal;
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  try {
+    return await firstToConnect(hosts, { port, signal: stop });
+  } catch (error) {
+    throw transportError(error, { host: url.host, signal });
+  }
 }
 
 /** {@link transportWith} without a proxy. */

@@ -3,6 +3,7 @@ import type { Credential } from '../credentials/credential.ts';
 import { hasCode } from '../errors.ts';
 import { discardBody } from '../http/body.ts';
 import { type Challenge, parseChallenges } from '../http/challenge.ts';
+import { pause } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import type { Endpoint } from './endpoint.ts';
 import { grantedScopes, noteDenial } from './grants.ts';
@@ -16,8 +17,8 @@ import { TokenCache } from './token-cache.ts';
 export interface AuthOptions {
   readonly registry: string;
   readonly endpoint: Endpoint;
-  /** Asked once, when the registry first wants to know. */
-  readonly credential: (options: AbortOptions) => Promise<Credential | undefined>;
+  /** Asked when the registry first wants to know, and afresh when an identity token was refused. */
+  readonly credential: AskCredential;
   /** Asked for with every token, before what the registry names. */
   readonly scopes?: readonly string[];
   /** Which token servers the user trusts. Default: none but the registry's own. */
@@ -32,6 +33,11 @@ export interface AuthOptions {
   readonly now?: () => number;
 }
 
+/** Says who the user is; `afresh` past all that is remembered. */
+export type AskCredential = (
+  options: AbortOptions & { readonly afresh?: boolean },
+) => Promise<Credential | undefined>;
+
 /** Takes an identity token, and the credential that it stands for from now on. */
 export type OnIdentityToken = (
   token: string,
@@ -42,6 +48,15 @@ export type OnIdentityToken = (
 type Way =
   | { readonly kind: 'fixed'; readonly header: string }
   | { readonly kind: 'bearer'; readonly realm: string; readonly service: string | undefined };
+
+/**
+ * Before each look for what took the place of a refused identity token, in milliseconds: whoever used it
+ * up, in another process, keeps the next one a moment later.
+ */
+const LOOKS_AFTER_MS = [0, 100, 400];
+
+/** Of more identity tokens none is tried for one token. */
+const MAX_REFUSED = 16;
 
 type BearerWay = Way & { readonly kind: 'bearer' };
 
@@ -159,11 +174,49 @@ export class AuthSession {
   }
 
   async #ask(way: BearerWay, scopes: readonly string[], { signal }: AbortOptions): Promise<Token> {
-    const { offline, onIdentityToken, onAccepted, ...options } = this.#options;
-    const { realm, service } = way;
     const kept = await this.#whoAmI({ signal });
+    const rotated = this.#rotated.get(way.realm);
+    const refused = new Set<string>();
+    let credential = rotated === undefined ? kept : identityToken(rotated);
+    for (;;) {
+      try {
+        return await this.#askAs(credential, way, { scopes, signal });
+      } catch (error) {
+        const isRefused = hasCode(error, 'UNAUTHENTICATED', 'DENIED');
+        if (!isRefused || credential?.kind !== 'identity-token') throw error;
+        refused.add(credential.token);
+        credential = await this.#successor(way, { refused, signal });
+        if (credential === undefined) throw error;
+      }
+    }
+  }
+
+  /** The identity token that took the place of refused ones, if there is one. */
+  async #successor(
+    { realm }: BearerWay,
+    { refused, signal }: AbortOptions & { readonly refused: ReadonlySet<string> },
+  ): Promise<Credential | undefined> {
+    if (refused.size >= MAX_REFUSED) return undefined;
     const rotated = this.#rotated.get(realm);
-    const credential = rotated === undefined ? kept : identityToken(rotated);
+    if (rotated !== undefined && !refused.has(rotated)) return identityToken(rotated);
+    for (const wait of LOOKS_AFTER_MS) {
+      await pause(wait, { signal });
+      this.#credential = undefined;
+      const kept = await this.#whoAmI({ afresh: true, signal });
+      if (kept?.kind !== 'identity-token') return undefined;
+      if (refused.has(kept.token)) continue;
+      this.#rotated.delete(realm);
+      return kept;
+    }
+    return undefined;
+  }
+
+  async #askAs(
+    credential: Credential | undefined,
+    { realm, service }: BearerWay,
+    { scopes, signal }: AbortOptions & { readonly scopes: readonly string[] },
+  ): Promise<Token> {
+    const { offline, onIdentityToken, onAccepted, ...options } = this.#options;
     const request = { realm, service, scopes };
     const context = { ...options, credential, isAccepted: this.#isAccepted, signal };
     const wantsRefresh = offline === true && credential?.kind === 'password';
@@ -193,7 +246,7 @@ export class AuthSession {
     return proof !== undefined && (proof.refreshToken ?? refreshToken) === refreshToken;
   }
 
-  async #whoAmI(options: AbortOptions): Promise<Credential | undefined> {
+  async #whoAmI(options: Parameters<AskCredential>[0]): Promise<Credential | undefined> {
     this.#credential ??= this.#options.credential(options);
     try {
       return await this.#credential;

@@ -1,11 +1,9 @@
-import type { AbortOptions } from '../content.ts';
-import type { Credential } from '../credentials/credential.ts';
 import { withCheckedAddress } from '../http/checked-address.ts';
 import { withRedirect } from '../http/redirect.ts';
 import { type RetryOptions, withRetry } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import { withAuth } from './auth.ts';
-import type { OnIdentityToken } from './auth-session.ts';
+import type { AskCredential, OnIdentityToken } from './auth-session.ts';
 import { Endpoint } from './endpoint.ts';
 import type { RealmTrust } from './realm.ts';
 import type { Site } from './site.ts';
@@ -13,7 +11,7 @@ import type { Site } from './site.ts';
 /** How a registry is reached. */
 export interface ConnectOptions {
   readonly transport: Transport;
-  readonly credential: (options: AbortOptions) => Promise<Credential | undefined>;
+  readonly credential: AskCredential;
   /** Scopes that every token is asked for. */
   readonly scopes?: readonly string[];
   /** Which token servers the user trusts. Default: none but the registry's own. */

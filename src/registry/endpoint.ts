@@ -153,8 +153,12 @@ export class Endpoint {
   /** A server that is known to speak TLS, and breaks the handshake off, did not like our side of it. */
   #explain(error: unknown): unknown {
     if (!this.#hasTls || networkCode(error) !== 'EPROTO') return error;
+    const { name, protocol, tls } = this.#site;
+    // A certificate in its folder is all that says so, and may have been left there.
+    const isGuess = protocol === undefined && tls !== undefined;
+    const plain = `; if it speaks plain HTTP, name it http://${this.host} in the hosts.toml there`;
     return new FinchError('NETWORK', `${this.host} broke off the TLS handshake`, {
-      hint: certificateHint(this.#site.name),
+      hint: `${certificateHint(name)}${isGuess ? plain : ''}`,
       cause: error,
     });
   }

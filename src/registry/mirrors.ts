@@ -16,8 +16,7 @@ export interface MirroredOptions {
 
 /**
  * A repository to read from that can be reached in several ways: each question goes to the hosts that
- * may answer it, in order, until one does. What a tag names only hosts say that may resolve tags, and a
- * mirror is believed only when it has the document that it names. The
+ * may answer it, in order, until one does. What a tag names only hosts say that may resolve tags. The
  * bytes of a blob are compared with its digest; a host that gave others is not asked again, and neither
  * is one that cannot be reached or refuses our login. What is written goes to the registry itself.
  * @throws FinchError of the last host that was asked, which names what the others said
@@ -34,15 +33,9 @@ export function mirrored(server: Repository, { ways, trace }: MirroredOptions): 
     },
     async resolve(reference, options) {
       const isTag = !isDigest(reference);
-      const found = await hosts.first(isTag ? ['pull', 'resolve'] : ['pull'], async (way) => {
-        const { repository } = way;
-        const named = await repository.resolve(reference, options);
-        // What a mirror only says could send us to what nobody has.
-        if (isTag && named !== undefined && repository !== server) {
-          await repository.open(named, options);
-        }
-        return named;
-      });
+      const found = await hosts.first(isTag ? ['pull', 'resolve'] : ['pull'], ({ repository }) =>
+        repository.resolve(reference, options),
+      );
       return found?.answer;
     },
     async tags(options) {

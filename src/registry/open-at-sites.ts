@@ -48,8 +48,8 @@ export function openAtSites(
   if (mirrors.length === 0) return own;
   const ways = mirrors.map((site) => ({
     site,
-    // There is another to ask, so it is not worth to wait.
-    repository: open(site, { retry: { ...rest.retry, attempts: 1 } }),
+    // There is another to ask, so it is not worth to wait, nor to believe what may be wrong.
+    repository: open(site, { retry: { ...rest.retry, attempts: 1 }, resolveByBytes: true }),
   }));
   return mirrored(own, { ways: [...ways, { site: server, repository: own }], trace });
 }

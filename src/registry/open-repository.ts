@@ -1,6 +1,6 @@
 import { type AbortOptions, type Content, memoryContent } from '../content.ts';
 import type { Keychain } from '../credentials/keychain.ts';
-import { FinchError } from '../errors.ts';
+import { FinchError, hasCode } from '../errors.ts';
 import type { RetryOptions } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
@@ -10,7 +10,7 @@ import { isDocumentType } from '../oci/media-types.ts';
 import type { RepositoryApi } from './api.ts';
 import { hasBlob, openBlob } from './blobs.ts';
 import { connect } from './connect.ts';
-import { getManifest, putManifest, resolveManifest } from './manifests.ts';
+import { type FetchedDocument, getManifest, putManifest, resolveManifest } from './manifests.ts';
 import type { RealmTrust } from './realm.ts';
 import type { Repository } from './repository.ts';
 import { type Access, repositoryScope } from './scope.ts';
@@ -33,6 +33,11 @@ export interface RepositoryOptions {
   /** What `User-Agent` says, for example `finch/1.2.3`. */
   readonly userAgent?: string;
   readonly retry?: RetryOptions;
+  /**
+   * Whether what a tag or digest names is told by its bytes and not by headers, which may send us to what
+   * nobody has. Opening it then takes those bytes.
+   */
+  readonly resolveByBytes?: boolean;
 }
 
 /**
@@ -44,10 +49,11 @@ export function openRepository(
   options: RepositoryOptions,
 ): Repository {
   const { transport, keychain, access = 'pull', insecure, site, userAgent, retry = {} } = options;
+  const { resolveByBytes = false } = options;
   const registry = site?.name ?? named;
   const connection = connect(registry, {
     transport,
-    credential: (abort) => keychain.credential(registry, { ...abort, repository: name }),
+    credential: (asking) => keychain.credential(registry, { ...asking, repository: name }),
     scopes: [repositoryScope(name, access)],
     insecure,
     site,
@@ -69,11 +75,21 @@ export function openRepository(
     if (!isHere) absent.add(descriptor.digest);
     return isHere;
   };
+  let resolved: FetchedDocument | undefined;
   return {
     registry,
     name,
     has,
-    resolve: (reference, abort) => resolveManifest(api, reference, { ...abort, anyType }),
+    async resolve(reference, abort) {
+      if (!resolveByBytes) return resolveManifest(api, reference, { ...abort, anyType });
+      try {
+        resolved = await getManifest(api, reference, abort);
+        return resolved.descriptor;
+      } catch (error) {
+        if (hasCode(error, 'REMOTE_NOT_FOUND')) return undefined;
+        throw error;
+      }
+    },
     tags: (abort) => listTags(api, abort),
     async tag(tag, document, bytes, abort) {
       await putManifest(api, { reference: tag, document, bytes }, abort);
@@ -81,7 +97,10 @@ export function openRepository(
     async open(descriptor, abort) {
       if (!isDocumentType(descriptor.mediaType))
         return openBlob(api, descriptor, { ...abort, retry });
-      const { bytes } = await getManifest(api, descriptor.digest, abort);
+      const isHere = resolved?.descriptor.digest === descriptor.digest;
+      const taken = isHere ? resolved : undefined;
+      resolved = undefined;
+      const { bytes } = taken ?? (await getManifest(api, descriptor.digest, abort));
       return memoryContent(bytes);
     },
     async write(descriptor, content, writing = {}) {

@@ -3,7 +3,7 @@ import type { Credential } from '../credentials/credential.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { discardBody } from '../http/body.ts';
 import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
-import type { HttpRequest, Transport } from '../http/transport.ts';
+import type { Transport } from '../http/transport.ts';
 import { isGood } from './api.ts';
 import { connect } from './connect.ts';
 import { type Refusal, readRefusal, refusalError } from './errors.ts';
@@ -33,7 +33,9 @@ export interface CheckedLogin {
   readonly credential: Credential;
   /** Hosts of token servers that the user has trusted with it, and that were not trusted before. */
   readonly trusted: readonly string[];
-  /** All hosts of token servers that took it, but the registry's own. */
+  /** All hosts of token servers that took it. */
+  readonly accepted: readonly string[];
+  /** Those of them that are not the registry's own. */
   readonly realms: readonly string[];
   /** Whether the registry asked for it; what did not ask may take anything. */
   readonly isAsked: boolean;
@@ -59,12 +61,13 @@ export async function checkLogin(
   const accepted = new Set<string>();
   let kept: Credential = credential;
   let isAsked = false;
+  let isShown = false;
   const { endpoint, send } = connect(registry, {
     ...options,
     transport: (request) => transport({ patienceMs: PATIENCE_MS, ...request }),
-    credential: async () => {
+    credential: async ({ afresh }) => {
       isAsked = true;
-      return credential;
+      return afresh ? undefined : credential;
     },
     trust: alsoTrusting(trustRealms, { trust, onUse: (host) => trusted.add(host) }),
     offline: true,
@@ -75,26 +78,34 @@ export async function checkLogin(
     retry: { attempts: 1 },
   });
   const request = { method: 'GET', url: endpoint.api('/'), signal } as const;
-  const ask = async (headers: HttpRequest['headers'] = {}) => {
-    const response = await send({ ...request, headers });
-    if (!isGood(response, [200])) {
-      throw refused(await readRefusal(response, { endpoint, signal }), { registry, isAsked });
-    }
-    await discardBody(response);
+  const check = async (response: Response, isFine: boolean) => {
+    if (isFine) return discardBody(response);
+    const refusal = await readRefusal(response, { endpoint, signal });
+    throw refused(refusal, { registry, isAsked: isAsked || isShown });
   };
   try {
-    await ask();
-    const wasAsked = isAsked;
-    if (!wasAsked && credential.kind === 'password') {
-      isAsked = true;
-      await ask(basicHeader(credential));
+    const response = await send(request);
+    await check(response, isGood(response, [200]));
+    if (!isAsked && credential.kind === 'password') {
+      isShown = true;
+      const second = await send({ ...request, headers: basicHeader(credential) }).catch(unheard);
+      // Of all that it may say to what it did not ask for, only this is about the login.
+      if (second !== undefined) await check(second, second.status !== 401 && second.status !== 403);
     }
     const isOther = (host: string) => !isOwnRealm(new URL(`https://${host}`), endpoint.url(''));
     const realms = [...accepted].filter(isOther);
-    return { credential: kept, trusted: [...trusted], realms, isAsked: wasAsked };
+    return {
+      ...{ credential: kept, trusted: [...trusted].filter(isOther) },
+      ...{ accepted: [...accepted], realms, isAsked },
+    };
   } catch (error) {
     throw accepted.size > 0 ? error : whyRefused(error, { registry, credential });
   }
+}
+
+/** No answer to what nobody asked for says nothing. */
+function unheard(error: unknown): undefined {
+  if (!hasCode(error, 'NETWORK')) throw error;
 }
 
 /** The identity token of whoever a credential stands for. */

@@ -16,7 +16,7 @@ export interface Repository extends ContentStore {
   open(descriptor: Descriptor, options?: ReadOptions): Promise<Content>;
 
   /**
-   * What a tag or digest names now, in one request without a body.
+   * What a tag or digest names now, by the answer's headers where those may be believed.
    * @returns undefined when there is no such manifest (404)
    * @throws FinchError `UNAUTHENTICATED`, `DENIED`, `REGISTRY`, `NETWORK`
    */

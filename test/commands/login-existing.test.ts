@@ -18,7 +18,13 @@ function gate(accepts: (credential: Credential) => boolean, given?: Credential) 
   const checkLogin: App['checkLogin'] = async (_server, credential) => {
     seen.push(credential);
     if (accepts(credential))
-      return { credential: given ?? credential, trusted: [], realms: [], isAsked: true };
+      return {
+        credential: given ?? credential,
+        trusted: [],
+        accepted: [],
+        realms: [],
+        isAsked: true,
+      };
     throw new FinchError('UNAUTHENTICATED', 'login to x.io was refused: no', { hint: 'try again' });
   };
   return { seen, checkLogin };
@@ -204,17 +210,23 @@ test('finch login takes from stdin exactly what is there but one line end, or re
   const seen: Credential[] = [];
   const checkLogin: App['checkLogin'] = async (_server, credential) => {
     seen.push(credential);
-    return { credential, trusted: [], realms: [], isAsked: true };
+    return { credential, trusted: [], accepted: [], realms: [], isAsked: true };
   };
   const parts = { logins: async () => fakeLogins(), checkLogin };
   const argv = ['login', '-u', 'me', '--password-stdin', 'x.io'];
   const talk = { note: () => {} };
-  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string());
+  // Nothing that could be a word of a message: a secret stays hidden for the other tests of the process.
+  const text = fc
+    .oneof(fc.string({ unit: 'binary' }), fc.string())
+    .map((random) => (/\w/.test(random) ? `${random[0]}☃${random}` : random));
   await fc.assert(
     fc.asyncProperty(text, fc.constantFrom('', '\n', '\r\n', '\n\n'), async (secret, end) => {
       const { status, stdout } = await place.runWith({ stdin: secret + end, parts, talk }, ...argv);
       const sent = seen.pop();
-      const wanted = (secret + end).replace(/^\ufeff/, '').replace(/\r?\n$/, '');
+      const wanted = (secret + end)
+        .toWellFormed()
+        .replace(/^\ufeff/, '')
+        .replace(/\r?\n$/, '');
       const isGood = wanted !== '' && !/^[\r\n]|[\r\n]$|[^\P{Cc}\t\r\n]/u.test(wanted);
       expect([status, stdout]).toEqual(isGood ? [0, 'Login Succeeded\n'] : [1, '']);
       expect(sent).toEqual(isGood ? { ...stored, secret: wanted } : undefined);
@@ -223,47 +235,10 @@ test('finch login takes from stdin exactly what is there but one line end, or re
   );
 });
 
-test('finch login tells the registry check what the flags say, and the user which token servers are new', async () => {
-  await using place = await finch();
-  const seen: unknown[] = [];
-  const checkLogin: App['checkLogin'] = async (_server, credential, { signal: _, ...options }) => {
-    seen.push(options);
-    return { credential, trusted: ['auth.x.io'], realms: ['auth.x.io'], isAsked: true };
-  };
-  const parts = { logins: async () => fakeLogins(), checkLogin };
-  const flags = ['--trust-realm', 'auth.x.io', '--trust-realm=b.io,c.io', '--hosts-dir', '/h'];
-  const argv = ['login', '-u', 'me', '--password-stdin', '--insecure-registry', ...flags, 'x.io'];
-  const { stderr } = await place.runWith({ stdin: CANARY, parts }, ...argv);
-  expect(seen).toEqual([
-    { insecure: true, hostsDir: ['/h'], trustRealms: ['auth.x.io', 'b.io', 'c.io'] },
-  ]);
-  expect(stderr.split('\n')).toEqual([
-    'from now on auth.x.io is trusted with logins for x.io',
-    'x.io did not ask for the login to be sent to b.io',
-    'x.io did not ask for the login to be sent to c.io',
-    '',
-  ]);
-});
-
-test('finch login trusts no token server with a login that could not be kept', async () => {
-  await using place = await finch();
-  const checkLogin: App['checkLogin'] = async (_server, credential) => {
-    return { credential, trusted: ['auth.x.io'], realms: ['auth.x.io'], isAsked: true };
-  };
-  const save = async () => {
-    throw new FinchError('IO', 'cannot write it', { hint: 'free some space' });
-  };
-  const parts = { logins: async () => ({ ...fakeLogins(), save }), checkLogin };
-  const argv = ['login', '-u', 'me', '--password-stdin', '--trust-realm', 'auth.x.io', 'x.io'];
-  const { status, stderr } = await place.runWith({ stdin: CANARY, parts }, ...argv);
-  expect([status, stderr]).toEqual([1, 'finch: cannot write it\nhint: free some space\n']);
-  expect(await Bun.file(join(place.home, 'trusted-realms.json')).exists()).toBe(false);
-});
-
 test('finch login says when the registry has not looked at the login', async () => {
   await using place = await finch();
   const checkLogin: App['checkLogin'] = async (_server, credential) => {
-    return { credential, trusted: [], realms: [], isAsked: false };
+    return { credential, trusted: [], accepted: [], realms: [], isAsked: false };
   };
   const parts = { logins: async () => fakeLogins(), checkLogin };
   const argv = ['login', '-u', 'me', '--password-stdin', 'x.io'];

@@ -98,3 +98,38 @@ test("a broken file of docker's is told and does not keep a login from being for
   });
   expect(places.reports).toHaveLength(1);
 });
+
+test('a helper that says it has forgotten what is still there is a failure, and nothing is removed', async () => {
+  await using places = await loginPlaces();
+  await places.helper(
+    'locked',
+    { 'ghcr.io': ['me', 's'] },
+    { first: '[ "$1" != erase ] || exit 0' },
+  );
+  await places.write(places.own, { credsStore: 'locked' });
+  const { removed, remaining, failures } = await places.logins().forget(ghcr);
+  expect({ removed, remaining }).toEqual({ removed: [], remaining: [] });
+  expect(failures.map(({ message }) => message)).toEqual([
+    'docker-credential-locked still has the login for ghcr.io',
+  ]);
+});
+
+test('what a helper keeps for parts of a registry is named, and is forgotten by its own name', async () => {
+  await using places = await loginPlaces();
+  const tokens = `${HUB}refresh-token`;
+  await places.helper('usual', {
+    ...{ [HUB]: ['me', 's'], [tokens]: ['me', 't'], 'ghcr.io/team': ['x', 'y'] },
+  });
+  await places.write(places.own, { credsStore: 'usual' });
+  const logins = places.logins();
+  const place = 'docker-credential-usual';
+  expect(await logins.forget(parseServer(''))).toEqual({
+    removed: [{ key: HUB, place }],
+    remaining: [{ key: tokens, place, file: places.own }],
+    failures: [],
+  });
+  expect(await logins.forget(partName(tokens))).toEqual({
+    ...{ removed: [{ key: tokens, place }], remaining: [], failures: [] },
+  });
+  expect(await places.keptBy('usual')).toEqual(['ghcr.io/team']);
+});

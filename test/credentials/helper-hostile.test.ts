@@ -148,6 +148,7 @@ describe.skipIf(process.platform === 'win32')('a helper', () => {
     'evil.example',
     'https://evil.example/ghcr.io',
     'ghcr.io:5000',
+    'ghcr.io/me',
     '\u001b[2J',
     'ghcr.io@evil.example',
   ])('that answers for %j is refused, and what it said is not shown', async (ServerURL) => {

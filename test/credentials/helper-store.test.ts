@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import type { Credential } from '../../src/credentials/credential.ts';
 import { helperStore } from '../../src/credentials/helper-store.ts';
-import { parseServer } from '../../src/credentials/server-name.ts';
+import { parseServer, partName } from '../../src/credentials/server-name.ts';
 import { CANARY } from '../support/canary.ts';
 import { type FileHelper, writeFileHelper, writeHelper } from '../support/helper-programs.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -12,7 +12,9 @@ const hub = parseServer('');
 const login: Credential = { kind: 'password', username: 'me', secret: CANARY };
 
 /** A helper that works, and the store that stands for it. */
-async function opened(options: { readonly broken?: readonly string[] } = {}) {
+async function opened(
+  options: { readonly broken?: readonly string[]; readonly first?: string } = {},
+) {
   const folder = await temporaryFolder();
   const helper: FileHelper = await writeFileHelper(folder.path, 'files', options);
   const traced: string[] = [];
@@ -150,6 +152,32 @@ esac`,
     expect(await it.store.erase(ghcr)).toEqual(['https://ghcr.io']);
     expect(await it.helper.kept()).toEqual({});
     expect(await it.store.list()).toEqual([]);
+  });
+
+  test.each([{ broken: [] }, { broken: ['list'] }])(
+    'erase() fails when the helper says that it has erased what is still there: %o',
+    async ({ broken }) => {
+      await using it = await opened({ broken, first: '[ "$1" != erase ] || exit 0' });
+      await it.helper.put('ghcr.io', 'me', CANARY);
+      await expect(it.store.erase(ghcr)).rejects.toMatchObject({
+        code: 'CREDENTIAL_STORE',
+        message: 'docker-credential-files still has the login for ghcr.io',
+        hint: 'it may be locked: unlock it and try again with: finch logout ghcr.io',
+      });
+    },
+  );
+
+  test("keeps docker's tokens for Docker Hub under keys of their own", async () => {
+    await using it = await opened();
+    const part = partName(`${hub.key}refresh-token`);
+    await it.store.store(hub, login);
+    expect(await it.store.get(part)).toBeUndefined();
+    expect(await it.store.store(part, { ...login, username: 'token' })).toBe(true);
+    expect(await it.store.get(part)).toMatchObject({ username: 'token' });
+    expect(await it.store.get(hub)).toMatchObject({ username: 'me' });
+    expect(await it.store.erase(part)).toEqual([part.key]);
+    expect(await it.store.erase(part)).toEqual([]);
+    expect(Object.keys(await it.helper.kept())).toEqual([hub.key]);
   });
 
   test('a login is kept also where what there was cannot be listed or erased', async () => {

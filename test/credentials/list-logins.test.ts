@@ -49,6 +49,7 @@ test('all logins are listed: by server, with user name, place and end, and witho
     endless(['docker.io', 'hubber', 'docker-credential-usual']),
     endless(['ghcr.io', 'me', 'docker-credential-host']),
     endless(['ghcr.io', 'docker', 'docker-credential-dockers']),
+    endless([`${HUB}access-token`, 'hubber', 'docker-credential-usual']),
     { registry: 'jwt.test', username: undefined, place: places.session, expires: end },
     endless(['old.test', 'new', places.own]),
     endless(['quay.io/team', 'team', places.session]),

@@ -57,9 +57,35 @@ test('a replaced identity token of docker stays as it is', async () => {
   );
 });
 
-test('what fails is traced, and nothing else', async () => {
+test('a replaced identity token is kept below a helper that cannot be used', async () => {
+  await using places = await loginPlaces();
+  const entry = { identitytoken: 'old-token' };
+  await places.write(places.own, { credsStore: 'gone', auths: { 'ghcr.io': entry } });
+  await replace(places);
+  expect(await places.json(places.own)).toMatchObject({
+    auths: { 'ghcr.io': { identitytoken: 'new-token' } },
+  });
+  expect(places.reports).toEqual([expect.stringContaining('no docker-credential-gone')]);
+});
+
+const dead =
+  /^warning: the new token for ghcr\.io could not be kept, and the old one is good no more: .+; log in again with: finch login ghcr\.io$/;
+
+test.each([
+  ['keeps no logins', { keepsNone: true }],
+  ['fails', { first: '[ "$1" != store ] || { echo locked; exit 1; }' }],
+])('a helper that %s leaves the old token, and the user is told', async (_, behaviour) => {
+  await using places = await loginPlaces();
+  await places.write(places.own, { credsStore: 'mine' });
+  await places.helper('mine', { 'ghcr.io': ['<token>', 'old-token'] }, behaviour);
+  await replace(places);
+  expect(places.reports).toEqual([expect.stringMatching(dead)]);
+  expect(places.traces.join('\n')).not.toContain('replaced');
+});
+
+test('a file that cannot be read is told, and is no failure', async () => {
   await using places = await loginPlaces();
   await Bun.write(places.own, '{');
   await replace(places);
-  expect(places.traces.join('\n')).toMatch(/^the new token for ghcr.io could not be kept: /m);
+  expect(places.reports).toEqual([expect.stringMatching(dead)]);
 });

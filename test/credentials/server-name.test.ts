@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { isKeyOf, parseServer, serverName } from '../../src/credentials/server-name.ts';
+import {
+  isKeyOf,
+  isPart,
+  parseServer,
+  partName,
+  serverName,
+} from '../../src/credentials/server-name.ts';
 import { FinchError } from '../../src/errors.ts';
 import { CANARY } from '../support/canary.ts';
 
@@ -153,6 +159,25 @@ test('every spelling of a server is a key of it, the first is the one it is kept
       );
     }),
   );
+});
+
+test.each([
+  ['quay.io/team', true],
+  ['https://quay.io/team', true],
+  ['HTTP://Quay.IO:443/team/', true],
+  ['quay.io/Team', false],
+  ['quay.io/team/app', false],
+  ['quay.io/team//', false],
+  ['quay.io', false],
+  ['quay.io:5000/team', false],
+  ['x.quay.io/team', false],
+  ['me:secret@quay.io/team', false],
+  ['quay.io/team\n', false],
+])('a part of a registry is known by its host and path: %j', (key, expected) => {
+  for (const spelling of ['quay.io/team', 'https://quay.io/team/', 'Quay.io/team']) {
+    expect(isPart(spelling)).toBe(true);
+    expect(isKeyOf(partName(spelling), key)).toBe(expected);
+  }
 });
 
 test.each([

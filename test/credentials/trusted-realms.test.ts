@@ -1,7 +1,10 @@
 import { expect, test } from 'bun:test';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ServedLogins, servedLogins } from '../../src/credentials/served-logins.ts';
+import { parseServer } from '../../src/credentials/server-name.ts';
 import { trustedRealms } from '../../src/credentials/trusted-realms.ts';
+import { CANARY } from '../support/canary.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const url = (host: string) => new URL(`https://${host}/token`);
@@ -55,7 +58,7 @@ test('hosts of registries that are remembered at the same time are all remembere
   }
 });
 
-test('a file that means nothing trusts nobody, and a broken one is an error', async () => {
+test('a file that means nothing trusts nobody, and a broken one is an error, but to forget', async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, 'trusted-realms.json');
   const realms = trustedRealms(folder.path);
@@ -67,4 +70,30 @@ test('a file that means nothing trusts nobody, and a broken one is an error', as
   await expect(realms.isTrusted('ghcr.io', url('auth.test'))).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
   });
+  await expect(realms.remember('ghcr.io', [])).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  expect(await realms.forget('ghcr.io')).toEqual([]);
+  expect(await Bun.file(path).text()).toBe('{"ghcr.io":');
 });
+
+const me = { kind: 'password', username: 'me', secret: CANARY } as const;
+const ghcr = parseServer('https://GHCR.io');
+
+test.each([
+  ['keeps', (logins: ServedLogins) => logins.save(ghcr, me)],
+  ['forgets', (logins: ServedLogins) => logins.forget(ghcr)],
+])(
+  'a login that another program %s ends the trust in who took the one of before',
+  async (_, change) => {
+    await using folder = await temporaryFolder();
+    for (const env of [{}, { DOCKER_CONFIG: join(folder.path, 'docker') }]) {
+      const realms = trustedRealms(folder.path);
+      await realms.remember('ghcr.io', ['auth.test']);
+      await realms.remember('quay.io', ['auth.test']);
+      const report = () => {};
+      const logins = servedLogins({ env, home: folder.path, report, trace: report });
+      await change(logins);
+      expect(await realms.isTrusted('ghcr.io', url('auth.test'))).toBeUndefined();
+      expect(await realms.isTrusted('quay.io', url('auth.test'))).toBe(true);
+    }
+  },
+);

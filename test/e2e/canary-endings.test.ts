@@ -9,7 +9,7 @@ import { mayWatch, type WatchOptions } from './support/watched.ts';
 import { type Workbench, workbench } from './support/workbench.ts';
 
 describe.skipIf(!mayWatch)('a login that does not come to its end', () => {
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
     'because of %s keeps nothing',
     async (signal) => {
       await using bench = await workbench();

@@ -149,6 +149,28 @@ describe.skipIf(!areHere('docker-registry', 'openssl'))('a credential helper', (
     },
   );
 
+  test.skipIf(!hasKeyring())(
+    'whose keyring is locked makes logout fail, since the login is still there',
+    async () => {
+      await using bench = await benchWithImage();
+      await using store = await openKeyring();
+      const { env } = store;
+      const { host } = bench.registry;
+      await writeConfig(bench.home, { credsStore: 'secretservice' });
+      await login(bench, 'alice', env);
+      const before = await filesIn(bench.home);
+      await store.lock();
+      const stderr = await bench.fails(`logout ${host}`, { env });
+      expectError(
+        stderr,
+        `docker-credential-secretservice still has the login for ${host}`,
+        `it may be locked: unlock it and try again with: finch logout ${host}`,
+      );
+      expect(await listed('secretservice', env)).toEqual({ [host]: 'alice' });
+      expect(await filesIn(bench.home)).toEqual(before);
+    },
+  );
+
   test('that hangs ends with finch when the user interrupts', async () => {
     await using bench = await benchWithImage();
     const bin = join(bench.folder, 'bin');

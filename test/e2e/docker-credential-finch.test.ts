@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CANARY } from '../support/canary.ts';
+import { hasPass, openPassStore } from '../support/pass-store.ts';
 import { finchBinary, finchEnvironment } from './support/finch.ts';
 import { type InstalledHelper, installHelper } from './support/helper-install.ts';
 import { filesIn } from './support/home-contents.ts';
@@ -25,6 +26,32 @@ function hidden(text: string): string {
 function loginOf(ServerURL: string, Username = 'me', Secret = CANARY): string {
   return JSON.stringify({ ServerURL, Username, Secret });
 }
+
+test.skipIf(!hasPass())('docker-credential-finch keeps what Docker Hub gives in pass', async () => {
+  await using place = await workbench();
+  await using store = await openPassStore();
+  const { home } = place;
+  const helper = await installHelper(place.path('bin'), 'symbolic link');
+  const path = join(home, 'config.json');
+  await writeJson(path, { credsStore: 'pass' });
+  const before = await filesIn(home);
+  const asked = { home, env: store.env };
+  const silence = { stdout: '', stderr: '', exitCode: 0 };
+  const hub = 'https://index.docker.io/v1/';
+  const keys = ['', 'access-token', 'refresh-token'].map((name) => hub + name);
+  for (const key of keys) {
+    expect(await helper.run(['store'], { ...asked, stdin: loginOf(key) })).toEqual(silence);
+    expect((await helper.run(['get'], { ...asked, stdin: key })).exitCode).toBe(0);
+  }
+  expect(JSON.parse((await helper.run(['list'], asked)).stdout)).toEqual(
+    Object.fromEntries(keys.map((key) => [key, 'me'])),
+  );
+  for (const key of keys) {
+    expect(await helper.run(['erase'], { ...asked, stdin: key })).toEqual(silence);
+    expect((await helper.run(['get'], { ...asked, stdin: key })).stdout).toBe(NOT_FOUND);
+  }
+  expect(await filesIn(home)).toEqual(before);
+});
 
 describe.each(['symbolic link', 'hard link'] as const)(
   'docker-credential-finch as a %s',

@@ -87,7 +87,7 @@ describe.skipIf(!areHere('docker-registry', 'openssl'))(
         expectError(
           await bench.fails(`push ${name}`),
           `${registry.host} broke off the TLS handshake`,
-          `it may want a client certificate: put NAME.cert and NAME.key into certs.d/${registry.host} of finch's home`,
+          `it may want a client certificate: put NAME.cert and NAME.key into certs.d/${registry.host} of finch's home; if it speaks plain HTTP, name it http://${registry.host} in the hosts.toml there`,
         );
         await describeAsDocker(registry, folder);
         expect(await bench.ok(`push ${name}`)).toContain(root.digest);
@@ -246,7 +246,7 @@ describe('a hosts.toml', () => {
     expect(hub.lines()).toHaveLength(asked);
     const own = `Basic ${Buffer.from(`mirror:${CANARY}`).toString('base64')}`;
     expect(shown(mirror, 'authorization')).toEqual(new Set([null, own]));
-    expect(mirror.lines()).toContain('HEAD /v2/me/hello/manifests/latest?ns=docker.io');
+    expect(mirror.lines()).toContain('GET /v2/me/hello/manifests/latest?ns=docker.io');
   });
 
   test('leads to the registry itself past mirrors that are gone, empty, broken or lie', async () => {

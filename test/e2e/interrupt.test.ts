@@ -204,7 +204,14 @@ describe('an interrupt', () => {
 
   test('while finch asks for a password gives the echo back, also when it comes twice', async () => {
     await using bench = await workbench();
-    for (const signals of [['SIGINT'], ['SIGTERM'], ['SIGHUP'], ['SIGINT', 'SIGTERM']] as const) {
+    const endings = [
+      ['SIGINT'],
+      ['SIGTERM'],
+      ['SIGHUP'],
+      ['SIGQUIT'],
+      ['SIGINT', 'SIGTERM'],
+    ] as const;
+    for (const signals of endings) {
       let screen = '';
       const asked = Promise.withResolvers<void>();
       const child = Bun.spawn([finchBinary, 'login', '-u', 'me', 'registry.invalid'], {

@@ -27,6 +27,24 @@ test('a logout that fails says what it removed, and then what failed', async () 
   expect(stderr.match(/it is locked/g)).toHaveLength(1);
 });
 
+test.each(['https://quay.io/team', 'quay.io/team/', 'Quay.io/team'])(
+  'finch logout %s forgets what is kept for the team alone, however it is spelled',
+  async (spelling) => {
+    await using bench = await workbench();
+    const path = join(bench.home, 'config.json');
+    const all = { 'quay.io': auth('me', CANARY) };
+    const config = { auths: { ...all, 'quay.io/team': auth('robot', CANARY) } };
+    await Bun.write(path, JSON.stringify(config));
+    const { stderr, exitCode } = await bench.run(`logout ${spelling}`);
+    expect({ stderr, exitCode }).toEqual({
+      stderr: `removed the login for quay.io/team from ${path}\n`,
+      exitCode: 0,
+    });
+    const left: unknown = await Bun.file(path).json();
+    expect(Bun.deepEquals(left, { auths: all })).toBe(true);
+  },
+);
+
 test('a helper that takes long is named, but not to the callers of docker-credential-finch', async () => {
   const missing = 'echo credentials not found in native keychain; exit 1';
   await using bench = await benchWith(

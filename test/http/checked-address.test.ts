@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { hostname } from 'node:os';
 import fc from 'fast-check';
-import { FinchError } from '../../src/errors.ts';
 import { withCheckedAddress } from '../../src/http/checked-address.ts';
 import { hostOfAddress, nearby } from '../../src/http/nearby.ts';
 import { type HttpRequest, sendRequest } from '../../src/http/transport.ts';
@@ -63,7 +62,7 @@ async function outcomes(
     async (request) => {
       const hosts = await request.resolve?.();
       sent.push(hosts);
-      if (hosts?.[0] !== undefined) request.reached?.(hosts[0]);
+      if (hosts?.[0] !== undefined) request.chosen?.(hosts[0]);
       return new Response();
     },
     {
@@ -203,7 +202,7 @@ describe('withCheckedAddress()', () => {
         async (request) => {
           const hosts = await request.resolve?.();
           connected.push(hosts);
-          request.reached?.(hosts?.[0] ?? '');
+          request.chosen?.(hosts?.[0] ?? '');
           return new Response();
         },
         {
@@ -220,39 +219,6 @@ describe('withCheckedAddress()', () => {
       expect(connected).toEqual([first, first, still, still, [there], [there]]);
     },
   );
-
-  test('looks the registry up again when a request failed, and begins with another address', async () => {
-    let lookups = 0;
-    let works = false;
-    const connected: (readonly string[] | undefined)[] = [];
-    const send = withCheckedAddress(
-      async (request) => {
-        const hosts = await request.resolve?.();
-        connected.push(hosts);
-        if (!works) throw new FinchError('NETWORK', 'the connection was closed');
-        return new Response();
-      },
-      {
-        home: () => new URL('https://r.test/'),
-        lookup: async () => {
-          lookups++;
-          return ['203.0.113.7', '203.0.113.8'];
-        },
-      },
-    );
-    const request: HttpRequest = { method: 'GET', url: new URL('https://r.test/') };
-    await expect(send(request)).rejects.toMatchObject({ code: 'NETWORK' });
-    works = true;
-    for (let i = 0; i < 3; i++) await send(request);
-    const [one, other] = ['203.0.113.7', '203.0.113.8'];
-    expect(connected).toEqual([
-      [one, other],
-      [other, one],
-      [other, one],
-      [other, one],
-    ]);
-    expect(lookups).toBe(2);
-  });
 
   test('keeps the connections of a registry open from one request to the next', async () => {
     const ports = new Set<number>();

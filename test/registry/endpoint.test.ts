@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { sendRequest } from '../../src/http/transport.ts';
 import { Endpoint } from '../../src/registry/endpoint.ts';
 import { defaultSite } from '../../src/registry/site.ts';
 import { makeAuthority } from '../support/certificates.ts';
@@ -98,5 +99,19 @@ test('a plain 400 of a host of this machine is not mistaken for TLS', async () =
   await expect(openTestRepository(registry.host).tags()).rejects.toMatchObject({
     code: 'REGISTRY',
     message: `registry ${registry.host}: 400 Bad Request`,
+  });
+});
+
+test('a host with a certificate in its folder that breaks the handshake off may speak plain HTTP', async () => {
+  await using registry = startFakeRegistry();
+  const { host } = registry;
+  const site = { ...defaultSite(host), tls: { ca: [] } };
+  const send = new Endpoint(host, { site }).over(sendRequest);
+  const asking = send({ method: 'GET', url: new URL(`https://${host}/v2/`) });
+  await expect(asking).rejects.toMatchObject({
+    message: `${host} broke off the TLS handshake`,
+    hint: expect.stringContaining(
+      `if it speaks plain HTTP, name it http://${host} in the hosts.toml`,
+    ),
   });
 });

@@ -82,6 +82,7 @@ test('checkLogin() gives the identity token of a token server in place of the pa
   expect(await check(registry.host)).toEqual({
     credential: { kind: 'identity-token', token: 'r1', username: 'me' },
     trusted: [],
+    accepted: [registry.host],
     realms: [],
     isAsked: true,
   });
@@ -153,6 +154,7 @@ test('checkLogin() keeps the identity token that a token server beside the regis
   expect(checked).toEqual({
     credential: { kind: 'identity-token', token: 'refresh-me', username: 'me' },
     trusted: [],
+    accepted: ['auth.example.test'],
     realms: ['auth.example.test'],
     isAsked: true,
   });
@@ -180,7 +182,7 @@ describe('checkLogin() of a registry that lets everybody in', () => {
   test('shows it a password all the same, and says that it did not ask', async () => {
     await using registry = open(basic(CANARY));
     expect(await check(registry.host)).toEqual({
-      ...{ credential, trusted: [], realms: [], isAsked: false },
+      ...{ credential, trusted: [], accepted: [], realms: [], isAsked: false },
     });
     expect(authorizations(registry)).toEqual([null, basic(CANARY)]);
   });
@@ -193,6 +195,16 @@ describe('checkLogin() of a registry that lets everybody in', () => {
     });
     expect(authorizations(registry)).toEqual([null, basic(CANARY)]);
   });
+
+  for (const status of [400, 404, 500]) {
+    test(`takes its answer ${status} to what it did not ask for as none about the login`, async () => {
+      await using registry = startFakeRegistry({
+        script: ({ headers }) =>
+          headers.has('authorization') ? new Response(null, { status }) : undefined,
+      });
+      expect(await check(registry.host)).toMatchObject({ credential, isAsked: false });
+    });
+  }
 
   test('shows it no token', async () => {
     await using registry = open('');

@@ -26,7 +26,7 @@ export const logins: readonly Row[] = [
         test: ['credentials/server-name.test.ts', 'never takes one host for another'],
         defence: [
           'credentials/server-name.ts',
-          'tryParseServer(key)?.registry === server.registry',
+          'keyName(key)?.registry === server.registry',
           'true',
         ],
       },
@@ -66,7 +66,7 @@ export const logins: readonly Row[] = [
       ),
       helper('that answers for %j is refused, and what it said is not shown', [
         'credentials/helper-protocol.ts',
-        "if (credential !== undefined && ServerURL !== '' && named?.registry !== server.registry) {",
+        "if (credential !== undefined && ServerURL !== '' && !isKeyOf(server, ServerURL)) {",
         'if (false) {',
       ]),
       helper('a line feed in the name', [

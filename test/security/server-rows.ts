@@ -156,8 +156,8 @@ export const servers: readonly Row[] = [
         ],
         defence: [
           'http/transport.ts',
-          'await send(request, { patienceMs, address });',
-          'await send(request, { patienceMs });',
+          'return send(request, { patienceMs, address });',
+          'return send(request, { patienceMs });',
         ],
       },
       {
@@ -176,7 +176,7 @@ export const servers: readonly Row[] = [
           'http/checked-address.test.ts',
           'holds a registry that says it is nearby to that, so that no public one can pass for it',
         ],
-        defence: ['http/checked-address.ts', ' < known.until) return', ' < 0) return'],
+        defence: ['http/checked-address.ts', ' < before.until) return', ' < 0) return'],
       },
       {
         test: [

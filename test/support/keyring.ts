@@ -5,6 +5,8 @@ import { join } from 'node:path';
 export interface Keyring extends AsyncDisposable {
   /** What leads programs to it: variables of the environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** Locks what is kept, as a session does when its user goes away. */
+  lock(): Promise<void>;
 }
 
 /** Whether this machine has what {@link openKeyring} and `docker-credential-secretservice` need. */
@@ -55,8 +57,20 @@ export async function openKeyring(): Promise<Keyring> {
     await close();
     throw new Error('the keyring ended before it was ready');
   }
+  const session = { XDG_RUNTIME_DIR: runtime, DBUS_SESSION_BUS_ADDRESS: address.trim() };
   return {
-    env: { XDG_RUNTIME_DIR: runtime, DBUS_SESSION_BUS_ADDRESS: address.trim() },
+    env: session,
+    async lock() {
+      const secrets = '/org/freedesktop/secrets';
+      const lock = Bun.spawn(
+        [
+          ...['dbus-send', '--session', '--print-reply', '--dest=org.freedesktop.secrets', secrets],
+          ...['org.freedesktop.Secret.Service.Lock', `array:objpath:${secrets}/collection/login`],
+        ],
+        { env: { PATH: process.env['PATH'], ...session }, stdio: ['ignore', 'ignore', 'inherit'] },
+      );
+      if ((await lock.exited) !== 0) throw new Error('the keyring cannot be locked');
+    },
     [Symbol.asyncDispose]: close,
   };
 }
