@@ -79,7 +79,7 @@ class HelperStore implements CredentialStore {
     const { key } = server;
     const request: HelperRequest = { action: 'store', key, login };
     if ((await this.#run(request, options)).kind !== 'done') return false;
-    for (const other of await this.#listed(server, options)) {
+    for (const other of (await this.#listed(server, options)) ?? []) {
       if (other.key === key && other.username === usernameOf(credential)) continue;
       const isErased = await this.#attempt(() => this.#eraseKey(other.key, options));
       // Those of Debian keep every user of a server, and give the one that comes first.
@@ -89,27 +89,33 @@ class HelperStore implements CredentialStore {
   }
 
   async erase(server: ServerName, options: AbortOptions = {}): Promise<readonly string[]> {
-    const listed = await this.#listedKeys(server, options);
-    const canList = listed.length > 0;
+    const listed = await this.#listed(server, options);
+    const isListed = listed !== undefined && listed.length > 0;
     const isThere = async (key: string) =>
-      canList
-        ? (await this.#listedKeys(server, options)).includes(key)
+      isListed
+        ? (await this.#listed(server, options))?.some((login) => login.key === key)
         : (await this.#getKey(server, key, options)) !== undefined;
     const removed: string[] = [];
-    for (const key of canList ? listed : usualKeys(server)) {
+    for (const key of isListed ? listed.map((login) => login.key) : usualKeys(server)) {
       // Most helpers erase what is not there without a word.
-      if (!canList && !(await isThere(key))) continue;
+      if (!isListed && !(await isThere(key))) continue;
       if (!(await this.#eraseKey(key, options))) continue;
-      // With a locked keyring, that of Debian says that it has erased what it still keeps.
-      if (await isThere(key)) throw this.#unerased(key);
-      removed.push(key);
+      if (!(await isThere(key))) removed.push(key);
+      // With a locked keyring, that of Debian says that it has erased what it still keeps. What a helper
+      // gives and does not list it makes itself.
+      else if (isListed || listed === undefined) throw this.#unerased(key);
     }
     return removed;
   }
 
   async list(options: RunSettings = {}): Promise<readonly KeptLogin[]> {
+    return (await this.#all(options)) ?? [];
+  }
+
+  /** Undefined for a helper that does not list what it keeps. */
+  async #all(options: RunSettings): Promise<readonly KeptLogin[] | undefined> {
     const answer = await this.#run({ action: 'list' }, options);
-    return answer.kind === 'done' ? parseListAnswer(answer.stdout, this.name) : [];
+    return answer.kind === 'done' ? parseListAnswer(answer.stdout, this.name) : undefined;
   }
 
   async #getKey(
@@ -129,15 +135,14 @@ class HelperStore implements CredentialStore {
     return (await this.#run({ action: 'erase', key }, options)).kind === 'done';
   }
 
-  /** The logins for a server, whichever way they are spelled; none where the helper cannot list them. */
-  async #listed(server: ServerName, options: AbortOptions): Promise<readonly KeptLogin[]> {
+  /** The logins for a server, whichever way they are spelled; undefined where the helper cannot list them. */
+  async #listed(
+    server: ServerName,
+    options: AbortOptions,
+  ): Promise<readonly KeptLogin[] | undefined> {
     const timeoutMs = Math.min(this.#options.timeoutMs ?? LIST_MS, LIST_MS);
-    const all = await this.#attempt(() => this.list({ ...options, timeoutMs }));
-    return (all ?? []).filter(({ key }) => isKeyOf(server, key));
-  }
-
-  async #listedKeys(server: ServerName, options: AbortOptions): Promise<readonly string[]> {
-    return (await this.#listed(server, options)).map(({ key }) => key);
+    const all = await this.#attempt(() => this.#all({ ...options, timeoutMs }));
+    return all?.filter(({ key }) => isKeyOf(server, key));
   }
 
   /** What `ask` gives; undefined when the helper fails. */

@@ -189,6 +189,13 @@ esac`,
     }
   });
 
+  test('what a helper gives and does not list it makes itself: erase() removes nothing', async () => {
+    const first = `case $1 in erase) exit 0 ;; list) echo '{}'; exit 0 ;; esac`;
+    await using it = await opened({ first });
+    await it.helper.put('ghcr.io', 'me', CANARY);
+    expect(await it.store.erase(ghcr)).toEqual([]);
+  });
+
   test('a helper that makes its own credentials takes none, and forgets none', async () => {
     await using it = await opened({ broken: ['store', 'erase'] });
     await it.helper.put('ghcr.io', 'AWS', CANARY);
