@@ -34,6 +34,10 @@ export type ErrorCode =
   | 'CREDENTIAL_STORE'
   /** No login is kept for a server. */
   | 'LOGIN_NOT_FOUND'
+  /** Nothing says who the user is at AWS, or what says so cannot be used. */
+  | 'AWS_IDENTITY'
+  /** AWS refused a call. */
+  | 'AWS'
   /** The registry wants a login, or did not accept the one it got (401). */
   | 'UNAUTHENTICATED'
   /** The registry knows who asks and says no (403). */

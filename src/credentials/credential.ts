@@ -3,6 +3,8 @@ export interface PasswordLogin {
   readonly kind: 'password';
   readonly username: string;
   readonly secret: string;
+  /** When it ends, where it is made whenever it is asked for; when a registry refuses it, another can be made. */
+  readonly expires?: Date;
 }
 
 /**
