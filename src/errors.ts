@@ -38,6 +38,8 @@ export type ErrorCode =
   | 'AWS_IDENTITY'
   /** AWS refused a call. */
   | 'AWS'
+  /** The virtual machine, or the program that runs it, does not do what it should. */
+  | 'VM'
   /** The registry wants a login, or did not accept the one it got (401). */
   | 'UNAUTHENTICATED'
   /** The registry knows who asks and says no (403). */

@@ -1,6 +1,7 @@
 import type { AbortOptions } from '../content.ts';
 import type { EcrRegistry } from './ecr-host.ts';
 import type { AwsIdentity } from './identity.ts';
+import type { AwsSurroundings } from './surroundings.ts';
 
 /** A password of Amazon ECR, whose user is always `AWS`. */
 export interface EcrToken {
@@ -15,10 +16,17 @@ export interface EcrTokenOptions extends AbortOptions {
   readonly profile?: string | undefined;
   /** Whether what is remembered does not count: the registry refused it. */
   readonly afresh?: boolean | undefined;
+  /**
+   * The secret that the registry refused, where `afresh` is. One that somebody else has asked for since then
+   * counts; without this, none does.
+   */
+  readonly refused?: string | undefined;
 }
 
 /** What finch does with AWS. */
 export interface Aws {
+  /** The world around it, for calls that are made with an identity of it. */
+  readonly surroundings: AwsSurroundings;
   /** Who the user is at a registry: `finch.yaml` may name a profile for it. Without one: who the user is in general. */
   identity(options?: {
     readonly registry?: EcrRegistry | undefined;
@@ -26,7 +34,8 @@ export interface Aws {
   }): Promise<AwsIdentity>;
   /**
    * A token for a registry that has not ended: one that is remembered, of this process, of others or of the
-   * official helper, or a new one. Who asks while another is asking gets the same.
+   * official helper, or a new one. Who asks while another is asking gets the same. What has failed a
+   * moment ago is not tried again, and ends with an error of which `isRepeated` holds.
    * @throws FinchError `AWS_IDENTITY`, `AWS` when AWS refuses, `NETWORK`
    */
   token(registry: EcrRegistry, options?: EcrTokenOptions): Promise<EcrToken>;

@@ -4,8 +4,8 @@ import type { Transport } from '../http/transport.ts';
 /** What everything that asks AWS needs to know of the world around it. */
 export interface AwsSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** finch's own folder, for what it remembers from one run to the next. */
-  readonly home: string;
+  /** finch's own folder, for what it remembers from one run to the next; undefined where there is no home. */
+  readonly home: string | undefined;
   readonly transport: Transport;
   /** What requests say they come from. */
   readonly userAgent: string;
