@@ -1,8 +1,9 @@
 // Installs the programs that the tests put beside finch, where there is apt. Runs before the packages
-// of this project are there, so it imports nothing but what Bun has.
+// of this project are there, so it imports nothing but what Bun and this project itself have.
 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { pythonPrograms, pythonVersions } from './support/aws/python-programs.ts';
 
 /** A program that the tests run, and Debian's package of it. */
 const wanted = [
@@ -24,12 +25,19 @@ const wanted = [
   ['dbus-run-session', 'dbus'],
   // For its command line alone: no test needs the daemon.
   ['docker', 'docker.io'],
+  ['aws', 'awscli'],
 ] as const;
+
+/** What makes a virtual environment for programs of Python. */
+const hasVenv = await isGood('python3', '-c', 'import ensurepip, venv');
 
 /** A registry client that some tests hold finch against; it comes from source, so only where Go is. */
 const CRANE = 'github.com/google/go-containerregistry/cmd/crane@v0.20.7';
 
-const missing = wanted.filter(([program]) => Bun.which(program) === null);
+const missing = [
+  ...wanted.filter(([program]) => Bun.which(program) === null),
+  ...(hasVenv ? [] : [['python3 -m venv', 'python3-venv'] as const]),
+];
 const isRoot = process.getuid?.() === 0;
 
 if (missing.length === 0) {
@@ -48,11 +56,28 @@ if (hasCrane === null && Bun.which('go') !== null) {
   if (installed !== 0) say('no crane: the tests that use it are skipped');
 }
 
+const { folder, python, aws, moto } = pythonPrograms;
+if (Bun.which(aws) === null || Bun.which(moto) === null) {
+  const quiet = ['--quiet', '--disable-pip-version-check'];
+  const pip = [python, '-m', 'pip', 'install', ...quiet];
+  const hasPython = Bun.which('python3') !== null;
+  const isMade = hasPython && (await run(['python3', '-m', 'venv', folder])) === 0;
+  const installed = isMade && (await run([...pip, ...pythonVersions])) === 0;
+  if (!installed) say(`no ${pythonVersions.join(', ')}: the tests that use them are skipped`);
+}
+
 async function apt(...args: readonly string[]): Promise<void> {
   const quiet = ['DEBIAN_FRONTEND=noninteractive', 'apt-get', '--quiet', ...args];
   const command = [...(isRoot ? [] : ['sudo']), 'env', ...quiet];
   const status = await run(command);
   if (status !== 0) process.exit(status);
+}
+
+async function isGood(...command: readonly string[]): Promise<boolean> {
+  const [program = ''] = command;
+  if (Bun.which(program) === null) return false;
+  const child = Bun.spawn([...command], { stdout: 'ignore', stderr: 'ignore' });
+  return (await child.exited) === 0;
 }
 
 async function run(command: readonly string[]): Promise<number> {

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AWS_SECRET_CANARY, AWS_SESSION_CANARY } from '../support/aws/secrets.ts';
 import { CANARY } from '../support/canary.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -30,14 +31,14 @@ function log(runs: number): string {
     .join('');
 }
 
-test('a suite that told nobody the password passes, and the search says what it searched', async () => {
+test('a suite that told nobody a secret passes, and the search says what it searched', async () => {
   const { text, status } = await search({ 'tmp/finch-test-x/a': 'nothing' });
   expect(text).toContain('the log has 1200 lines of 400 finches\n');
   expect(text).toEndWith('canary: 3 passed, 0 failed\n');
   expect(status).toBe(0);
 });
 
-test('a password is found wherever a suite left it', async () => {
+test('a secret is found wherever a suite left it', async () => {
   const basic = Buffer.from(`me:${CANARY}`).toString('base64');
   for (const [name, text] of [
     ['debug.log', `${log(400)}2026-01-31T12:00:00.000Z 1 debug: Basic ${basic}\n`],
@@ -45,11 +46,16 @@ test('a password is found wherever a suite left it', async () => {
     ['tmp/finch-test-x/home-y/config.json', JSON.stringify({ auth: basic })],
     ['tmp/core', `\0\0${CANARY}\0`],
     ['tmp/report', encodeURIComponent(CANARY)],
+    ['debug.log', `${log(400)}2026-01-31T12:00:00.000Z 1 debug: key ${AWS_SECRET_CANARY}x9\n`],
+    ['tmp/finch-test-x/credentials.json', JSON.stringify({ token: `${AWS_SESSION_CANARY}x9` })],
   ] as const) {
     const found = await search({ [name]: text });
-    expect(found.text).toContain(`the password stands in ${name}\n`);
+    expect(found.text).toContain(`a secret stands in ${name}\n`);
     expect(found.text).toMatch(/canary: \d+ passed, 1 failed\n$/);
-    expect([found.status, found.text.includes(CANARY)]).toEqual([1, false]);
+    expect(found.status).toBe(1);
+    for (const secret of [CANARY, AWS_SECRET_CANARY, AWS_SESSION_CANARY]) {
+      expect(found.text).not.toContain(secret);
+    }
   }
 });
 

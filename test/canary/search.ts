@@ -2,10 +2,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { formsIn } from './forms.ts';
 
-// Searches what a run of the whole suite left behind, in the folder that it is given, for the password of
-// the tests: the output of every test, the log of every finch at its highest level, and all temporary files
-// that nobody removed. A search of nothing finds nothing, so it says what it searched, and fails when that
-// cannot be the whole suite.
+// Searches what a run of the whole suite left behind, in the folder that it is given, for what the tests keep
+// secret: the output of every test, the log of every finch at its highest level, and all temporary files that
+// nobody removed. A search of nothing finds nothing, so it says what it searched, and fails when that cannot
+// be the whole suite.
 
 /** What the suite leaves at the least, also where many of its tests are skipped. */
 const LEAST = { runs: 300, lines: 1000, outputBytes: 20_000 };
@@ -41,7 +41,7 @@ async function search(path: string): Promise<void> {
     searched.files += 1;
     searched.bytes += stats.size;
     const found = formsIn(await Bun.file(path).bytes());
-    if (found.length > 0) leaks.push(`the password stands in ${relative(folder ?? '', path)}`);
+    if (found.length > 0) leaks.push(`a secret stands in ${relative(folder ?? '', path)}`);
   }
 }
 
