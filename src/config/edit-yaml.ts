@@ -1,0 +1,73 @@
+import { FinchError, hasCode } from '../errors.ts';
+import { isJsonObject } from '../oci/json.ts';
+import { type ParsedYaml, parseYaml } from './parse-yaml.ts';
+import { invalidConfig } from './text-file.ts';
+import { spliced, type YamlEdit } from './yaml-splice.ts';
+
+/**
+ * A YAML text with some edits, in which every other byte is as it was: comments, order, indentation, line ends.
+ * What is new looks like its neighbours. The same text when there is nothing to change.
+ * @param file how messages name it
+ * @throws FinchError `CONFIG_INVALID` when it is no YAML, or written so that an edit would change something else:
+ *   what an anchor names, and stands elsewhere too
+ */
+export function editYaml(text: string, edits: readonly YamlEdit[], file: string): string {
+  return edits.reduce((current, edit) => editOnce(current, edit, file), text);
+}
+
+function editOnce(text: string, edit: YamlEdit, file: string): string {
+  const parsed = parseYaml(text, file);
+  const wanted = edited(parsed.value, edit.path, { edit, parsed });
+  if (Object.is(wanted, parsed.value)) return text;
+  const result = spliced(text, parsed.document, edit);
+  if (result !== undefined && says(result, wanted)) return result;
+  const { path } = edit;
+  const what = `${path.join('.')} cannot be changed here without changing something else`;
+  throw new FinchError('CONFIG_INVALID', `${parsed.placeOf(path)}: ${what}`, {
+    hint: 'change it in an editor, and run this again',
+  });
+}
+
+/** Whether a text says just this, and nothing else has changed with it. */
+function says(text: string, wanted: unknown): boolean {
+  try {
+    return Bun.deepEquals(parseYaml(text, '').value ?? {}, wanted ?? {}, true);
+  } catch (error) {
+    if (hasCode(error, 'CONFIG_INVALID')) return false;
+    throw error;
+  }
+}
+
+interface Change {
+  readonly edit: YamlEdit;
+  readonly parsed: ParsedYaml;
+}
+
+/** The value with the edit: itself when that changes nothing, undefined when nothing is left of it. */
+function edited(value: unknown, path: readonly string[], change: Change): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return editedLeaf(value, change);
+  if (value !== undefined && value !== null && !isJsonObject(value)) throw misplaced(change);
+  const old = value?.[key];
+  const inner = edited(old, rest, change);
+  if (Object.is(inner, old)) return value;
+  if (inner !== undefined) return { ...value, [key]: inner };
+  const others = Object.entries(value ?? {}).filter(([name]) => name !== key);
+  return others.length === 0 ? undefined : Object.fromEntries(others);
+}
+
+function editedLeaf(value: unknown, change: Change): unknown {
+  const { edit } = change;
+  if ('value' in edit) return edit.value;
+  const { item, isThere } = edit;
+  if (value !== undefined && value !== null && !Array.isArray(value)) throw misplaced(change);
+  const list: readonly unknown[] = value ?? [];
+  if (list.includes(item) === isThere) return value;
+  if (isThere) return [...list, item];
+  const others = list.filter((entry) => entry !== item);
+  return others.length === 0 ? undefined : others;
+}
+
+function misplaced({ edit: { path }, parsed }: Change): Error {
+  return invalidConfig(`${parsed.placeOf(path)}: there is no place for ${path.join('.')}`);
+}

@@ -1,0 +1,104 @@
+import { ConfigFault, fields, list, named, text } from './config-value.ts';
+import type { ParsedYaml } from './parse-yaml.ts';
+import { invalidConfig, readTextFile } from './text-file.ts';
+
+/** What finch does differently at some registries. */
+interface RegistrySettings {
+  /** Whose AWS credentials are used there, as the files of the AWS CLI name them. */
+  readonly profile: string | undefined;
+}
+
+/** What finch does differently at Amazon ECR. */
+interface EcrSettings {
+  /** By patterns of hosts, in which `*` stands for any characters. */
+  readonly registries: ReadonlyMap<string, RegistrySettings> | undefined;
+}
+
+/** What `finch.yaml` says. A key that finch does not know is no fault: it may be another version's. */
+export interface FinchYaml {
+  /** The credential helpers that the virtual machine uses. */
+  readonly creds_helpers: readonly string[] | undefined;
+  readonly ecr: EcrSettings | undefined;
+}
+
+/** Every key that finch knows. */
+const shape = fields<FinchYaml>({
+  creds_helpers: list(text),
+  ecr: fields<EcrSettings>({ registries: named(fields<RegistrySettings>({ profile: text })) }),
+});
+
+const NOTHING: FinchYaml = { creds_helpers: undefined, ecr: undefined };
+
+/** Options of {@link readFinchYaml}. */
+export interface ReadFinchYamlOptions {
+  /** The one key that the caller is after: a file in which it does not stand is not parsed. */
+  readonly only?: keyof FinchYaml;
+}
+
+/**
+ * What the `finch.yaml` at `path` says; no file says nothing. The parser is loaded when there is something
+ * to parse: most runs of finch need none.
+ * @throws FinchError `CONFIG_INVALID` with path, line and column; `IO` when it cannot be read
+ */
+export async function readFinchYaml(
+  path: string,
+  { only }: ReadFinchYamlOptions = {},
+): Promise<FinchYaml> {
+  const source = await readTextFile(path);
+  if (!source || (only !== undefined && !mayHaveKey(source, only))) return NOTHING;
+  const { parseYaml } = await import('./parse-yaml.ts');
+  return finchYamlOf(parseYaml(source, path));
+}
+
+/**
+ * What a YAML text says as a `finch.yaml`.
+ * @throws FinchError `CONFIG_INVALID` with path, line and column
+ */
+export function finchYamlOf({ value, placeOf }: ParsedYaml): FinchYaml {
+  try {
+    return shape(value, []) ?? NOTHING;
+  } catch (error) {
+    if (!(error instanceof ConfigFault)) throw error;
+    throw invalidConfig(`${placeOf(error.path)}: ${error.message}`);
+  }
+}
+
+/**
+ * The AWS profile that `finch.yaml` names for a registry. Of the patterns that match its host the one with the
+ * most characters other than `*` counts, and among equals the first.
+ * @param host `HOST[:PORT]`, in any case
+ */
+export function profileFor(config: FinchYaml, host: string): string | undefined {
+  const name = host.toLowerCase().replace(/:\d+$/, '');
+  const [best] = [...(config.ecr?.registries ?? [])]
+    .filter(([pattern, { profile }]) => profile !== undefined && matches(pattern, name))
+    .toSorted(([a], [b]) => exactness(b) - exactness(a));
+  return best?.[1].profile;
+}
+
+/** Whether a key of that name may stand in a text: quick, and right when it says no. */
+function mayHaveKey(source: string, key: string): boolean {
+  if (new RegExp(`\\b${key}["']?\\s*:`).test(source)) return true;
+  // A key may also be written with escapes, behind a question mark, or as an alias of a text.
+  return /\\[xuU]|^\s*[?*]/m.test(source);
+}
+
+/** Whether a pattern is one for `name`. */
+function matches(pattern: string, name: string): boolean {
+  const [first = '', ...rest] = pattern.toLowerCase().split('*');
+  const last = rest.pop();
+  if (last === undefined) return first === name;
+  if (!name.startsWith(first) || !name.endsWith(last)) return false;
+  let at = first.length;
+  // The first place that fits is as good as any later one, so that no pattern takes long.
+  for (const piece of rest) {
+    const found = name.indexOf(piece, at);
+    if (found === -1) return false;
+    at = found + piece.length;
+  }
+  return at <= name.length - last.length;
+}
+
+function exactness(pattern: string): number {
+  return pattern.includes('*') ? pattern.replaceAll('*', '').length : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,129 @@
+import { editYaml } from '../config/edit-yaml.ts';
+import { finchYamlOf } from '../config/finch-yaml.ts';
+import { parseYaml } from '../config/parse-yaml.ts';
+import { readTextFile } from '../config/text-file.ts';
+import { readConfigFile } from '../credentials/config-file.ts';
+import { applyEdits } from '../credentials/json-edit.ts';
+import { isKeyOf, parseServer } from '../credentials/server-name.ts';
+import { FinchError } from '../errors.ts';
+import { isJsonObject, type JsonObject } from '../oci/json.ts';
+import type { SetupEntry } from './setup-record.ts';
+
+/** Where a text stands in a configuration. */
+type Place = Pick<SetupEntry, 'path' | 'value' | 'isItem'>;
+
+/** How one of the files that setup changes is read and changed. */
+export interface ConfigFormat {
+  /**
+   * Its text, which is sound; undefined when there is no file.
+   * @throws FinchError `CONFIG_INVALID`, `IO`
+   */
+  read(path: string): Promise<string | undefined>;
+  /** The text at a place, or the item if the list has it; undefined when there is none. */
+  valueAt(text: string, place: Place): string | undefined;
+  /**
+   * The text with another value at a place; undefined removes what is there.
+   * @throws FinchError `CONFIG_INVALID` when there is no room for it
+   */
+  withValue(text: string, place: Place, change: { to: string | undefined; path: string }): string;
+  /** Whether it says nothing, not even in a comment. */
+  isEmpty(text: string): boolean;
+  /** The text as it may be shown: without secrets. */
+  view(text: string): string;
+}
+
+/** `finch.yaml`. */
+export const yamlFormat: ConfigFormat = {
+  async read(path) {
+    const text = await readTextFile(path);
+    if (text !== undefined) finchYamlOf(parseYaml(text, path));
+    return text;
+  },
+  valueAt: (text, place) => valueAt(parseYaml(text, '').value, place),
+  withValue(text, { path: keys, value, isItem }, { to, path: file }) {
+    const edit = isItem
+      ? { path: keys, item: value, isThere: to !== undefined }
+      : { path: keys, value: to };
+    return editYaml(text, [edit], file);
+  },
+  isEmpty: (text) => text.trim() === '',
+  view: (text) => text,
+};
+
+/** What a `config.json` says that is no secret. Of the logins it is the keys alone. */
+const SHOWN: ReadonlySet<string> = new Set(['auths', 'credsStore', 'credHelpers']);
+
+/** `config.json`. */
+export const jsonFormat: ConfigFormat = {
+  async read(path) {
+    await readConfigFile(path);
+    const file = Bun.file(path);
+    if (!(await file.exists())) return undefined;
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(await file.bytes());
+  },
+  valueAt: (text, place) => valueAt(jsonOf(text), place),
+  withValue(text, { path: keys }, { to, path: file }) {
+    const edited = editJson(text, keys, { value: to, file });
+    const [parent = ''] = keys;
+    const rest = jsonOf(edited)[parent];
+    const isLeft = isJsonObject(rest) && Object.keys(rest).length > 0;
+    if (to !== undefined || isLeft || edited === text) return edited;
+    return editJson(edited, [parent], { value: undefined, file });
+  },
+  isEmpty: (text) => Object.keys(jsonOf(text)).length === 0,
+  view(text) {
+    const json = jsonOf(text);
+    const logins = Object.keys(objectOf(json['auths'])).map((key) => ['auths', key]);
+    const others = Object.keys(json).filter((key) => !SHOWN.has(key));
+    const hidden = [...logins, ...others.map((key) => [key])];
+    const edits = hidden.map((path) => ({ path, value: '…' }));
+    return edits.length === 0 ? text : applyEdits(text, edits);
+  },
+};
+
+/** The keys of the logins that a `config.json` keeps for a registry itself, which its helper hides. */
+export function loginKeys(text: string, host: string): readonly string[] {
+  const server = parseServer(host);
+  return Object.keys(objectOf(jsonOf(text)['auths'])).filter((key) => isKeyOf(server, key));
+}
+
+/** A `config.json` without the login of a key. */
+export function withoutLogin(text: string, key: string, file: string): string {
+  return editJson(text, ['auths', key], { value: undefined, file });
+}
+
+function valueAt(root: unknown, { path, value, isItem }: Place): string | undefined {
+  const found = path.reduce(
+    (node: unknown, key) =>
+      isJsonObject(node) && Object.hasOwn(node, key) ? node[key] : undefined,
+    root,
+  );
+  if (isItem) return Array.isArray(found) && found.includes(value) ? value : undefined;
+  return typeof found === 'string' ? found : undefined;
+}
+
+function editJson(
+  text: string,
+  path: readonly string[],
+  { value, file }: { readonly value: string | undefined; readonly file: string },
+): string {
+  try {
+    return applyEdits(text.trim() === '' ? '{}\n' : text, [{ path, value }]);
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new FinchError('CONFIG_INVALID', `${file} cannot be changed: ${cause.message}`, {
+      hint: 'correct the file, and run this again',
+      cause,
+    });
+  }
+}
+
+/** @param text what was read as JSON before, or nothing */
+function jsonOf(text: string): JsonObject {
+  const value: unknown = text.trim() === '' ? {} : JSON.parse(text.replace(/^\ufeff/, ''));
+  return objectOf(value);
+}
+
+function objectOf(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
+}

@@ -1,0 +1,104 @@
+import { ConfigFault, fields, flag, list, number, required, text } from '../config/config-value.ts';
+import { FinchError } from '../errors.ts';
+
+/** One thing that setup has written into a file. */
+export interface SetupEntry {
+  /** The keys that lead to it. */
+  readonly path: readonly string[];
+  readonly value: string;
+  /** Whether the path leads to a list, and the value is one of its items. */
+  readonly isItem: boolean;
+  /** What was there before. */
+  readonly before: string | undefined;
+  /** The registry that it is for; undefined when it is for all. */
+  readonly host: string | undefined;
+}
+
+/** A way back to the very bytes of before, as long as nobody else has changed the file. */
+export interface SetupUndo {
+  /** Of the file that it is for, in hexadecimal digits. */
+  readonly sha256: string;
+  /** How many characters, from where on, give way to which. */
+  readonly at: number;
+  readonly length: number;
+  readonly text: string;
+}
+
+/** What setup has done to one file. */
+export interface SetupFile {
+  readonly path: string;
+  /** Whether there was none. */
+  readonly created: boolean;
+  readonly entries: readonly SetupEntry[];
+  /** The last comes first. */
+  readonly undo: readonly SetupUndo[];
+}
+
+/** The program that was put into finch's `cred-helpers`, and what tells it from another of its name. */
+export interface SetupHelper {
+  readonly path: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/** All that `finch ecr setup` has done, for `finch ecr unset`. It holds no secret. */
+export interface SetupRecord {
+  readonly files: readonly SetupFile[];
+  readonly helper: SetupHelper | undefined;
+}
+
+const must = { text: required(text), number: required(number), flag: required(flag) };
+
+const record = fields<SetupRecord>({
+  files: required(
+    list(
+      fields<SetupFile>({
+        path: must.text,
+        created: must.flag,
+        entries: required(
+          list(
+            fields<SetupEntry>({
+              ...{ path: required(list(text)), value: must.text, isItem: must.flag },
+              ...{ before: text, host: text },
+            }),
+          ),
+        ),
+        undo: required(
+          list(
+            fields<SetupUndo>({
+              ...{ sha256: must.text, at: must.number, length: must.number, text: must.text },
+            }),
+          ),
+        ),
+      }),
+    ),
+  ),
+  helper: fields<SetupHelper>({ path: must.text, size: must.number, mtimeMs: must.number }),
+});
+
+/** Nothing was set up. */
+const EMPTY: SetupRecord = { files: [], helper: undefined };
+
+/**
+ * What a record says, given its text; of no text, that nothing was set up.
+ * @throws FinchError `CONFIG_INVALID` when it is none
+ */
+export function parseRecord(source: string | undefined, path: string): SetupRecord {
+  if (!source) return EMPTY;
+  try {
+    return record(JSON.parse(source), []) ?? EMPTY;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError || cause instanceof ConfigFault)) throw cause;
+    throw new FinchError('CONFIG_INVALID', `${path} is not what finch wrote`, {
+      hint: 'remove it, and take ecr-login out of finch.yaml and config.json in an editor',
+      cause,
+    });
+  }
+}
+
+/** The text of a record; undefined when nothing is set up any more. */
+export function writeRecord({ files, helper }: SetupRecord): string | undefined {
+  const kept = files.filter(({ entries }) => entries.length > 0);
+  if (kept.length === 0 && helper === undefined) return undefined;
+  return `${JSON.stringify({ files: kept, helper }, undefined, 2)}\n`;
+}
