@@ -3,12 +3,12 @@ import type { Credential } from '../credentials/credential.ts';
 import { hasCode } from '../errors.ts';
 import { discardBody } from '../http/body.ts';
 import { type Challenge, parseChallenges } from '../http/challenge.ts';
-import { pause } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import type { Endpoint } from './endpoint.ts';
 import { grantedScopes, noteDenial } from './grants.ts';
 import type { RealmTrust } from './realm.ts';
 import { mergeScopes } from './scope.ts';
+import { type AskCredential, identityToken, SessionLogin } from './session-login.ts';
 import { basicHeader, fetchToken, type TokenContext, type TokenRequest } from './token.ts';
 import type { Token } from './token-answer.ts';
 import { TokenCache } from './token-cache.ts';
@@ -33,11 +33,6 @@ export interface AuthOptions {
   readonly now?: () => number;
 }
 
-/** Says who the user is; `afresh` past all that is remembered. */
-export type AskCredential = (
-  options: AbortOptions & { readonly afresh?: boolean },
-) => Promise<Credential | undefined>;
-
 /** Takes an identity token, and the credential that it stands for from now on. */
 export type OnIdentityToken = (
   token: string,
@@ -49,15 +44,6 @@ type Way =
   | { readonly kind: 'fixed'; readonly header: string }
   | { readonly kind: 'bearer'; readonly realm: string; readonly service: string | undefined };
 
-/**
- * Before each look for what took the place of a refused identity token, in milliseconds: whoever used it
- * up, in another process, keeps the next one a moment later.
- */
-const LOOKS_AFTER_MS = [0, 100, 400];
-
-/** Of more identity tokens none is tried for one token. */
-const MAX_REFUSED = 16;
-
 type BearerWay = Way & { readonly kind: 'bearer' };
 
 /** What one user has learned of how one registry wants to be asked, and the tokens for it. */
@@ -65,20 +51,25 @@ export class AuthSession {
   readonly #transport: Transport;
   readonly #options: AuthOptions;
   readonly #tokens: TokenCache;
-  /** Identity tokens that took the place of the one that is kept, by the realm that gave them. */
-  readonly #rotated = new Map<string, string>();
+  readonly #login: SessionLogin;
   #way: Way | undefined;
   #scopes: readonly string[];
-  #credential: Promise<Credential | undefined> | undefined;
   #pinged: readonly Challenge[] | undefined;
   /** Whether a token server has taken the credential. */
   #isAccepted = false;
+  /** What was sent last that was refused, and who is asked for in place of whom that stood for. */
+  #refused: string | undefined;
+  #successor: Promise<Credential | undefined> | undefined;
+  /** What took its place, or would have, as long as the registry has not taken that. */
+  #unproven: string | undefined;
 
   constructor(transport: Transport, options: AuthOptions) {
     this.#transport = transport;
     this.#options = options;
     this.#scopes = options.scopes ?? [];
-    this.#tokens = new TokenCache(options.now ?? Date.now);
+    const { now = Date.now } = options;
+    this.#tokens = new TokenCache(now);
+    this.#login = new SessionLogin(options.credential, now);
   }
 
   /** What a request sends without being asked. */
@@ -98,21 +89,55 @@ export class AuthSession {
     if (asked === undefined && !challenges.some(({ scheme }) => scheme === 'basic')) {
       return undefined;
     }
-    const credential = await this.#whoAmI({ signal });
+    const credential = await this.#login.get({ signal });
     if (asked !== undefined && credential?.kind !== 'registry-token') {
       return this.#answerBearer(asked, { used, signal });
     }
     if (credential === undefined) return undefined;
-    const isToken = credential.kind === 'registry-token';
-    const header = isToken ? `Bearer ${credential.token}` : basicHeader(credential).authorization;
-    if (header === used) return undefined;
-    this.#way = { kind: 'fixed', header };
-    return header;
+    const header = fixedHeader(credential);
+    return header === used ? undefined : this.#fix(credential);
   }
 
-  /** Notes with an answer that refuses what its token was for, when somebody is logged in. */
-  explain(response: Response, header: string): void {
+  /**
+   * What to send once more after a 401 or 403 to what was `used`, where that stood for a login which ends and
+   * in whose place there is another; undefined where there is none. However many requests are refused
+   * together, one asks for it. One that the registry has never taken is not replaced in turn before it ends:
+   * it is then not its age that is refused.
+   */
+  async renewed({
+    used,
+    signal,
+  }: AbortOptions & { readonly used: string }): Promise<string | undefined> {
+    const way = this.#way;
+    if (way === undefined) return undefined;
+    const isFirst = used !== this.#refused;
+    if (isFirst) {
+      const current = this.#current(way);
+      if (current !== undefined && current !== used) return current;
+      this.#refused = used;
+      this.#successor = this.#login.another({ isProven: used !== this.#unproven, signal });
+    }
+    let header: string | undefined;
+    try {
+      const credential = await this.#successor;
+      if (credential === undefined) return undefined;
+      header =
+        way.kind === 'bearer' ? await this.#bearer(way, { used, signal }) : this.#fix(credential);
+      return header;
+    } finally {
+      if (isFirst) this.#unproven = header ?? used;
+      // There may be one when it has ended.
+      if (isFirst && header === undefined) this.#refused = undefined;
+    }
+  }
+
+  /**
+   * Hears what was answered. An answer that refuses what its token was for gets a note of that, when
+   * somebody is logged in.
+   */
+  hear(response: Response, header: string): void {
     const isRefusal = response.status === 401 || response.status === 403;
+    if (!isRefusal && header === this.#unproven) this.#unproven = undefined;
     if (!isRefusal || !this.#isAccepted || this.#scopes.length === 0) return;
     if (this.#way?.kind !== 'bearer') return;
     const granted = grantedScopes(header.slice('Bearer '.length));
@@ -174,41 +199,26 @@ export class AuthSession {
   }
 
   async #ask(way: BearerWay, scopes: readonly string[], { signal }: AbortOptions): Promise<Token> {
-    const kept = await this.#whoAmI({ signal });
-    const rotated = this.#rotated.get(way.realm);
     const refused = new Set<string>();
-    let credential = rotated === undefined ? kept : identityToken(rotated);
+    let isRenewed = false;
+    let credential = await this.#login.at(way.realm, { signal });
     for (;;) {
       try {
         return await this.#askAs(credential, way, { scopes, signal });
       } catch (error) {
-        const isRefused = hasCode(error, 'UNAUTHENTICATED', 'DENIED');
-        if (!isRefused || credential?.kind !== 'identity-token') throw error;
-        refused.add(credential.token);
-        credential = await this.#successor(way, { refused, signal });
+        if (!hasCode(error, 'UNAUTHENTICATED', 'DENIED')) throw error;
+        if (credential?.kind === 'identity-token') {
+          refused.add(credential.token);
+          credential = await this.#login.successor(way.realm, { refused, signal });
+        } else {
+          credential = isRenewed
+            ? undefined
+            : await this.#login.another({ isProven: true, signal });
+          isRenewed = true;
+        }
         if (credential === undefined) throw error;
       }
     }
-  }
-
-  /** The identity token that took the place of refused ones, if there is one. */
-  async #successor(
-    { realm }: BearerWay,
-    { refused, signal }: AbortOptions & { readonly refused: ReadonlySet<string> },
-  ): Promise<Credential | undefined> {
-    if (refused.size >= MAX_REFUSED) return undefined;
-    const rotated = this.#rotated.get(realm);
-    if (rotated !== undefined && !refused.has(rotated)) return identityToken(rotated);
-    for (const wait of LOOKS_AFTER_MS) {
-      await pause(wait, { signal });
-      this.#credential = undefined;
-      const kept = await this.#whoAmI({ afresh: true, signal });
-      if (kept?.kind !== 'identity-token') return undefined;
-      if (refused.has(kept.token)) continue;
-      this.#rotated.delete(realm);
-      return kept;
-    }
-    return undefined;
   }
 
   async #askAs(
@@ -226,7 +236,7 @@ export class AuthSession {
     onAccepted?.(new URL(realm).host);
     const { refreshToken } = token;
     if (refreshToken === undefined) return token;
-    if (credential.kind === 'identity-token') this.#rotated.set(realm, refreshToken);
+    if (credential.kind === 'identity-token') this.#login.rotate(realm, refreshToken);
     const isNew =
       credential.kind === 'identity-token'
         ? refreshToken !== credential.token
@@ -246,15 +256,25 @@ export class AuthSession {
     return proof !== undefined && (proof.refreshToken ?? refreshToken) === refreshToken;
   }
 
-  async #whoAmI(options: Parameters<AskCredential>[0]): Promise<Credential | undefined> {
-    this.#credential ??= this.#options.credential(options);
-    try {
-      return await this.#credential;
-    } catch (error) {
-      this.#credential = undefined;
-      throw error;
-    }
+  /** From now on every request says so. */
+  #fix(credential: Credential): string {
+    const header = fixedHeader(credential);
+    this.#way = { kind: 'fixed', header };
+    return header;
   }
+
+  /** What requests say now. */
+  #current(way: Way): string | undefined {
+    if (way.kind === 'fixed') return way.header;
+    const token = this.#tokens.get(keyOf(way, this.#scopes));
+    return token && bearer(token);
+  }
+}
+
+function fixedHeader(credential: Credential): string {
+  return credential.kind === 'registry-token'
+    ? `Bearer ${credential.token}`
+    : basicHeader(credential).authorization;
 }
 
 function keyOf({ realm, service }: BearerWay, scopes: readonly string[]): string {
@@ -263,8 +283,4 @@ function keyOf({ realm, service }: BearerWay, scopes: readonly string[]): string
 
 function bearer({ value }: Token): string {
   return `Bearer ${value}`;
-}
-
-function identityToken(token: string): Credential {
-  return { kind: 'identity-token', token };
 }

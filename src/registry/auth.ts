@@ -5,10 +5,11 @@ import type { Endpoint } from './endpoint.ts';
 
 /**
  * Answers the registry's challenges: Bearer with a token of its token server, else Basic. Nothing is
- * sent before the registry asks but what a request brings itself; from then on every request carries what worked, and a token is
- * replaced before it ends. The first request goes alone, so that many at once are asked only once. A
- * request that is refused is sent once more, with a new token. Requests to another origin pass through
- * untouched. What is still refused comes back as it is, with a note of why that may be.
+ * sent before the registry asks but what a request brings itself; from then on every request carries what
+ * worked, and a token is replaced before it ends. The first request goes alone, so that many at once are
+ * asked only once. A request that is refused is sent once more, with a new token, and once with another
+ * login, where that ends and there is another. Requests to another origin pass through untouched. What is
+ * still refused comes back as it is, with a note of why that may be.
  * @throws FinchError of `fetchToken` and of the keychain
  */
 export function withAuth(transport: Transport, options: AuthOptions): Transport {
@@ -18,16 +19,30 @@ export function withAuth(transport: Transport, options: AuthOptions): Transport 
 
   const send = async (request: HttpRequest, header: string | undefined): Promise<Response> => {
     const response = await transport(withHeader(request, header));
-    if (header !== undefined && isFrom(endpoint, response)) session.explain(response, header);
+    if (header !== undefined && isFrom(endpoint, response)) session.hear(response, header);
     return response;
   };
 
   const exchange = async (request: HttpRequest, onHeader: () => void): Promise<Response> => {
+    const { signal } = request;
     const used = (await session.header(request)) ?? request.headers?.['authorization'];
     const response = await send(request, used);
-    if (response.status !== 401 || !isFrom(endpoint, response)) return response;
-    const header = await session.answer(response, { used, signal: request.signal });
+    const isAnswerable = response.status === 401 && isFrom(endpoint, response);
+    const header = isAnswerable ? await session.answer(response, { used, signal }) : undefined;
     onHeader();
+    if (header === undefined) return orRenewed(request, { response, used });
+    await discardBody(response);
+    return orRenewed(request, { response: await send(request, header), used: header });
+  };
+
+  /** The answer, or where it refuses a login that has ended, that to another. */
+  const orRenewed = async (
+    request: HttpRequest,
+    { response, used }: { response: Response; used: string | undefined },
+  ): Promise<Response> => {
+    const isRefusal = response.status === 401 || response.status === 403;
+    if (!isRefusal || used === undefined || !isFrom(endpoint, response)) return response;
+    const header = await session.renewed({ used, signal: request.signal });
     if (header === undefined) return response;
     await discardBody(response);
     return send(request, header);

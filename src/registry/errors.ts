@@ -4,6 +4,7 @@ import { readStart } from '../http/body.ts';
 import { cleanText } from '../http/clean-text.ts';
 import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
 import { isJsonObject } from '../oci/json.ts';
+import { ecrAdvice } from './ecr-advice.ts';
 import { type Denial, denialOf, describeDenial } from './grants.ts';
 import { deniedHint, loginCommand } from './profiles.ts';
 
@@ -103,10 +104,11 @@ export interface RefusalContext {
  * to we show no login, and so none helps.
  */
 export function refusalError(
-  { status, reason, host, denial, wantsCertificate }: Refusal,
+  refusal: Refusal,
   context: RefusalContext,
   options: FinchErrorOptions = {},
 ): FinchError {
+  const { status, reason, host, denial, wantsCertificate } = refusal;
   const { registry } = context;
   if (host !== undefined && status !== 404) {
     const message = `registry ${registry} leads to ${host}, which refuses the request: ${reason}`;
@@ -115,10 +117,12 @@ export function refusalError(
   }
   const meant = status === 401 && denial !== undefined ? 403 : status;
   const why = denial === undefined ? reason : `${reason} (${describeDenial(denial)})`;
-  return new FinchError(errorCode(meant), `registry ${registry}: ${why}`, {
-    hint: wantsCertificate ? certificateHint(registry) : hintFor(meant, context),
-    ...options,
-  });
+  const special = wantsCertificate
+    ? { hint: certificateHint(registry) }
+    : ecrAdvice(refusal, context);
+  const general = { message: `registry ${registry}: ${why}`, hint: hintFor(meant, context) };
+  const { message, hint } = { ...general, ...options, ...special };
+  return new FinchError(errorCode(meant), message, { ...options, hint });
 }
 
 /** Where to put a client certificate for a registry. */

@@ -11,11 +11,13 @@ export interface Way {
 /** Failures of one host that need not be another's. All others end the work. */
 const OF_THE_HOST = [
   ...(['NETWORK', 'UNAUTHENTICATED', 'DENIED', 'REMOTE_NOT_FOUND', 'REGISTRY'] as const),
-  ...(['CONTENT_MISMATCH', 'DOCUMENT_INVALID'] as const),
+  ...(['CONTENT_MISMATCH', 'DOCUMENT_INVALID', 'AWS', 'AWS_IDENTITY'] as const),
 ];
 
 /** Failures that a host will not get over while the command runs. */
-const FOR_GOOD = ['NETWORK', 'UNAUTHENTICATED', 'DENIED', 'CONTENT_MISMATCH'] as const;
+const FOR_GOOD = [
+  ...(['NETWORK', 'UNAUTHENTICATED', 'DENIED', 'CONTENT_MISMATCH', 'AWS', 'AWS_IDENTITY'] as const),
+];
 
 /** The hosts of a repository in the order in which they are asked, without those that were given up. */
 export class HostList {

@@ -1,3 +1,4 @@
+import { parseEcrHost } from '../aws/ecr-host.ts';
 import type { AbortOptions } from '../content.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { discardBody, readWhole } from '../http/body.ts';
@@ -5,18 +6,14 @@ import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
 import type { HttpRequest } from '../http/transport.ts';
 import { type Descriptor, describe } from '../oci/descriptor.ts';
 import { type Digest, digestOf, digestParts, isDigest } from '../oci/digest.ts';
-import { childrenOf, parseDocument } from '../oci/document.ts';
+import { parseDocument } from '../oci/document.ts';
 import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
-import { documentMediaTypes, isDocumentType, isNonDistributable } from '../oci/media-types.ts';
-import { call, isGood, type RepositoryApi, refusalOf, repositoryUrl } from './api.ts';
-import { hasBlob } from './blobs.ts';
+import { documentMediaTypes, isDocumentType } from '../oci/media-types.ts';
+import { call, type RepositoryApi, refusalOf, repositoryUrl } from './api.ts';
 import { refusalError } from './errors.ts';
 
 /** What bytes are called that nobody gave a type. */
 const UNKNOWN_TYPE = 'application/octet-stream';
-
-/** Statuses of a registry that has stored a manifest. */
-const KEPT: readonly number[] = [200, 201, 202, 204];
 
 const ACCEPT = documentMediaTypes.join(', ');
 
@@ -41,7 +38,10 @@ export async function resolveManifest(
   const url = repositoryUrl(api, `manifests/${reference}`);
   const request = { method: 'HEAD', url, headers: { accept: ACCEPT }, signal } as const;
   const response = await call(api, request, { good: [200, 404, 405, 501] });
-  if (response.status === 404) return undefined;
+  if (response.status === 404) {
+    if (!anyType) await explainMissing(api, request, response);
+    return undefined;
+  }
   const described = response.status === 200 ? describedBy(response, { anyType }) : undefined;
   if (described !== undefined && (!isDigest(reference) || described.digest === reference)) {
     return described;
@@ -53,6 +53,20 @@ export async function resolveManifest(
     if (hasCode(error, 'REMOTE_NOT_FOUND')) return undefined;
     throw error;
   }
+}
+
+/**
+ * Who pulls from Amazon ECR wants to know whether it is the tag that is missing, or all of the repository.
+ * @throws FinchError `REMOTE_NOT_FOUND` when it is the repository
+ */
+async function explainMissing(
+  api: RepositoryApi,
+  request: HttpRequest,
+  response: Response,
+): Promise<void> {
+  if (parseEcrHost(api.registry) === undefined) return;
+  const refusal = await refusalOf(api, request, response);
+  if (refusal.codes.includes('NAME_UNKNOWN')) throw refusalError(refusal, api);
 }
 
 /** The descriptor of what came, also when it is no document that finch reads. */
@@ -121,74 +135,6 @@ async function fetchManifest(
   return { what, digest, bytes, called: contentTypeOf(response) };
 }
 
-/**
- * Stores a document's exact bytes under its digest, or under a tag, which names it from then on.
- * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests
- * @throws FinchError `CONTENT_MISMATCH` when the bytes are not those of the descriptor, or the registry
- * kept others
- */
-export async function putManifest(
-  api: RepositoryApi,
-  { reference, document, bytes }: PutDocument,
-  { signal }: AbortOptions = {},
-): Promise<void> {
-  const { digest, mediaType } = document;
-  if (digestOf(bytes, digestParts(digest).algorithm) !== digest) {
-    throw new FinchError('CONTENT_MISMATCH', `the bytes of ${digest} do not have that digest`);
-  }
-  const request: HttpRequest = {
-    method: 'PUT',
-    url: repositoryUrl(api, `manifests/${reference}`),
-    headers: { 'content-type': mediaType },
-    body: () => ({ bytes }),
-    idempotent: true,
-    signal,
-  };
-  let response = await api.send(request);
-  if (!isGood(response, KEPT)) {
-    const refusal = await refusalOf(api, request, response);
-    const mayPass = refusal.status === 400 && refusal.codes.includes('DIGEST_INVALID');
-    if (!mayPass || !(await hasBlobsOf({ document, bytes }, api, { signal }))) {
-      throw refusalError(refusal, api);
-    }
-    response = await call(api, request, { good: KEPT });
-  }
-  await discardBody(response);
-  const kept = response.headers.get('docker-content-digest');
-  if (kept !== null && isDigest(kept) && isSameAlgorithm(kept, digest) && kept !== digest) {
-    throw new FinchError(
-      'CONTENT_MISMATCH',
-      `registry ${api.registry} kept ${kept} for ${digest}`,
-      { hint: ASK_WHO_RUNS_IT },
-    );
-  }
-}
-
-/**
- * Whether every blob of a manifest is there. docker-registry refuses a manifest with DIGEST_INVALID
- * while another client's upload of one of its blobs is being put in place, and takes it right after.
- */
-async function hasBlobsOf(
-  { document, bytes }: Pick<PutDocument, 'document' | 'bytes'>,
-  api: RepositoryApi,
-  options: AbortOptions,
-): Promise<boolean> {
-  const { digest: what, mediaType } = document;
-  for (const child of childrenOf(parseDocument(bytes, { what, mediaType }))) {
-    if (isDocumentType(child.mediaType) || isNonDistributable(child.mediaType)) continue;
-    if (!(await hasBlob(api, child, options))) return false;
-  }
-  return true;
-}
-
-/** What {@link putManifest} stores. */
-export interface PutDocument {
-  /** A tag, or the document's digest. */
-  readonly reference: string | Digest;
-  readonly document: Descriptor;
-  readonly bytes: Uint8Array;
-}
-
 /** The descriptor in an answer's headers, when all of it is there. */
 function describedBy(
   response: Response,
@@ -207,8 +153,4 @@ function describedBy(
 /** The media type of an answer without parameters. */
 function contentTypeOf({ headers }: Response): string | undefined {
   return headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() || undefined;
-}
-
-function isSameAlgorithm(a: Digest, b: Digest): boolean {
-  return digestParts(a).algorithm === digestParts(b).algorithm;
 }

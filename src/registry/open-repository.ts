@@ -10,13 +10,14 @@ import { isDocumentType } from '../oci/media-types.ts';
 import type { RepositoryApi } from './api.ts';
 import { hasBlob, openBlob } from './blobs.ts';
 import { connect } from './connect.ts';
-import { type FetchedDocument, getManifest, putManifest, resolveManifest } from './manifests.ts';
+import { type FetchedDocument, getManifest, resolveManifest } from './manifests.ts';
+import { putManifest } from './put-manifest.ts';
 import type { RealmTrust } from './realm.ts';
 import type { Repository } from './repository.ts';
 import { type Access, repositoryScope } from './scope.ts';
 import type { Site } from './site.ts';
 import { listTags } from './tags.ts';
-import { uploadBlob } from './upload.ts';
+import { tryUpload, uploadBlob } from './upload.ts';
 
 /** How {@link openRepository} reaches a repository. */
 export interface RepositoryOptions {
@@ -53,7 +54,10 @@ export function openRepository(
   const registry = site?.name ?? named;
   const connection = connect(registry, {
     transport,
-    credential: (asking) => keychain.credential(registry, { ...asking, repository: name }),
+    credential: (asking) => {
+      const needed = access !== 'pull';
+      return keychain.credential(registry, { ...asking, repository: name, needed });
+    },
     scopes: [repositoryScope(name, access)],
     insecure,
     site,
@@ -90,6 +94,7 @@ export function openRepository(
         throw error;
       }
     },
+    tryUpload: (abort) => tryUpload(api, abort),
     tags: (abort) => listTags(api, abort),
     async tag(tag, document, bytes, abort) {
       await putManifest(api, { reference: tag, document, bytes }, abort);

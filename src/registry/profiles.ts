@@ -1,4 +1,5 @@
 import { DEFAULT_REGISTRY } from '../oci/reference.ts';
+import { ecrLoginHint } from './ecr-advice.ts';
 
 /** What is special about the logins of one service, beyond what holds for all registries. */
 interface Profile {
@@ -71,7 +72,7 @@ export function loginHint(registry: string, username: string): string | undefine
   // Harbor's robots have names like robot$ci, of which shells make this.
   if (username === 'robot')
     return "a robot's name holds a $; give it in single quotes: 'robot$NAME'";
-  return profileOf(registry)?.login;
+  return ecrLoginHint(registry) ?? profileOf(registry)?.login;
 }
 
 /** What to do when a registry knows who asks and says no. `what` is what was asked about. */

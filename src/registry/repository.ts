@@ -25,6 +25,12 @@ export interface Repository extends ContentStore {
   /** Stores a document's exact bytes under a tag, which names it from then on. */
   tag(tag: string, document: Descriptor, bytes: Uint8Array, options?: AbortOptions): Promise<void>;
 
+  /**
+   * Begins an upload, as every push does first, and gives it up: nothing is stored.
+   * @throws FinchError of whatever would refuse a push
+   */
+  tryUpload(options?: AbortOptions): Promise<void>;
+
   /** All tags, in the registry's order. */
   tags(options?: AbortOptions): Promise<readonly string[]>;
 }

@@ -64,6 +64,16 @@ export async function uploadBlob(
   }
 }
 
+/**
+ * Opens an upload session and closes it without a blob. A registry that cannot close one drops it later.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#canceling-a-blob-upload
+ * @throws FinchError of {@link uploadBlob}
+ */
+export async function tryUpload(api: RepositoryApi, { signal }: AbortOptions = {}): Promise<void> {
+  const url = await startUpload(api, { signal, pauses: new Pauses() });
+  await discardBody(await api.send({ method: 'DELETE', url, signal }));
+}
+
 /** Opens an upload session and says where to send the blob. */
 async function startUpload(
   api: RepositoryApi,

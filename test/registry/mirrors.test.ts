@@ -290,6 +290,26 @@ describe('a pull through mirrors', () => {
     expect(server.lines()).toEqual([]);
   });
 
+  test.each(['AWS', 'AWS_IDENTITY'] as const)(
+    'goes on at the next host when no login can be made for a mirror: %s',
+    async (code) => {
+      const script: Script = () =>
+        new Response(null, { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } });
+      await using mirror = startFakeRegistry({ script });
+      await using server = registryWith();
+      const keychain = {
+        async credential(registry: string) {
+          if (registry === mirror.host) throw new FinchError(code, 'nobody is known');
+          return undefined;
+        },
+      };
+      const { repository } = open(siteOf(server), [siteOf(mirror)], { keychain });
+      for (let i = 0; i < 2; i += 1)
+        expect((await repository.resolve('1'))?.size).toBeGreaterThan(0);
+      expect(mirror.requests).toHaveLength(1);
+    },
+  );
+
   test('ends at once when our own logins cannot be read', async () => {
     await using mirror = startFakeRegistry({
       script: () =>

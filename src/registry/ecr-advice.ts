@@ -1,0 +1,177 @@
+import { type EcrRegistry, parseEcrHost } from '../aws/ecr-host.ts';
+
+/** What Amazon ECR has said, as far as its meaning depends on it. */
+interface EcrRefusal {
+  readonly status: number;
+  /** The codes of the error's body; empty when it had none. */
+  readonly codes: readonly string[];
+  /** One line that is safe to show. */
+  readonly reason: string;
+}
+
+/** Words that fit a refusal better than those that hold for all registries. */
+export interface Advice {
+  /** Default: what the registry said. */
+  readonly message?: string;
+  readonly hint: string;
+}
+
+/** What a refusal is about. */
+interface Subject {
+  readonly registry: EcrRegistry;
+  /** The repository, if the request was for one. */
+  readonly name: string | undefined;
+  readonly reason: string;
+}
+
+/** One kind of refusal, by its status, its code if any, and its words. */
+interface Row {
+  readonly status: number;
+  /** Its code; an empty text for an answer that has none. Default: any or none. */
+  readonly code?: string;
+  readonly says?: RegExp;
+  readonly advise: (subject: Subject) => Advice | undefined;
+}
+
+/** What pushing and pulling takes, and the policy of AWS that allows that. */
+const POLICIES: readonly { readonly name: string; readonly actions: readonly string[] }[] = [
+  {
+    name: 'PowerUser',
+    actions: ['InitiateLayerUpload', 'UploadLayerPart', 'CompleteLayerUpload', 'PutImage'],
+  },
+  {
+    name: 'ReadOnly',
+    actions: [
+      'BatchGetImage',
+      'GetDownloadUrlForLayer',
+      'BatchCheckLayerAvailability',
+      'ListImages',
+    ],
+  },
+];
+
+/**
+ * By the reports of users; a proxy's page, which has no code either, is not meant.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors-docker.html
+ */
+const ROWS: readonly Row[] = [
+  { status: 404, code: 'NAME_UNKNOWN', advise: repositoryMissing },
+  { status: 403, code: 'DENIED', says: /token has expired/i, advise: loginEnded },
+  { status: 403, code: 'DENIED', says: /is not authorized to perform/i, advise: notAllowed },
+  { status: 403, code: '', says: /^403\b/, advise: refusedWithoutReason },
+  { status: 400, code: '', says: /^400\b/, advise: otherRegion },
+  { status: 429, advise: tooMany },
+  { status: 405, code: 'UNSUPPORTED', says: /ImageManifest/, advise: invalidManifest },
+];
+
+/** What all statuses can mean where a registry stands for another one. */
+const PULL_THROUGH = /upstream registry|pull.?through cache/i;
+
+/**
+ * What a refusal of Amazon ECR means and what to do about it.
+ * @returns undefined where there is nothing special to say, and for every other registry
+ */
+export function ecrAdvice(
+  { status, codes, reason }: EcrRefusal,
+  { registry: host, name }: { readonly registry: string; readonly name?: string },
+): Advice | undefined {
+  const registry = parseEcrHost(host);
+  if (registry === undefined) return undefined;
+  const subject: Subject = { registry, name, reason };
+  if (status !== 429 && PULL_THROUGH.test(reason)) return pullThroughFailed(subject);
+  const [code = ''] = codes;
+  const row = ROWS.find(
+    (one) =>
+      one.status === status &&
+      (one.code === undefined || one.code === code) &&
+      (one.says === undefined || one.says.test(reason)),
+  );
+  return row?.advise(subject);
+}
+
+function repositoryMissing({ registry, name }: Subject): Advice | undefined {
+  if (name === undefined) return undefined;
+  const where =
+    registry.kind === 'public'
+      ? 'ECR Public'
+      : `account ${registry.account}, region ${registry.region}`;
+  return {
+    message: `repository ${name} does not exist in ${where}`,
+    hint: `create it with: finch ecr create-repo ${registry.host}/${name}, or push with --create-repo`,
+  };
+}
+
+function loginEnded({ registry }: Subject): Advice {
+  return {
+    message: `registry ${registry.host}: the password for it has ended`,
+    hint: `get a new one with: finch login ${registry.host}`,
+  };
+}
+
+function notAllowed({ registry, name, reason }: Subject): Advice | undefined {
+  const said = /User: (\S{1,2048}) is not authorized to perform: ([a-z-]+:([A-Za-z]+))/.exec(
+    reason,
+  );
+  const [, arn, action, verb] = said ?? [];
+  if (arn === undefined || action === undefined || verb === undefined) return undefined;
+  const what = name === undefined ? registry.host : `${registry.host}/${name}`;
+  const message = `${arn} may not call ${action} on ${what}`;
+  const account = /^arn:[^:]*:[^:]*:[^:]*:(\d{12}):/.exec(arn)?.[1];
+  if (/explicit deny/i.test(reason)) {
+    return { message, hint: 'a policy denies that explicitly; ask who runs the AWS account' };
+  }
+  if (registry.kind === 'private' && account !== undefined && account !== registry.account) {
+    const hint = `it is of account ${account} and the repository of ${registry.account}: a policy of IAM there and a policy of the repository here must both allow ${action}`;
+    return { message, hint };
+  }
+  const policy = POLICIES.find(({ actions }) => actions.includes(verb));
+  const family =
+    registry.kind === 'public' ? 'ElasticContainerRegistryPublic' : 'EC2ContainerRegistry';
+  const example = policy === undefined ? '' : `, for example Amazon${family}${policy.name}`;
+  const hint = `a policy of IAM must allow that${example}; which keys are used tells: finch ecr whoami`;
+  return { message, hint };
+}
+
+function refusedWithoutReason({ registry, reason }: Subject): Advice | undefined {
+  if (registry.kind === 'public') return undefined;
+  return {
+    message: `registry ${registry.host} refuses and gives no reason (${reason})`,
+    hint: `it is of account ${registry.account}; who you are tells: finch ecr whoami, and AWS_PROFILE chooses another profile`,
+  };
+}
+
+function otherRegion({ registry, reason }: Subject): Advice {
+  const where = registry.kind === 'public' ? 'ECR Public' : `region ${registry.region}`;
+  return {
+    message: `registry ${registry.host} takes no such password: it may be of another region (${reason})`,
+    hint: `get one for ${where} with: finch login ${registry.host}`,
+  };
+}
+
+function tooMany({ registry }: Subject): Advice {
+  const hint =
+    registry.kind === 'public'
+      ? `who is logged in may ask more often: finch login ${registry.host}`
+      : `wait a while; the quotas of account ${registry.account} can be raised at AWS`;
+  return { hint };
+}
+
+function invalidManifest(): Advice {
+  return {
+    hint: 'Amazon ECR wants manifests that name their own media type; build the image again with a newer tool',
+  };
+}
+
+function pullThroughFailed({ registry, name = '', reason }: Subject): Advice {
+  const [prefix = ''] = name.split('/');
+  return {
+    message: `registry ${registry.host} cannot get ${name} from the registry that ${prefix} stands for: ${reason}`,
+    hint: `check the secret of the pull-through cache rule ${prefix}; official images of Docker Hub are below ${prefix}/library`,
+  };
+}
+
+/** What to try when Amazon ECR refuses a login; undefined for every other registry. */
+export function ecrLoginHint(registry: string): string | undefined {
+  if (parseEcrHost(registry) === undefined) return undefined;
+  return `its passwords end after 12 hours; without -u finch asks AWS for one itself: finch login ${registry}`;
+}
