@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Aws } from './aws/aws.ts';
 import type { AbortOptions } from './content.ts';
 import type { CopyEvent } from './copy/events.ts';
 import type { Credential } from './credentials/credential.ts';
@@ -45,6 +47,8 @@ export interface App extends AsyncDisposable {
   /** The folder of the store. */
   readonly storePath: string;
   store(): Promise<ImageStore>;
+  /** What finch does with AWS: who the user is there, and tokens for Amazon ECR. */
+  aws(): Promise<Aws>;
   /** Who the user is at registries: the keychain of every repository. */
   logins(): Promise<Logins>;
   /** The repository of a reference. `insecure` when the user said so of its registry. */
@@ -93,6 +97,7 @@ interface CheckLoginSettings extends AbortOptions {
  */
 export function createApp(host: Host, talk: Talk): App {
   let store: Promise<ImageStore> | undefined;
+  let aws: Promise<Aws> | undefined;
   let logins: Promise<Logins> | undefined;
   let transport: Promise<Transport> | undefined;
   const userAgent = `finch/${version}`;
@@ -111,6 +116,10 @@ export function createApp(host: Host, talk: Talk): App {
     store() {
       store ??= openStore(app);
       return store;
+    },
+    aws() {
+      aws ??= openAwsOf(app);
+      return aws;
     },
     logins() {
       logins ??= openLogins(app);
@@ -178,11 +187,45 @@ async function openStore({ storePath, host }: App): Promise<ImageStore> {
   return openImageStore(storePath, { now: host.now });
 }
 
-async function openLogins({ host: { env, home }, talk }: App): Promise<Logins> {
+async function openAwsOf({ host, talk, transport, userAgent }: App): Promise<Aws> {
+  const { openAws } = await import('./aws/open-aws.ts');
+  const { env } = host;
+  const home = homeOf(host);
+  const surroundings = {
+    ...{ env, home, transport, userAgent },
+    now: () => host.now().getTime(),
+    trace: (line: string) => talk.trace(line),
+    report: (line: string) => talk.note(line),
+  };
+  const askCode = (question: string, options: AbortOptions) =>
+    talk.ask(question, { ...options, secret: true });
+  return openAws(host.stdin.isTerminal ? { ...surroundings, askCode } : surroundings, {
+    async profileFor(registry) {
+      if (home === undefined || !existsSync(join(home, 'finch.yaml'))) return undefined;
+      const { profileFor, readFinchYaml } = await import('./config/finch-yaml.ts');
+      return profileFor(await readFinchYaml(join(home, 'finch.yaml'), { only: 'ecr' }), registry);
+    },
+  });
+}
+
+/** finch's home; undefined where there is none: tokens are got without one too. */
+function homeOf(host: Host): string | undefined {
+  try {
+    return host.home;
+  } catch {
+    return undefined;
+  }
+}
+
+async function openLogins({ host, talk, aws }: App): Promise<Logins> {
   const { openLogins: open } = await import('./credentials/open-logins.ts');
+  const { ecrSource } = await import('./credentials/ecr-source.ts');
+  const { env, home } = host;
+  const report = (line: string) => talk.note(line);
   return open({
-    ...{ env, home },
-    report: (line) => talk.note(line),
+    ...{ env, home, report },
+    source: ecrSource(aws, { report }),
+    now: () => host.now().getTime(),
     waiting: (line) => talk.note(line),
     trace: (line) => talk.trace(line),
   });

@@ -1,3 +1,4 @@
+import type { HelperName } from './cli/run-helper-program.ts';
 import { FinchError, systemCode } from './errors.ts';
 import { writeAll } from './host/write-all.ts';
 import { version } from './version.ts';
@@ -16,20 +17,26 @@ process.exit(await main());
 
 async function main(): Promise<number> {
   // The compiled program learns here by which of its links it was called.
-  const isHelper = /(?:^|[\\/])docker-credential-finch(?:\.exe)?$/i.test(process.argv0);
-  if (isHelper || argv.includes('login')) {
+  const helper = helperName(process.argv0);
+  if (helper !== undefined || argv.includes('login') || argv[0] === 'ecr') {
     // Passwords come in, and one may stand among the arguments.
     const { crashInSilence } = await import('./host/core-dump.ts');
     await crashInSilence();
   }
-  if (isHelper) {
-    const { runHelperProgram } = await import('./cli/helper-program.ts');
-    return runHelperProgram(argv, interrupt);
+  if (helper !== undefined) {
+    const { runHelperProgram } = await import('./cli/run-helper-program.ts');
+    return runHelperProgram(helper, argv, interrupt);
   }
   // Scripts ask this often, and it takes nothing of the rest: 5.5 ms instead of 8.
   if (argv[0] === '--version' || argv[0] === '-v') return sayVersion();
   const { runProgram } = await import('./cli/program.ts');
   return runProgram(argv, interrupt);
+}
+
+/** The credential helper that finch was called as, by what stands behind `docker-credential-`. */
+function helperName(argv0: string): HelperName | undefined {
+  const name = /(?:^|[\\/])docker-credential-([a-z-]+)(?:\.exe)?$/i.exec(argv0)?.[1]?.toLowerCase();
+  return name === 'finch' || name === 'ecr-login' ? name : undefined;
 }
 
 function sayVersion(): number {

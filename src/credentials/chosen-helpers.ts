@@ -66,7 +66,7 @@ export function helperOf(
 
 function credHelpers(config: JsonObject, file: LoginFile): JsonObject {
   // Go programs write an empty map as null.
-  const helpers = config['credHelpers'] ?? {};
+  const helpers = (file.format === 'auths' ? undefined : config['credHelpers']) ?? {};
   if (isJsonObject(helpers)) return helpers;
   throw invalid(`"credHelpers" in ${file.path} is not an object`);
 }

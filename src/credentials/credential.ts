@@ -3,7 +3,7 @@ export interface PasswordLogin {
   readonly kind: 'password';
   readonly username: string;
   readonly secret: string;
-  /** When it ends, where it is made whenever it is asked for; when a registry refuses it, another can be made. */
+  /** When it ends, where others can be made: when a registry refuses it, there may be another. */
   readonly expires?: Date;
 }
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, type Stats, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { FinchError } from '../errors.ts';
 
@@ -24,12 +24,20 @@ const OTHERS_WRITE = 0o022;
  * @param helper a checked name
  */
 export function findHelper(helper: string, options: FindHelperOptions): string | undefined {
+  const paths = pathsOf(helper, options).filter((path) => statOf(path)?.isFile() === true);
+  return paths.find(isExecutable) ?? paths[0];
+}
+
+/** The path of a symbolic link by the name of a helper that leads to nothing, as after a program has moved. */
+export function brokenLink(helper: string, options: FindHelperOptions): string | undefined {
+  return pathsOf(helper, options).find((path) => isLink(path) && statOf(path) === undefined);
+}
+
+/** Where a helper may be, in order. */
+function pathsOf(helper: string, options: FindHelperOptions): readonly string[] {
   const { platform = process.platform } = options;
   const file = `docker-credential-${helper}${platform === 'win32' ? '.exe' : ''}`;
-  const paths = helperFolders(options)
-    .map((folder) => join(folder, file))
-    .filter((path) => statOf(path)?.isFile() === true);
-  return paths.find(isExecutable) ?? paths[0];
+  return helperFolders(options).map((folder) => join(folder, file));
 }
 
 /** The folders in which helpers are looked for, in order. */
@@ -78,6 +86,14 @@ function statOf(path: string): Stats | undefined {
     return statSync(path);
   } catch {
     return undefined;
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
   }
 }
 

@@ -1,25 +1,29 @@
+import { FinchError } from '../errors.ts';
 import type { Answers } from './answers.ts';
 import type { Credential } from './credential.ts';
+import { expiryOf } from './expiry.ts';
 import type { KeychainOptions } from './keychain.ts';
 import type { LoginStores } from './login-stores.ts';
 import type { FoundLogin } from './logins.ts';
+import type { LoginFile } from './places.ts';
 import type { ServerName } from './server-name.ts';
 
 /**
  * The first credential for a server in any place: of each file, in order, the helpers that it names for
- * the server and then the logins that it holds itself.
+ * the server and then the logins that it holds itself. Where there is none, one is made, if something makes
+ * them for the server. It then also takes the place of those that say that they have ended, and the user hears
+ * of the first of them.
  * @param answers what helpers have said, so that each is asked once: they can be slow
- * @throws FinchError `CONFIG_INVALID` or `IO` for finch's own file
+ * @throws FinchError `CONFIG_INVALID` or `IO` for finch's own file, of `LoginSource`
  */
 export async function findLogin(
   stores: LoginStores,
   server: ServerName,
-  {
-    answers,
-    repository,
-    signal,
-  }: KeychainOptions & { readonly answers: Answers<Credential | undefined> },
+  { answers, ...asking }: KeychainOptions & { readonly answers: Answers<Credential | undefined> },
 ): Promise<FoundLogin | undefined> {
+  const { repository, signal } = asking;
+  const isMadeToo = stores.sourceFor(server) !== undefined;
+  let ended: EndedLogin | undefined;
   for (const file of stores.files) {
     for (const store of await stores.storesFor(server, file)) {
       const { name: place } = store;
@@ -31,8 +35,60 @@ export async function findLogin(
       );
       if (credential === undefined) continue;
       if (place === file.path) await stores.checkAccess(file);
-      return { credential, place, isOwn: file.isOwn };
+      const found = { credential, place, isOwn: file.isOwn };
+      const expires = isMadeToo ? expiryOf(credential) : undefined;
+      if (expires === undefined || credential.kind !== 'password') return found;
+      const ending = { ...found, credential: { ...credential, expires } };
+      if (expires.getTime() > stores.options.now()) return ending;
+      ended ??= { login: ending, expires, file };
     }
   }
-  return undefined;
+  return ended === undefined
+    ? makeLogin(stores, server, asking)
+    : inPlaceOf(ended, { stores, server, asking });
+}
+
+/** A login that is made for a server, past all that are kept. */
+export async function makeLogin(
+  stores: LoginStores,
+  server: ServerName,
+  asking: KeychainOptions,
+): Promise<FoundLogin | undefined> {
+  const made = await stores.sourceFor(server)?.make(server, asking);
+  return made && { credential: made.credential, place: made.from, isOwn: false, isMade: true };
+}
+
+/** A kept login that says that it is good no more. */
+interface EndedLogin {
+  readonly login: FoundLogin;
+  readonly expires: Date;
+  readonly file: LoginFile;
+}
+
+/** One that is made; where there is none, the ended one: it is for the registry to refuse it. */
+async function inPlaceOf(
+  { login, expires, file }: EndedLogin,
+  { stores, server, asking }: { stores: LoginStores; server: ServerName; asking: KeychainOptions },
+): Promise<FoundLogin> {
+  const { registry } = server;
+  const tell = (what: string) => {
+    const end = expires.toISOString().replace(/\.\d+Z$/, 'Z');
+    const ended = `the login for ${registry} in ${login.place} ended at ${end}`;
+    const remove = `remove it with: ${programOf(file)} logout ${registry}`;
+    stores.reportOnce(`end of ${registry}`, `${ended}; ${what}; ${remove}`);
+  };
+  try {
+    const made = await makeLogin(stores, server, asking);
+    tell(made === undefined ? 'there is no other' : `using ${made.place}`);
+    return made ?? login;
+  } catch (error) {
+    if (!(error instanceof FinchError) || asking.signal?.aborted) throw error;
+    tell(`there is no other: ${error.message}`);
+    return login;
+  }
+}
+
+function programOf({ isOwn, format }: LoginFile): string {
+  if (isOwn) return 'finch';
+  return format === 'auth.json' ? 'podman' : 'docker';
 }

@@ -35,7 +35,9 @@ export async function forgetLogin(
     ...(await placesWith(stores, server, { except: failures, signal })),
     ...(await partsOf(server, stores, { signal })),
   ];
-  return { removed, remaining, failures: [...failures.values()] };
+  const made = stores.sourceFor(server)?.name;
+  const failed = [...failures.values()];
+  return { removed, remaining, failures: failed, ...(made !== undefined && { made }) };
 }
 
 /** The places in which there is a login for a server, each once. */

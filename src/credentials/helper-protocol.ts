@@ -71,6 +71,17 @@ export function toHelperLogin(credential: Credential): HelperLogin | undefined {
 }
 
 /**
+ * JSON as Go's encoder writes it, in which callers may look for it byte by byte; what a terminal would obey
+ * is escaped too.
+ */
+export function goJson(value: object): string {
+  return JSON.stringify(value).replace(
+    /[<>&\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/**
  * The credential that a helper's login is; undefined when it is empty, which some write for none.
  * @returns a string when it cannot be used: the end of a sentence about the helper's answer
  */

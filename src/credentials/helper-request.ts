@@ -61,7 +61,7 @@ export async function readRequest(
  * @throws FinchError `USAGE` when the text is empty
  */
 export function parseAsked(text: string): AskedServer | undefined {
-  if (text === '') throw invalid('no credentials server URL');
+  if (text === '') throw noServer();
   const [, server, path = ''] = SERVER.exec(text) ?? [];
   if (server === undefined || text.length > MAX_SERVER_LENGTH) return undefined;
   const whole = tryParseServer(server);
@@ -83,20 +83,40 @@ export function parseChanged(text: string): ServerName {
   throw invalid(`a login for a part of ${asked.server.registry} cannot be kept or removed`);
 }
 
+/** What a caller wants to be kept, as it writes it. */
+export interface GivenLogin {
+  /** The server, without spaces around it; never empty. */
+  readonly url: string;
+  /** Never empty. */
+  readonly username: string;
+  readonly secret: string;
+}
+
 /**
- * The login that a caller wants to be kept.
- * @throws FinchError `USAGE` when the text is no such JSON object, or something is missing in it
+ * What a caller wants to be kept, whatever server that is for.
+ * @throws FinchError `USAGE` when the text is no such JSON object, or it names no server or no user
  */
-export function parseLogin(text: string): { server: ServerName; credential: Credential } {
+export function parseGiven(text: string): GivenLogin {
   const request = parseObject(text);
-  const [url, username, secret] = ['ServerURL', 'Username', 'Secret'].map((name) => {
+  const [server, username, secret] = ['ServerURL', 'Username', 'Secret'].map((name) => {
     const value = Object.hasOwn(request, name) ? request[name] : '';
     if (typeof value === 'string') return value;
     throw invalid(`"${name}" is not a string`);
   }) as [string, string, string];
   hideSecret(secret, { user: username });
-  const server = parseChanged(url.trim());
+  const url = server.trim();
+  if (url === '') throw noServer();
   if (username === '') throw invalid('no credentials username');
+  return { url, username, secret };
+}
+
+/**
+ * The login that a caller wants to be kept.
+ * @throws FinchError `USAGE` when the text is no such JSON object, or something is missing in it
+ */
+export function parseLogin(text: string): { server: ServerName; credential: Credential } {
+  const { url, username, secret } = parseGiven(text);
+  const server = parseChanged(url);
   if (secret === '') throw invalid('no credentials secret');
   const credential = fromHelperLogin({ Username: username, Secret: secret });
   if (typeof credential === 'object') return { server, credential };
@@ -112,6 +132,10 @@ function parseObject(text: string): JsonObject {
   }
   if (isJsonObject(value)) return value;
   throw invalid('what stdin holds is no JSON object');
+}
+
+function noServer(): FinchError {
+  return invalid('no credentials server URL');
 }
 
 function invalid(message: string): FinchError {

@@ -34,10 +34,11 @@ const LIST_MS = 10_000;
  */
 export function helperStore(helper: string, options: HelperOptions): CredentialStore {
   const asksUs = isOurs(helper) || askingHelpers(options.env).includes(helper);
-  return asksUs ? nothing(helper) : new HelperStore(helper, options);
+  return asksUs ? emptyStore(helper) : new HelperStore(helper, options);
 }
 
-function nothing(helper: string): CredentialStore {
+/** What stands for a helper that is not run: it has no logins, and takes none. */
+export function emptyStore(helper: string): CredentialStore {
   return {
     name: `docker-credential-${helper}`,
     get: async () => undefined,

@@ -7,6 +7,10 @@ export interface KeychainOptions extends AbortOptions {
   readonly repository?: string | undefined;
   /** Whether it is looked up again, past what is remembered: the answer of before was refused. */
   readonly afresh?: boolean | undefined;
+  /** The answer of before, where it is looked up afresh. */
+  readonly refused?: Credential | undefined;
+  /** Whether nothing can be done without a login, as to push. Default: true. */
+  readonly needed?: boolean | undefined;
 }
 
 /** A credential that a token server has replaced by an identity token. */

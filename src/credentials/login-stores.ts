@@ -4,7 +4,8 @@ import { chosenHelpers } from './chosen-helpers.ts';
 import { openToOthers, readConfigFile } from './config-file.ts';
 import type { CredentialStore } from './credential-store.ts';
 import { fileStore } from './file-store.ts';
-import { helperStore, isOurs } from './helper-store.ts';
+import { emptyStore, helperStore, isOurs } from './helper-store.ts';
+import type { LoginSource } from './login-source.ts';
 import { type Environment, type LoginFile, loginFiles } from './places.ts';
 import type { ServerName } from './server-name.ts';
 
@@ -19,8 +20,12 @@ export interface LoginStoresOptions {
   readonly report: (line: string) => void;
   /** Takes a line about what is done below. */
   readonly trace: (line: string) => void;
-  /** Whether the logins of docker and podman are looked at too. Default: true. */
-  readonly foreign?: boolean;
+  /** The files that are looked at after finch's own. Default: those of docker and podman. */
+  readonly others?: readonly LoginFile[];
+  /** Makes the logins that are kept nowhere. */
+  readonly source?: LoginSource | undefined;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
   /** How long one run of a helper may take. Default: 30 s. */
   readonly timeoutMs?: number;
   /** Takes a line, once, while a helper takes long: it may be asking the user something that nobody sees. */
@@ -33,7 +38,7 @@ export class LoginStores {
   readonly files: readonly LoginFile[];
   /** The one in which finch keeps them, which is the first. */
   readonly own: LoginFile;
-  readonly options: LoginStoresOptions & { readonly platform: NodeJS.Platform };
+  readonly options: LoginStoresOptions & Required<Pick<LoginStoresOptions, 'platform' | 'now'>>;
   readonly #reported = new Set<string>();
   readonly #ours: CredentialStore | undefined;
   #isWaiting = false;
@@ -41,25 +46,33 @@ export class LoginStores {
   /** @param ours what the helper `finch` keeps, where that is not finch's own file */
   constructor(options: LoginStoresOptions, { ours }: { readonly ours?: CredentialStore } = {}) {
     this.#ours = ours;
-    const { platform = process.platform, foreign = true } = options;
+    const { platform = process.platform, now = Date.now } = options;
     // What files and helpers say is in these lines.
     const report = (line: string) => options.report(printable(line));
-    this.options = { ...options, platform, report };
-    const [own, ...others] = loginFiles(this.options);
+    this.options = { ...options, platform, now, report };
+    const [own, ...usual] = loginFiles(this.options);
     this.own = own;
-    this.files = foreign ? [own, ...others] : [own];
+    this.files = [own, ...(options.others ?? usual)];
   }
 
   /** The helper `docker-credential-NAME`, which may have less time than usual. */
   helper(name: string, options: { readonly timeoutMs?: number } = {}): CredentialStore {
     if (this.#ours !== undefined && isOurs(name)) return this.#ours;
-    const { env, home, platform, trace, timeoutMs = 30_000 } = this.options;
+    const { env, home, platform, trace, source, timeoutMs = 30_000 } = this.options;
+    // It is asked after every login that is kept.
+    if (name === source?.helper) return emptyStore(name);
     const shortest = Math.min(timeoutMs, options.timeoutMs ?? timeoutMs);
     const onSlow = () => {
       if (!this.#isWaiting) this.options.waiting?.(`waiting for docker-credential-${name}…`);
       this.#isWaiting = true;
     };
     return helperStore(name, { env, home, platform, trace, onSlow, timeoutMs: shortest });
+  }
+
+  /** What makes logins for a server, if something does. */
+  sourceFor(server: ServerName): LoginSource | undefined {
+    const { source } = this.options;
+    return source?.serves(server) ? source : undefined;
   }
 
   /**

@@ -11,11 +11,13 @@ export interface FoundLogin {
   readonly place: string;
   /** Whether finch keeps it there, or only reads it. */
   readonly isOwn: boolean;
+  /** Set for one that is kept nowhere: `place` then is what it was made from. */
+  readonly isMade?: true;
 }
 
 /**
  * Where a login went: into a credential helper, into a file unencrypted, or nowhere, because the
- * registry's helper makes credentials of its own and keeps none (`ecr-login`).
+ * registry's helper makes credentials of its own and keeps none (`gcloud`).
  */
 export interface SavedLogin {
   readonly kind: 'helper' | 'file' | 'managed';
@@ -26,7 +28,7 @@ export interface SavedLogin {
 export interface RemainingLogin {
   /** What it is for: the registry, or a part of it as its key says. */
   readonly key: string;
-  /** How messages name the place: the path of a file, `docker-credential-ecr-login`. */
+  /** How messages name the place: the path of a file, `docker-credential-gcloud`. */
   readonly place: string;
   /** The configuration file that leads there; finch's own for what it may change and was not told to, and for a helper that makes its credentials itself. */
   readonly file: string;
@@ -39,6 +41,8 @@ export interface ForgottenLogin {
   readonly remaining: readonly RemainingLogin[];
   /** Why places that should forget it did not: `CREDENTIAL_STORE`, `CONFIG_INVALID`, `IO`. */
   readonly failures: readonly FinchError[];
+  /** From what logins for the server are still made: `AWS credentials`. */
+  readonly made?: string;
 }
 
 /** One line of `finch login --list`. */
@@ -60,6 +64,11 @@ export interface ListLoginsOptions extends AbortOptions {
 export interface Logins extends Keychain {
   /** {@link Keychain.credential}, with the place it comes from. */
   find(server: ServerName, options?: KeychainOptions): Promise<FoundLogin | undefined>;
+  /**
+   * A login that is made for the server, past all that are kept; undefined when none are made for it.
+   * @throws FinchError of `LoginSource`
+   */
+  make(server: ServerName, options?: KeychainOptions): Promise<FoundLogin | undefined>;
   /**
    * Keeps a login in place of every other for the same server that finch may change. A helper that cannot
    * keep it is reported, and the next place takes it.

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { Answers } from './answers.ts';
 import type { Credential } from './credential.ts';
 import type { CredentialStore } from './credential-store.ts';
-import { findLogin } from './find-login.ts';
+import { findLogin, makeLogin } from './find-login.ts';
 import type { KeychainOptions } from './keychain.ts';
 import { LoginStores, type LoginStoresOptions } from './login-stores.ts';
 import type { FoundLogin, Logins } from './logins.ts';
@@ -25,11 +25,11 @@ export function openLogins(options: LoginStoresOptions): Logins {
     found.clear();
   };
   const find = (server: ServerName, asking: KeychainOptions = {}) => {
-    const { repository, afresh = false, signal } = asking;
+    const { repository, afresh = false, needed, signal } = asking;
     if (afresh) forgetAnswers();
-    const question = JSON.stringify([server.registry, repository]);
+    const question = JSON.stringify([server.registry, repository, needed]);
     const ask = async () => {
-      const login = await findLogin(stores, server, { answers, repository, signal });
+      const login = await findLogin(stores, server, { ...asking, answers });
       const { registry } = server;
       trace(
         login
@@ -49,6 +49,7 @@ export function openLogins(options: LoginStoresOptions): Logins {
   };
   return {
     find,
+    make: (server, asking = {}) => makeLogin(stores, server, asking),
     async credential(registry, abort) {
       return (await find(serverName(registry), abort))?.credential;
     },
@@ -82,7 +83,10 @@ function isElsewhere({ env, home }: LoginStoresOptions): boolean {
 /** What docker is given, and gives, when its configuration names the helper `finch`. */
 function storeOfHome(options: LoginStoresOptions): CredentialStore {
   const { DOCKER_CONFIG: _, ...env } = options.env;
-  const logins = openLogins({ ...options, env, foreign: false });
+  const { source, ...around } = options;
+  // What it has not is made for whoever asks it, after all other places.
+  const kept = source && { ...source, serves: () => false };
+  const logins = openLogins({ ...around, env, source: kept, others: [] });
   return {
     name: 'docker-credential-finch',
     get: async (server, abort) =>

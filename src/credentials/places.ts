@@ -10,8 +10,11 @@ export interface LoginFile {
   readonly isOwn: boolean;
   /** Whether it is in finch's home, and so what `finch` stands for as the name of a helper. */
   readonly isHome: boolean;
-  /** `auth.json` is podman's, buildah's and skopeo's, which know no `credsStore`. */
-  readonly format: 'config.json' | 'auth.json';
+  /**
+   * `auth.json` is podman's, buildah's and skopeo's, which know no `credsStore`. Of a file of `auths` nothing
+   * else counts.
+   */
+  readonly format: 'config.json' | 'auth.json' | 'auths';
 }
 
 /** Around which places are looked for. */

@@ -4,7 +4,7 @@ import { forbidCoreDump } from '../host/core-dump.ts';
 import { NOT_STARTED, runProgram } from '../host/run-program.ts';
 import { cleanText } from '../http/clean-text.ts';
 import { quote } from '../text.ts';
-import { assertOurHelper, type FindHelperOptions, findHelper } from './find-helper.ts';
+import { assertOurHelper, brokenLink, type FindHelperOptions, findHelper } from './find-helper.ts';
 import {
   assertServerText,
   type HelperLogin,
@@ -55,11 +55,9 @@ const INSTALL: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   linux: {
     pass: `apt install ${HELPERS} pass`,
     secretservice: `apt install ${HELPERS} gnome-keyring`,
-    'ecr-login': 'apt install amazon-ecr-credential-helper',
   },
   darwin: {
     osxkeychain: 'brew install docker-credential-helper',
-    'ecr-login': 'brew install docker-credential-helper-ecr',
   },
 };
 
@@ -78,7 +76,7 @@ export async function runHelper(
   const { action } = request;
   const name = `docker-credential-${helper}`;
   const path = findHelper(helper, { env, ...options });
-  if (path === undefined) throw notInstalled(helper, options);
+  if (path === undefined) throw notInstalled(helper, { env, ...options });
   assertOurHelper(path, options);
   // Before it is started, so that it is held to it as well.
   await forbidCoreDump();
@@ -124,11 +122,15 @@ function failure(name: string, what: string, path: string): FinchError {
   });
 }
 
-function notInstalled(
-  helper: string,
-  { home, platform = process.platform }: Omit<FindHelperOptions, 'env'>,
-): FinchError {
+function notInstalled(helper: string, options: FindHelperOptions): FinchError {
+  const { home, platform = process.platform } = options;
   const name = `docker-credential-${helper}`;
+  const link = brokenLink(helper, options);
+  if (link !== undefined) {
+    return new FinchError('CREDENTIAL_STORE', `${link} is a link that leads to no program`, {
+      hint: `install ${name} again, or remove the link and its name from config.json`,
+    });
+  }
   const command = INSTALL[platform]?.[helper];
   return new FinchError('CREDENTIAL_STORE', `there is no ${name} on this machine`, {
     hint:

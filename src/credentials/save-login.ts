@@ -34,7 +34,10 @@ export async function saveLogin(stores: LoginStores, saving: Saving): Promise<Sa
   const { own } = stores;
   const config = await readConfigFile(own.path);
   const chosen = chosenHelpers(config, { server, file: own });
-  const offered = await offerInTurn(chosen ?? [], { stores, saving });
+  // What makes logins for the server keeps none, and stays named for other programs.
+  const made = stores.sourceFor(server)?.helper;
+  const keepers = (chosen ?? []).filter((name) => name !== made);
+  const offered = await offerInTurn(keepers, { stores, saving });
   const isOpen =
     chosen === undefined ||
     (offered.refused.length > 0 &&

@@ -1,7 +1,7 @@
 import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import { TOKEN_USER } from './credential.ts';
-import { toHelperLogin } from './helper-protocol.ts';
+import { goJson, toHelperLogin } from './helper-protocol.ts';
 import { parseAsked, parseChanged, parseLogin, readRequest } from './helper-request.ts';
 import type { ServedLogins } from './served-logins.ts';
 
@@ -50,7 +50,8 @@ async function get(url: string, logins: ServedLogins, { signal }: AbortOptions):
   const asked = parseAsked(url);
   if (asked === undefined) throw notFound('what stdin holds, which names no registry');
   const { server, repository } = asked;
-  const found = await logins.find(server, { repository, signal });
+  // Who asks says nothing of what for; without a login it can still be to pull from where that needs none.
+  const found = await logins.find(server, { repository, needed: false, signal });
   const login = found && toHelperLogin(found.credential);
   if (login === undefined) throw notFound(server.registry);
   return goJson({ ServerURL: url, ...login });
@@ -67,17 +68,6 @@ async function list(logins: ServedLogins, options: AbortOptions): Promise<string
     if (!users.has(url)) users.set(url, username);
   }
   return goJson(Object.fromEntries([...users].toSorted(([a], [b]) => (a < b ? -1 : 1))));
-}
-
-/**
- * JSON as Go's encoder writes it, in which callers may look for it byte by byte; what a terminal would obey
- * is escaped too.
- */
-function goJson(value: object): string {
-  return JSON.stringify(value).replace(
-    /[<>&\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 function notFound(server: string): FinchError {

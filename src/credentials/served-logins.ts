@@ -1,7 +1,9 @@
 import { join, resolve } from 'node:path';
 import { fileStore } from './file-store.ts';
+import type { LoginSource } from './login-source.ts';
 import type { Logins } from './logins.ts';
 import { openLogins } from './open-logins.ts';
+import type { LoginFile } from './places.ts';
 import { trustedRealms } from './trusted-realms.ts';
 import { unencrypted } from './unencrypted.ts';
 
@@ -13,6 +15,8 @@ export interface ServedLoginsOptions {
   /** Takes a line about a place that could not be asked. */
   readonly report: (line: string) => void;
   readonly trace: (line: string) => void;
+  /** Makes the logins that are kept nowhere. */
+  readonly source?: LoginSource | undefined;
 }
 
 /** The logins that finch gives to other programs, as their credential helper. */
@@ -23,11 +27,16 @@ export type ServedLogins = Pick<Logins, 'find' | 'save' | 'forget' | 'list'>;
  * `DOCKER_CONFIG` names, where `finch login` keeps them when it is set. Of that file only what it holds
  * itself counts: its helpers are the caller's, and finch is one of them. The files of docker and podman
  * in their usual places are not asked, because docker and podman have just done that. Token servers that
- * took a login of before are trusted with none that comes in its place.
+ * took a login of before are trusted with none that comes in its place. What has no login there may get one
+ * that is made.
  */
-export function servedLogins({ env, home, report, trace }: ServedLoginsOptions): ServedLogins {
-  const { DOCKER_CONFIG: folder, ...others } = env;
-  const own = openLogins({ env: others, home, report, trace, foreign: false });
+export function servedLogins({ env, home, ...around }: ServedLoginsOptions): ServedLogins {
+  const { report } = around;
+  const { DOCKER_CONFIG: folder, ...rest } = env;
+  const isBeside = folder !== undefined && folder !== '' && resolve(folder) !== resolve(home);
+  const beside = isBeside ? join(folder, 'config.json') : undefined;
+  const others = beside === undefined ? [] : [fileOfAuths(beside)];
+  const own = openLogins({ env: rest, home, ...around, others });
   const trust = trustedRealms(home);
   const save: Logins['save'] = async (server, credential, options) => {
     await trust.forget(server.registry);
@@ -37,35 +46,16 @@ export function servedLogins({ env, home, report, trace }: ServedLoginsOptions):
   };
   const forget: Logins['forget'] = async (server, options) => {
     await trust.forget(server.registry);
-    return own.forget(server, options);
+    const forgotten = await own.forget(server, options);
+    if (beside === undefined) return forgotten;
+    const keys = await fileStore(beside).erase(server, options);
+    const removed = keys.map((key) => ({ key, place: beside }));
+    return { ...forgotten, removed: [...forgotten.removed, ...removed] };
   };
-  if (!folder || resolve(folder) === resolve(home)) return { ...own, save, forget };
-  const beside = fileStore(join(folder, 'config.json'));
-  return {
-    async find(server, options) {
-      const found = await own.find(server, options);
-      if (found !== undefined) return found;
-      const credential = await beside.get(server, options);
-      return credential && { credential, place: beside.name, isOwn: true };
-    },
-    save,
-    async forget(server, options) {
-      const { removed, ...rest } = await forget(server, options);
-      const keys = await beside.erase(server, options);
-      return {
-        removed: [...removed, ...keys.map((key) => ({ key, place: beside.name }))],
-        ...rest,
-      };
-    },
-    async list(options) {
-      const listed = await own.list(options);
-      const more = await beside.list(options);
-      return [
-        ...listed,
-        ...more.map(({ key, username }) => ({
-          ...{ registry: key, username, place: beside.name, expires: undefined },
-        })),
-      ];
-    },
-  };
+  return { ...own, save, forget };
+}
+
+/** A file of which only what it holds itself counts. */
+function fileOfAuths(path: string): LoginFile {
+  return { path, isOwn: true, isHome: false, format: 'auths' };
 }

@@ -17,23 +17,32 @@ describe('groupHelp()', () => {
         finch COMMAND
 
       Commands:
-        login              Log in to a registry
-        logout             Log out from a registry
-        images             List images
-        load               Load images from an archive
-        tag                Give an image one more name
-        push               Push an image to a registry
-        pull               Pull an image from a registry
-        rmi                Remove images
-        store verify       Check that nothing in the store is damaged
-        store repair       Make a damaged store usable again
-        registry serve     Serve the local images as a registry
-        credential get     Give a login to another program
-        credential store   Keep a login for another program
-        credential erase   Forget a login for another program
-        credential list    List the logins for another program
-        version            Show the version
-        image …            The same commands in their long form
+        login                Log in to a registry
+        logout               Log out from a registry
+        images               List images
+        load                 Load images from an archive
+        tag                  Give an image one more name
+        push                 Push an image to a registry
+        pull                 Pull an image from a registry
+        rmi                  Remove images
+        store verify         Check that nothing in the store is damaged
+        store repair         Make a damaged store usable again
+        registry serve       Serve the local images as a registry
+        ecr setup            Set up Amazon ECR so that it needs no login
+        ecr unset            Take back what ecr setup wrote
+        ecr login-password   Write a password for Amazon ECR
+        ecr whoami           Say who you are at AWS
+        ecr create-repo      Make a repository at Amazon ECR
+        ecr doctor           Find out why Amazon ECR does not work
+        vm start             Start the virtual machine
+        vm stop              Stop the virtual machine
+        vm status            Say whether the virtual machine runs
+        credential get       Give a login to another program
+        credential store     Keep a login for another program
+        credential erase     Forget a login for another program
+        credential list      List the logins for another program
+        version              Show the version
+        image …              The same commands in their long form
 
       Flags:
         -h, --help      show this help
@@ -119,6 +128,7 @@ describe('commandHelp()', () => {
         -q, --quiet                        no progress; print only the name
             --insecure-registry            accept an invalid certificate, or plain HTTP, from this registry
             --hosts-dir DIR                folder of hosts.toml files and certificates by registry; may be repeated
+            --create-repo                  at Amazon ECR, make the repository where it is missing
         -h, --help                         show this help
             --debug                        tell of each request, and what lies behind an error
 
@@ -128,6 +138,9 @@ describe('commandHelp()', () => {
 
         # push two platforms and an index of them
         finch push --platform linux/arm64,linux/amd64 ghcr.io/me/app:1.0
+
+        # push to a repository of Amazon ECR, and make it first if need be
+        finch push --create-repo 111222333444.dkr.ecr.eu-west-1.amazonaws.com/app:1.0
       "
     `);
   });
@@ -150,7 +163,7 @@ describe('commandHelp()', () => {
     expect(command.examples.length).toBeGreaterThan(0);
     for (const { line, what } of command.examples) {
       expect(what).toMatch(/^[a-zA-Z].*[^.]$/);
-      const words = shellWords(line.replace(/^.*\| /, ''));
+      const words = shellWords(line.split(' | ').find((part) => part.startsWith('finch ')) ?? '');
       expect(words[0]).toBe('finch');
       const argv = words.slice(1 + path.split(' ').length);
       expect(words.slice(1, words.length - argv.length).join(' ')).toBe(path);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Credential } from '../../src/credentials/credential.ts';
 import { helperStore } from '../../src/credentials/helper-store.ts';
@@ -66,6 +67,18 @@ describe.skipIf(process.platform === 'win32')('a helper', () => {
       code: 'CREDENTIAL_STORE',
       message: 'there is no docker-credential-nowhere on this machine',
       hint: 'put it on PATH or into /h/cred-helpers, or remove it from config.json',
+    });
+  });
+
+  test('that is a link to nothing is an error that names the link', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'docker-credential-gone');
+    await symlink(join(folder.path, 'moved'), path);
+    const store = helperStore('gone', { env: { PATH: folder.path }, home: '/h' });
+    await expect(store.get(server)).rejects.toMatchObject({
+      code: 'CREDENTIAL_STORE',
+      message: `${path} is a link that leads to no program`,
+      hint: 'install docker-credential-gone again, or remove the link and its name from config.json',
     });
   });
 

@@ -170,10 +170,10 @@ describe('a login is found', () => {
     ]);
   });
 
-  test('only in the own file with `foreign: false`', async () => {
+  test('only in the own file where there are no others', async () => {
     await using places = await loginPlaces();
     await places.write(places.docker, { auths: { 'ghcr.io': auth('me', 's') } });
-    expect(await places.logins({ foreign: false }).credential('ghcr.io')).toBeUndefined();
+    expect(await places.logins({ others: [] }).credential('ghcr.io')).toBeUndefined();
     expect(await places.logins().credential('ghcr.io')).toMatchObject({ username: 'me' });
   });
 });
