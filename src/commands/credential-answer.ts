@@ -1,5 +1,6 @@
 import type { App } from '../app.ts';
 import type { AbortOptions } from '../content.ts';
+import { ecrSource } from '../credentials/ecr-source.ts';
 import { type HelperAction, serveHelper } from '../credentials/serve-helper.ts';
 import { servedLogins } from '../credentials/served-logins.ts';
 import { FinchError } from '../errors.ts';
@@ -19,17 +20,20 @@ const HINTS: Readonly<Record<HelperAction, string>> = {
  */
 export async function answerCredential(
   action: HelperAction,
-  { host, talk }: App,
+  app: App,
   { signal }: AbortOptions,
 ): Promise<Result> {
+  const { host, talk } = app;
   if (action !== 'list' && host.stdin.isTerminal) {
     throw new FinchError('USAGE', `finch credential ${action} reads stdin, which is a terminal`, {
       hint: HINTS[action],
     });
   }
   const { env, home } = host;
+  const { note: report, trace } = talk;
+  const source = ecrSource(app.aws, { report });
   const lines = await serveHelper(action, {
-    logins: servedLogins({ env, home, report: talk.note, trace: talk.trace }),
+    logins: servedLogins({ env, home, report, trace, source }),
     stdin: host.stdin.stream({ signal }),
     signal,
   });

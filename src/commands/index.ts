@@ -66,6 +66,51 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./registry-serve.ts'),
   },
   {
+    paths: ['ecr setup'],
+    summary: 'Set up Amazon ECR so that it needs no login',
+    load: () => import('./ecr-setup.ts'),
+  },
+  {
+    paths: ['ecr unset'],
+    summary: 'Take back what ecr setup wrote',
+    load: () => import('./ecr-unset.ts'),
+  },
+  {
+    paths: ['ecr login-password'],
+    summary: 'Write a password for Amazon ECR',
+    load: () => import('./ecr-login-password.ts'),
+  },
+  {
+    paths: ['ecr whoami'],
+    summary: 'Say who you are at AWS',
+    load: () => import('./ecr-whoami.ts'),
+  },
+  {
+    paths: ['ecr create-repo'],
+    summary: 'Make a repository at Amazon ECR',
+    load: () => import('./ecr-create-repo.ts'),
+  },
+  {
+    paths: ['ecr doctor'],
+    summary: 'Find out why Amazon ECR does not work',
+    load: () => import('./ecr-doctor.ts'),
+  },
+  {
+    paths: ['vm start'],
+    summary: 'Start the virtual machine',
+    load: () => import('./vm-start.ts'),
+  },
+  {
+    paths: ['vm stop'],
+    summary: 'Stop the virtual machine',
+    load: () => import('./vm-stop.ts'),
+  },
+  {
+    paths: ['vm status'],
+    summary: 'Say whether the virtual machine runs',
+    load: () => import('./vm-status.ts'),
+  },
+  {
     paths: ['credential get'],
     summary: 'Give a login to another program',
     load: () => import('./credential-get.ts'),

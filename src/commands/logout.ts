@@ -15,12 +15,13 @@ export const command: Command = {
     const [text = ''] = args;
     const logins = await app.logins();
     const { note } = app.talk;
-    const { registry, removed, remaining, failures } = await forget(logins, text, { signal });
+    const { registry, removed, remaining, failures, made } = await forget(logins, text, { signal });
     for (const { key, place } of removed) note(`removed the login for ${key} from ${place}`);
     if (removed.length === 0 && remaining.length === 0 && failures.length === 0) {
       note(`there was no login for ${registry}`);
     }
     for (const login of remaining) note(remains(login, { registry, own: app.credentialFile }));
+    if (made !== undefined) note(`${made} are still used for ${registry}, where there are some`);
     for (const host of await (await app.trustedRealms()).forget(registry)) {
       note(`forgot that logins for ${registry} go to ${host}`);
     }

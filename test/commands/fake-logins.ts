@@ -14,11 +14,13 @@ export interface FakeLogins extends Logins {
 
 export function fakeLogins({
   found,
+  made,
   kind = 'helper',
   listed = [],
   remaining = [],
 }: {
   readonly found?: FoundLogin;
+  readonly made?: FoundLogin;
   readonly kind?: SavedLogin['kind'];
   readonly listed?: readonly ListedLogin[];
   readonly remaining?: readonly RemainingLogin[];
@@ -28,6 +30,7 @@ export function fakeLogins({
     saved,
     credential: async () => found?.credential,
     find: async () => found,
+    make: async () => made,
     async save({ registry }, credential) {
       saved.push({ registry, credential });
       return { kind, place: 'docker-credential-test' };

@@ -1,0 +1,100 @@
+import { type EcrPlace, type EcrRegistry, ecrOfRegion } from '../aws/ecr-host.ts';
+import { ensureRepository } from '../aws/ensure-repository.ts';
+import type { AwsIdentity } from '../aws/identity.ts';
+import type { NewRepository } from '../aws/repositories.ts';
+import { FinchError } from '../errors.ts';
+import { excerpt, quote } from '../text.ts';
+import type { Command, Invocation } from './command.ts';
+import { profileFlag, regionFlag, regionOf } from './ecr-flags.ts';
+import { parseNamedRepository } from './ecr-repository.ts';
+
+/** `finch ecr create-repo`. */
+export const command: Command = {
+  usage: 'NAME',
+  arity: { min: 1, max: 1 },
+  about:
+    'Makes a repository and writes what images in it are called. NAME may begin with the host of a registry; else it is one of your own account. One that exists stays as it is.',
+  flags: [
+    regionFlag,
+    profileFlag,
+    { name: 'immutable', summary: 'a tag that was pushed names the same image for ever' },
+    { name: 'scan-on-push', summary: 'each image is searched for known faults when it is pushed' },
+    { name: 'tag', value: 'KEY=VALUE', summary: 'a tag of the repository; may be repeated' },
+    { name: 'public', summary: 'at Amazon ECR Public' },
+  ],
+  examples: [
+    { line: 'finch ecr create-repo team/app', what: 'make a repository in your region' },
+    {
+      line: 'finch ecr create-repo --immutable 111222333444.dkr.ecr.eu-west-1.amazonaws.com/app',
+      what: 'make one for images that are to be pushed by that name, each tag once',
+    },
+  ],
+  async run(app, invocation) {
+    const { args, signal } = invocation;
+    const { registry: named, name, alias } = parseNamedRepository(args[0] ?? '');
+    const registry = registryOf(invocation, named);
+    const repository = { name, ...settings(invocation, registry) };
+    const aws = await app.aws();
+    const profile = invocation.text('profile');
+    const identity = await aws.identity({ registry, profile });
+    const place = await placeOf(invocation, { registry, identity });
+    const { surroundings } = aws;
+    const options = { repository, alias, surroundings, signal };
+    const { uri, isNew } = await ensureRepository(place, identity, options);
+    if (!isNew) app.talk.note(`${uri} exists already, and stays as it is`);
+    return { kind: 'lines', lines: [uri] };
+  },
+};
+
+/** The registry that the user named, by its host or by `--public`. */
+function registryOf(
+  invocation: Invocation,
+  named: EcrRegistry | undefined,
+): EcrRegistry | undefined {
+  const region = invocation.text('region');
+  const isPublic = invocation.on('public');
+  if (named === undefined && !isPublic) return undefined;
+  const registry = named ?? { kind: 'public', host: 'public.ecr.aws', isDualStack: false };
+  if (isPublic && registry.kind !== 'public') {
+    throw new FinchError('USAGE', `${registry.host} is not Amazon ECR Public`, {
+      hint: 'leave out --public, or the host',
+    });
+  }
+  const own = registry.kind === 'public' ? 'us-east-1' : registry.region;
+  if (region !== undefined && region !== own) {
+    throw new FinchError('USAGE', `${registry.host} is in ${own}, not in ${excerpt(region)}`, {
+      hint: 'leave out --region',
+    });
+  }
+  return registry;
+}
+
+async function placeOf(
+  invocation: Invocation,
+  { registry, identity }: { registry: EcrRegistry | undefined; identity: AwsIdentity },
+): Promise<EcrPlace> {
+  return registry ?? ecrOfRegion(await regionOf(invocation, identity));
+}
+
+function settings(
+  invocation: Invocation,
+  registry: EcrRegistry | undefined,
+): Omit<NewRepository, 'name'> {
+  const immutable = invocation.on('immutable');
+  const scanOnPush = invocation.on('scan-on-push');
+  if (registry?.kind === 'public' && (immutable || scanOnPush)) {
+    const flag = immutable ? '--immutable' : '--scan-on-push';
+    throw new FinchError('USAGE', `Amazon ECR Public has nothing like ${flag}`, {
+      hint: `leave out ${flag}`,
+    });
+  }
+  return { immutable, scanOnPush, tags: invocation.list('tag').map(parseTag) };
+}
+
+function parseTag(text: string): { readonly key: string; readonly value: string } {
+  const [, key, value] = /^([^=]{1,128})=(.{0,256})$/su.exec(text) ?? [];
+  if (key !== undefined && value !== undefined) return { key, value };
+  throw new FinchError('USAGE', `${quote(text)} is no tag of a repository`, {
+    hint: 'write --tag KEY=VALUE',
+  });
+}

@@ -1,0 +1,24 @@
+import type { App } from '../app.ts';
+import { FinchError } from '../errors.ts';
+import type { LimaVm } from '../vm/lima.ts';
+
+/**
+ * Finch's virtual machine.
+ * @throws FinchError `VM` when there is no Lima
+ */
+export async function machine({ host, talk }: App): Promise<LimaVm> {
+  const { findLima } = await import('../vm/lima.ts');
+  const { env } = host;
+  const found = findLima({ env, report: (line) => talk.note(line) });
+  if (found !== undefined) return found;
+  throw new FinchError('VM', 'there is no virtual machine: limactl is not installed', {
+    hint: 'registries and images need none; to build and run containers, install Lima, for example with: brew install lima',
+  });
+}
+
+/** The error for a machine that there is not. */
+export function noMachine(): FinchError {
+  return new FinchError('VM', 'the instance "finch" does not exist', {
+    hint: 'registries and images need no virtual machine; finch cannot make one yet',
+  });
+}
