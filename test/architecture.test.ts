@@ -10,7 +10,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['cli'],
   ['commands'],
   ['app.ts'],
-  ['archives', 'server', 'images'],
+  ['archives', 'server', 'images', 'setup'],
   ['copy'],
   ['registry', 'store', 'credentials', 'vm'],
   ['aws'],

@@ -3,10 +3,12 @@ import { delimiter, join } from 'node:path';
 import { type Finished, finchBinary, finchEnvironment } from './finch.ts';
 
 /** How finch gets its second name. */
-export type HelperForm = 'symbolic link' | 'hard link';
+export type HelperForm = 'symbolic link' | 'hard link' | 'copy';
 
 /** finch under the name of a credential helper. */
 export interface InstalledHelper {
+  /** The program. */
+  readonly path: string;
   /** The search path on which it is. */
   readonly PATH: string;
   /** Runs it as callers do: by its name, with one word, and the rest on stdin. */
@@ -20,21 +22,24 @@ export interface InstalledHelper {
   ): Promise<Finished>;
 }
 
-/** Puts `docker-credential-finch` into a new folder. */
+/** Puts finch into a new folder as a credential helper: by default `docker-credential-finch`. */
 export async function installHelper(
   folder: string,
   form: HelperForm = 'symbolic link',
+  { name = 'docker-credential-finch' } = {},
 ): Promise<InstalledHelper> {
   await mkdir(folder, { recursive: true });
-  const path = join(folder, 'docker-credential-finch');
+  const path = join(folder, name);
   if (form === 'symbolic link') await symlink(finchBinary, path);
+  else if (form === 'copy') await copyFile(finchBinary, path);
   // Between two file systems there is no hard link; a copy has the same name and no other.
   else await link(finchBinary, path).catch(() => copyFile(finchBinary, path));
   const PATH = `${folder}${delimiter}${process.env['PATH'] ?? ''}`;
   return {
+    path,
     PATH,
     async run(args, { home, stdin = '', env = {} }) {
-      const child = Bun.spawn(['docker-credential-finch', ...args], {
+      const child = Bun.spawn([name, ...args], {
         env: { ...finchEnvironment(home), PATH, ...env },
         stdin: new TextEncoder().encode(stdin),
         ...{ stdout: 'pipe', stderr: 'pipe' },

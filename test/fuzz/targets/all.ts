@@ -1,11 +1,13 @@
 import type { Target } from '../target.ts';
 import { grant, location, refusal, token } from './answer.ts';
 import { archive } from './archive.ts';
+import { awsConfig } from './aws-config.ts';
 import { commandLine, filter } from './command-line.ts';
 import { config } from './config.ts';
 import { decompress } from './decompress.ts';
 import { digest } from './digest.ts';
 import { document, json } from './document.ts';
+import { finchYaml } from './finch-yaml.ts';
 import { header } from './header.ts';
 import { helperAnswer } from './helper.ts';
 import { helperRequest } from './helper-request.ts';
@@ -34,6 +36,8 @@ export const targets: readonly Target[] = [
     helperAnswer,
     helperRequest,
     hostsToml,
+    finchYaml,
+    awsConfig,
   ],
   ...[decompress, tar, filter, commandLine, config, storeIndex, serverRequests, archive],
 ];
