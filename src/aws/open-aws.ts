@@ -1,8 +1,8 @@
 import type { Aws } from './aws.ts';
-import { EcrTokens } from './ecr-tokens.ts';
 import type { AwsIdentity } from './identity.ts';
-import { openIdentity } from './open-identity.ts';
+import { openIdentity } from './keys/open-identity.ts';
 import type { AwsSurroundings } from './surroundings.ts';
+import { EcrTokens } from './tokens/ecr-tokens.ts';
 
 /** Options of {@link openAws}. */
 interface OpenAwsOptions {

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts';
 import { type EcrRegistry, parseEcrHost } from '../aws/ecr-host.ts';
-import { isRepeated } from '../aws/repeated.ts';
+import { isRepeated } from '../aws/tokens/repeated.ts';
 import { goJson, NOT_FOUND } from '../credentials/helper-protocol.ts';
 import { parseAsked, parseGiven, readRequest } from '../credentials/helper-request.ts';
 import { FinchError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import { isRepeated } from '../aws/repeated.ts';
+import { isRepeated } from '../aws/tokens/repeated.ts';
 import { ecrSource } from '../credentials/ecr-source.ts';
 import { NOT_FOUND } from '../credentials/helper-protocol.ts';
 import { serveHelper } from '../credentials/serve-helper.ts';

@@ -1,12 +1,12 @@
 import type { App } from '../app.ts';
 import type { Aws } from '../aws/aws.ts';
-import { aheadOf, describeClock, isOff } from '../aws/clock.ts';
+import { aheadOf, describeClock, isOff } from '../aws/call/clock.ts';
+import { ecrEndpoint } from '../aws/call/endpoints.ts';
+import { awsRefusalError } from '../aws/call/refusal-error.ts';
+import { callerIdentity } from '../aws/call/sts-calls.ts';
+import { describeRepositories } from '../aws/ecr/repositories.ts';
 import { type EcrRegistry, parseEcrHost } from '../aws/ecr-host.ts';
-import { ecrEndpoint } from '../aws/endpoints.ts';
 import type { AwsIdentity } from '../aws/identity.ts';
-import { awsRefusalError } from '../aws/refusals.ts';
-import { describeRepositories } from '../aws/repositories.ts';
-import { callerIdentity } from '../aws/sts-calls.ts';
 import type { AbortOptions } from '../content.ts';
 import { clientViews } from '../credentials/clients.ts';
 import { serverName } from '../credentials/server-name.ts';

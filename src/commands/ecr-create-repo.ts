@@ -1,7 +1,7 @@
+import { ensureRepository } from '../aws/ecr/ensure-repository.ts';
+import type { NewRepository } from '../aws/ecr/repositories.ts';
 import { type EcrPlace, type EcrRegistry, ecrOfRegion } from '../aws/ecr-host.ts';
-import { ensureRepository } from '../aws/ensure-repository.ts';
 import type { AwsIdentity } from '../aws/identity.ts';
-import type { NewRepository } from '../aws/repositories.ts';
 import { FinchError } from '../errors.ts';
 import { excerpt, quote } from '../text.ts';
 import type { Command, Invocation } from './command.ts';

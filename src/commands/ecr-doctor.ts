@@ -1,8 +1,9 @@
 import type { App } from '../app.ts';
+import { awsRefusalError } from '../aws/call/refusal-error.ts';
+import { callerIdentity } from '../aws/call/sts-calls.ts';
 import { ecrOfRegion, parseEcrHost } from '../aws/ecr-host.ts';
-import { awsRefusalError } from '../aws/refusals.ts';
-import { callerIdentity } from '../aws/sts-calls.ts';
 import { FinchError } from '../errors.ts';
+import { cleanText } from '../http/clean-text.ts';
 import { parseReference } from '../oci/reference.ts';
 import type { Command, Invocation } from './command.ts';
 import { ecrRegistry, examine, type Subject } from './ecr-checks.ts';
@@ -11,6 +12,9 @@ import { profileFlag, regionFlag, regionOf } from './ecr-flags.ts';
 /** The widest name of a check, and of a state. */
 const CHECK_WIDTH = 13;
 const STATE_WIDTH = 7;
+
+/** No finding is longer, in characters. */
+const MAX_LINE = 2000;
 
 /** `finch ecr doctor`. */
 export const command: Command = {
@@ -31,7 +35,9 @@ export const command: Command = {
     const failures: { readonly check: string; readonly hint: string | undefined }[] = [];
     app.talk.print(`checking ${subject.registry.host}`);
     for await (const { check, state, what, hint } of examine(app, subject)) {
-      app.talk.print(`${state.padEnd(STATE_WIDTH)} ${check.padEnd(CHECK_WIDTH)} ${what}`);
+      // Much of it is what files, programs and servers say.
+      const line = cleanText(what, { limit: MAX_LINE });
+      app.talk.print(`${state.padEnd(STATE_WIDTH)} ${check.padEnd(CHECK_WIDTH)} ${line}`);
       if (state === 'FAIL') failures.push({ check, hint });
     }
     const [first] = failures;

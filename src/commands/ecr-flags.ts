@@ -6,14 +6,14 @@ import type { Flag, Invocation } from './command.ts';
 export const profileFlag: Flag = {
   name: 'profile',
   value: 'PROFILE',
-  summary: 'The AWS profile to use',
+  summary: 'the AWS profile to use',
 };
 
 /** Which region a command is about. */
 export const regionFlag: Flag = {
   name: 'region',
   value: 'REGION',
-  summary: 'The AWS region; default: that of the environment or the profile',
+  summary: 'the AWS region; default: that of the environment or the profile',
 };
 
 /**

@@ -1,7 +1,7 @@
-import { getToken } from '../aws/ecr-calls.ts';
+import { awsRefusalError } from '../aws/call/refusal-error.ts';
+import { getToken } from '../aws/ecr/get-token.ts';
 import { type EcrPlace, ecrOfRegion } from '../aws/ecr-host.ts';
 import type { AwsIdentity } from '../aws/identity.ts';
-import { awsRefusalError } from '../aws/refusals.ts';
 import { FinchError } from '../errors.ts';
 import type { Command, Invocation } from './command.ts';
 import { profileFlag, regionFlag, regionOf } from './ecr-flags.ts';
@@ -14,8 +14,8 @@ export const command: Command = {
   usage: '',
   arity: { min: 0, max: 0 },
   about:
-    'Writes a new password for the user AWS, as aws ecr get-login-password does; with --public as aws ecr-public get-login-password does. It is good for twelve hours, for the registries of your account in one region. Nothing is kept. finch itself needs none: it asks AWS when it meets a registry of Amazon ECR.',
-  flags: [regionFlag, { name: 'public', summary: 'A password for Amazon ECR Public' }, profileFlag],
+    'The password is a new one for the user AWS, as from aws ecr get-login-password, or with --public from aws ecr-public get-login-password. It is good for twelve hours, for the registries of your account in one region, and kept nowhere. finch itself needs none: it asks AWS when it meets a registry of Amazon ECR.',
+  flags: [regionFlag, { name: 'public', summary: 'a password for Amazon ECR Public' }, profileFlag],
   examples: [
     {
       line: 'finch ecr login-password --region eu-west-1 | docker login -u AWS --password-stdin 111222333444.dkr.ecr.eu-west-1.amazonaws.com',

@@ -1,5 +1,5 @@
+import { isRepositoryName } from '../aws/ecr/repository-name.ts';
 import { type EcrRegistry, parseEcrHost } from '../aws/ecr-host.ts';
-import { isRepositoryName } from '../aws/repository-name.ts';
 import { FinchError } from '../errors.ts';
 import { parseReference, type Reference } from '../oci/reference.ts';
 import { quote } from '../text.ts';

@@ -1,6 +1,6 @@
-import { stsEndpoint } from '../aws/endpoints.ts';
-import { awsRefusalError } from '../aws/refusals.ts';
-import { callerIdentity } from '../aws/sts-calls.ts';
+import { stsEndpoint } from '../aws/call/endpoints.ts';
+import { awsRefusalError } from '../aws/call/refusal-error.ts';
+import { callerIdentity } from '../aws/call/sts-calls.ts';
 import type { Command } from './command.ts';
 import { profileFlag, regionFlag } from './ecr-flags.ts';
 
@@ -16,7 +16,7 @@ export const command: Command = {
   flags: [
     profileFlag,
     regionFlag,
-    { name: 'explain', summary: 'Say on stderr where the keys come from, and who was asked' },
+    { name: 'explain', summary: 'say on stderr where the keys come from, and who was asked' },
   ],
   examples: [
     { line: 'finch ecr whoami', what: 'see which account and which user your keys belong to' },

@@ -21,7 +21,7 @@ export async function pushCreating(
     await push();
   } catch (error) {
     if (!hasCode(error, 'REMOTE_NOT_FOUND')) throw error;
-    const { ensureRepository } = await import('../aws/ensure-repository.ts');
+    const { ensureRepository } = await import('../aws/ecr/ensure-repository.ts');
     const aws = await app.aws();
     const identity = await aws.identity({ registry });
     const options = { repository: { name }, alias, surroundings: aws.surroundings, signal };

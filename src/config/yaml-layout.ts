@@ -47,6 +47,8 @@ export function unitsOf(text: string, document: Document): YamlUnits {
       if (!isNode(key) || !key.range || (!isMap(value) && !isSeq(value))) return;
       if (value.flow || !value.range) return;
       const depth = columnOf(text, value.range[0]) - columnOf(text, key.range[0]);
+      // An empty key stands where its value ends.
+      if (depth < 0) return;
       if (isMap(value)) unit ??= depth;
       else listUnit ??= depth;
     },

@@ -1,7 +1,7 @@
 import type { Aws } from '../aws/aws.ts';
 import { type EcrRegistry, parseEcrHost } from '../aws/ecr-host.ts';
 import { isOfNobody } from '../aws/identity-errors.ts';
-import { isRepeated } from '../aws/repeated.ts';
+import { isRepeated } from '../aws/tokens/repeated.ts';
 import { FinchError } from '../errors.ts';
 import { hideSecret } from '../http/redact.ts';
 import type { KeychainOptions } from './keychain.ts';

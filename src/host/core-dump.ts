@@ -1,5 +1,3 @@
-import { constants } from 'node:os';
-
 const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   darwin: ['libSystem.B.dylib'],
   linux: [
@@ -12,8 +10,11 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
 /** `RLIMIT_CORE`, of Linux and macOS alike. */
 const CORE = 4;
 
-/** What a program gets for its mistakes. */
-const CRASHES = ['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGABRT', 'SIGTRAP'] as const;
+/**
+ * What a program gets for its mistakes: SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV. By their numbers:
+ * to load `node:os` for them takes a fiftieth of the time in which a credential helper answers.
+ */
+const CRASHES = [4, 5, 6, process.platform === 'darwin' ? 10 : 7, 8, 11] as const;
 
 let library: ReturnType<typeof openLibrary> | undefined;
 
@@ -50,5 +51,5 @@ export async function crashInSilence(): Promise<void> {
   await forbidCoreDump();
   const functions = await library;
   // No handler is `SIG_DFL`.
-  for (const name of CRASHES) functions?.signal(constants.signals[name], null);
+  for (const signal of CRASHES) functions?.signal(signal, null);
 }

@@ -1,5 +1,4 @@
 import { fstatSync } from 'node:fs';
-import { endianness } from 'node:os';
 import { resolve } from 'node:path';
 import type { AbortOptions } from '../content.ts';
 import { FinchError, systemCode } from '../errors.ts';
@@ -14,8 +13,13 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   x64: 'amd64',
   ia32: '386',
   mipsel: 'mipsle',
-  ppc64: endianness() === 'LE' ? 'ppc64le' : 'ppc64',
+  ppc64: isLittleEndian() ? 'ppc64le' : 'ppc64',
 };
+
+/** `node:os` knows it too, and would be all that it is loaded for, at every start. */
+function isLittleEndian(): boolean {
+  return new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+}
 
 /** An {@link Output} that also knows the height of a terminal, in lines. */
 interface ProcessOutput extends Output {

@@ -41,7 +41,11 @@ const BEARER_SECRET =
   /\b(bearer)\s+(?!(?:tokens?|auth(?:entication|orization)?|scheme|challenges?)\b|\w+=["\w])[\w\-.~+/]+=*/gi;
 const ASSIGNED_SECRET = /(?<![\w-])((?:[\w-]*token|password|secret)=)[^&\s"'<>]+/gi;
 const USER_INFO = /(\bhttps?:\/\/)[^/\s?#"'<>]*@/gi;
-const JSON_SECRET = /("(?:[\w-]*token|auth|password|secret)"\s*:\s*")(?:[^"\\]|\\.)*/gi;
+const JSON_SECRET =
+  /("(?:[\w-]*token|auth|password|secret|secretaccesskey)"\s*:\s*")(?:[^"\\]|\\.)*/gi;
+/** Keys of AWS in its files, in an environment and in answers in XML. */
+const AWS_SECRET =
+  /(\baws_(?:secret_access_key|session_token|security_token)["']?\s*[=:]\s*["']?|<(?:SecretAccessKey|SessionToken)>)[^\s"'<>]+/gi;
 
 /** An address as a message or a log may show it: without user names, passwords and secret query values. */
 export function redactUrl(url: URL | string): string {
@@ -163,6 +167,7 @@ function withoutLookalikes(text: string): string {
     .replace(AUTHORIZATION, `$1${HIDDEN}`)
     .replace(BASIC_SECRET, `$1 ${HIDDEN}`)
     .replace(BEARER_SECRET, `$1 ${HIDDEN}`)
+    .replace(AWS_SECRET, `$1${HIDDEN}`)
     .replace(ASSIGNED_SECRET, `$1${HIDDEN}`)
     .replace(JSON_SECRET, `$1${HIDDEN}`);
 }

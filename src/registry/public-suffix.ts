@@ -26,7 +26,7 @@ const PLACE_SUFFIX = new RegExp(
 /** Domains below which everybody can have a name, and on which registries and other servers are run. */
 const HOSTING_SUFFIXES = [
   // Of clouds.
-  'aliyuncs.com amazonaws.com amazonaws.com.cn amplifyapp.com appspot.com awsapprunner.com on.aws',
+  'aliyuncs.com amazonaws.com amazonaws.com.cn amazonaws.eu amplifyapp.com appspot.com awsapprunner.com on.aws',
   'azurecontainerapps.io azurecr.io azureedge.net azurefd.net azurewebsites.net cleverapps.io',
   'cloudapp.azure.com cloudapp.net cloudfront.net cloudworkstations.dev deno.dev digitaloceanspaces.com',
   'elasticbeanstalk.com firebaseapp.com fly.dev github.dev github.io gitlab.io gitpod.io herokuapp.com',

@@ -1,8 +1,8 @@
 import type { Aws } from '../aws/aws.ts';
+import { awsRefusalError } from '../aws/call/refusal-error.ts';
+import { type CallerIdentity, callerIdentity } from '../aws/call/sts-calls.ts';
 import { type EcrRegistry, ecrOfRegion, parseEcrHost } from '../aws/ecr-host.ts';
 import type { AwsIdentity } from '../aws/identity.ts';
-import { awsRefusalError } from '../aws/refusals.ts';
-import { type CallerIdentity, callerIdentity } from '../aws/sts-calls.ts';
 import type { AbortOptions } from '../content.ts';
 import { parseServer } from '../credentials/server-name.ts';
 import { FinchError } from '../errors.ts';

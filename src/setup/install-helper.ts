@@ -1,5 +1,6 @@
 import {
   chmod,
+  constants,
   copyFile,
   link,
   lstat,
@@ -89,7 +90,9 @@ export async function installHelper({ path }: SetupHelper, program: string): Pro
 async function copyProgram(program: string, path: string): Promise<void> {
   const { atime, mtime } = await stat(program);
   const copy = `${path}.new`;
-  await copyFile(program, copy);
+  // A link of another by that name would lead the copy elsewhere.
+  await rm(copy, { force: true });
+  await copyFile(program, copy, constants.COPYFILE_EXCL);
   await chmod(copy, 0o700);
   await utimes(copy, atime, mtime);
   await rename(copy, path);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { type App, createApp } from '../../src/app.ts';
 import type { Aws } from '../../src/aws/aws.ts';
-import { repeatedError } from '../../src/aws/repeated.ts';
+import { repeatedError } from '../../src/aws/tokens/repeated.ts';
 import { ecrLoginProgram } from '../../src/cli/ecr-login-program.ts';
 import { createTalk } from '../../src/cli/talk.ts';
 import type { HelperAction } from '../../src/credentials/serve-helper.ts';
@@ -78,6 +78,18 @@ describe('ecrLoginProgram', () => {
         expect(lines).toEqual(isEcr ? [JSON.stringify(answered)] : undefined);
       }),
     );
+  });
+
+  test.each([
+    REGISTRY.replace('.us', '\n.us').replace('.ecr', '\n.ecr'),
+    `${REGISTRY.slice(0, 20)}\r\n${REGISTRY.slice(20)}`,
+    `https://me:${CANARY}@${REGISTRY}/v2/`,
+    `example.com#.${REGISTRY}`,
+    `example.com\\@${REGISTRY}`,
+  ])('has none for a registry in pieces or behind a login', async (text) => {
+    const { asked, answer } = program();
+    await expect(answer('get', text)).rejects.toBeInstanceOf(FinchError);
+    expect(asked).toEqual([]);
   });
 
   test('lists what is remembered in the order of names', async () => {

@@ -66,6 +66,12 @@ describe('editYaml() adds a list item', () => {
     expect(edit(after, helper)).toBe(after);
   });
 
+  test('below a key beside one that is empty', () => {
+    expect(edit('creds_helpers:\n:\n    - a\n', helper)).toBe(
+      'creds_helpers:\n  - ecr-login\n:\n    - a\n',
+    );
+  });
+
   test('that is an alias, in that place alone', () => {
     const before = 'base: &b [a] # base\ncreds_helpers: *b\nother: *b\n';
     const after = edit(before, helper);

@@ -258,6 +258,7 @@ describe('of a role finch says', () => {
       answers: [{ when: serial, type: '123456\r' }],
     });
     expect(screen).toContain('assumed-role/guarded/me');
+    expect(screen).not.toContain('123456');
     expect(exitCode).toBe(0);
     const wrong = await finchOnTerminal(['ecr', 'whoami', '--profile', 'r'], {
       home: it.home,

@@ -102,6 +102,28 @@ describe.skipIf(Bun.which('docker-registry') === null || Bun.which('openssl') ==
       );
     });
 
+    test('shows what files and programs say in one line each, without sequences or secrets', async () => {
+      await using home = await temporaryFolder();
+      const { secretAccessKey } = aws.addUser();
+      const keys = {
+        ...{ Version: 1, AccessKeyId: `\u001b]0;A\u0007\n${secretAccessKey}` },
+        SecretAccessKey: secretAccessKey,
+      };
+      await Bun.write(join(home.path, 'keys'), JSON.stringify(keys));
+      await Bun.write(
+        join(home.path, '.aws/config'),
+        `[default]\ncredential_process = cat ${home.path}/keys\n`,
+      );
+      const config = { credHelpers: { [HOST]: 'x\u001b[2J\nok      registry' }, auths: {} };
+      await Bun.write(join(home.path, '.docker/config.json'), JSON.stringify(config));
+      const { stdout, exitCode } = await doctor(home.path, aws.environment(), HOST);
+      expect(exitCode).toBe(1);
+      expect(stdout).toMatch(/^ok +keys +profile default: .*A.*$/m);
+      expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+      expect(statesOf(stdout)).toMatchObject({ registry: 'skipped' });
+      expect(stdout.includes(secretAccessKey)).toBe(false);
+    });
+
     test('is not for other registries', async () => {
       await using home = await temporaryFolder();
       const finished = await doctor(home.path, aws.environment(), 'ghcr.io');

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, lstat, mkdir, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import {
   helperOf,
   helperPath,
@@ -56,6 +56,24 @@ describe('installHelper()', () => {
       expect(await helperState({ home, program }, undefined)).toBe('foreign');
       expect(await removeHelper(helper)).toBe(true);
       expect(await readdir(home)).toEqual([]);
+    } finally {
+      await rm(home, { recursive: true });
+    }
+  });
+
+  test.skipIf(!hasOtherDisk)('is copied to where no link of another leads', async () => {
+    await using folder = await temporaryFolder();
+    const home = await mkdtemp(join(MEMORY, 'finch-test-'));
+    try {
+      const program = await programIn(folder.path, 'finch');
+      const victim = join(folder.path, 'victim');
+      await Bun.write(victim, 'mine');
+      await mkdir(join(home, 'cred-helpers'));
+      await symlink(victim, `${helperPath(home)}.new`);
+      await installHelper(await helperOf(home, program), program);
+      expect(await Bun.file(victim).text()).toBe('mine');
+      expect(await readdir(join(home, 'cred-helpers'))).toEqual([basename(helperPath(home))]);
+      expect((await lstat(helperPath(home))).isFile()).toBe(true);
     } finally {
       await rm(home, { recursive: true });
     }

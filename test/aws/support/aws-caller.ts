@@ -1,5 +1,5 @@
 import type { AwsIdentity } from '../../../src/aws/identity.ts';
-import { openIdentity } from '../../../src/aws/open-identity.ts';
+import { openIdentity } from '../../../src/aws/keys/open-identity.ts';
 import type { AwsSurroundings } from '../../../src/aws/surroundings.ts';
 import { proxyFor } from '../../../src/http/proxy.ts';
 import { transportWith } from '../../../src/http/transport.ts';
