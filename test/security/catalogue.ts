@@ -1,4 +1,6 @@
 import { archives } from './archive-rows.ts';
+import { aws } from './aws-rows.ts';
+import { awsTexts } from './aws-text-rows.ts';
 import { content } from './content-rows.ts';
 import { logins } from './login-rows.ts';
 import { realms } from './realm-rows.ts';
@@ -8,7 +10,7 @@ import { text } from './text-rows.ts';
 
 /**
  * Every attack that the design of finch knows, by theme: where logins and other requests go, what documents
- * and archives may do, where logins are kept, what is sent and shown.
+ * and archives may do, where logins are kept, what is sent and shown, and what is about AWS.
  */
 export const catalogue: readonly Row[] = [
   ...realms,
@@ -17,4 +19,6 @@ export const catalogue: readonly Row[] = [
   ...archives,
   ...logins,
   ...text,
+  ...aws,
+  ...awsTexts,
 ];

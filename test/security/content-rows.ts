@@ -51,7 +51,7 @@ export const content: readonly Row[] = [
           'write() and tag() send the exact bytes with their media type',
         ],
         defence: [
-          'registry/manifests.ts',
+          'registry/put-manifest.ts',
           'body: () => ({ bytes }),',
           'body: () => ({ bytes: Buffer.from(JSON.stringify(JSON.parse(Buffer.from(bytes).toString()), null, 1)) }),',
         ],

@@ -92,9 +92,9 @@ export const realms: readonly Row[] = [
           'a replaced identity token does not go to another token server',
         ],
         defence: [
-          'registry/auth-session.ts',
-          'const rotated = this.#rotated.get(realm);',
-          'const rotated = [...this.#rotated.values()][0];',
+          'registry/session-login.ts',
+          'const rotated = this.#rotated.get(realm);\n    return',
+          'const rotated = [...this.#rotated.values()][0];\n    return',
         ],
       },
     ],

@@ -115,7 +115,7 @@ export const text: readonly Row[] = [
           'security/shown.test.ts',
           'a user name that a terminal would obey is shown as what it is, in JSON',
         ],
-        defence: ['credentials/serve-helper.ts', '\\u007f-\\u009f\\u061c', '\\u061c'],
+        defence: ['credentials/helper-protocol.ts', '\\u007f-\\u009f\\u061c', '\\u061c'],
       },
       {
         test: ['e2e/bad-peers.test.ts', 'puts escapes and secrets into its errors'],

@@ -1,6 +1,7 @@
 import type { Target } from '../target.ts';
 import { grant, location, refusal, token } from './answer.ts';
 import { archive } from './archive.ts';
+import { awsAnswer, cacheEntry, ecrHost } from './aws.ts';
 import { awsConfig } from './aws-config.ts';
 import { commandLine, filter } from './command-line.ts';
 import { config } from './config.ts';
@@ -15,6 +16,7 @@ import { hostsToml } from './hosts-toml.ts';
 import { platform } from './platform.ts';
 import { reference } from './reference.ts';
 import { serverRequests } from './server.ts';
+import { setupChange } from './setup.ts';
 import { storeIndex } from './store-index.ts';
 import { path, pax, tar, tarHeader } from './tar.ts';
 import { template } from './template.ts';
@@ -38,6 +40,10 @@ export const targets: readonly Target[] = [
     hostsToml,
     finchYaml,
     awsConfig,
+    ecrHost,
+    cacheEntry,
+    awsAnswer,
+    setupChange,
   ],
   ...[decompress, tar, filter, commandLine, config, storeIndex, serverRequests, archive],
 ];

@@ -1,5 +1,5 @@
-import { nestedSettings, parseIni } from '../../../src/aws/ini.ts';
-import { splitCommand } from '../../../src/aws/split-command.ts';
+import { nestedSettings, parseIni } from '../../../src/aws/files/ini.ts';
+import { splitCommand } from '../../../src/aws/files/split-command.ts';
 import { promise } from '../promises.ts';
 import { textTarget } from '../target.ts';
 
