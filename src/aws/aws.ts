@@ -21,6 +21,8 @@ export interface EcrTokenOptions extends AbortOptions {
    * counts; without this, none does.
    */
   readonly refused?: string | undefined;
+  /** `false`: AWS is asked in any case, and neither the token nor a failure is remembered. Default: true. */
+  readonly remember?: boolean | undefined;
 }
 
 /** What finch does with AWS. */
@@ -34,8 +36,8 @@ export interface Aws {
   }): Promise<AwsIdentity>;
   /**
    * A token for a registry that has not ended: one that is remembered, of this process, of others or of the
-   * official helper, or a new one. Who asks while another is asking gets the same. What has failed a
-   * moment ago is not tried again, and ends with an error of which `isRepeated` holds.
+   * official helper, or a new one. Who asks while another is asking gets the same, and what has failed for
+   * that one is not tried again, in a helper for five seconds: it ends with an error of which `isRepeated` holds.
    * @throws FinchError `AWS_IDENTITY`, `AWS` when AWS refuses, `NETWORK`
    */
   token(registry: EcrRegistry, options?: EcrTokenOptions): Promise<EcrToken>;

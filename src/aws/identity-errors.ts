@@ -1,7 +1,6 @@
 import { FinchError } from '../errors.ts';
 import { printable } from '../text.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from './surroundings.ts';
 
 /** The most profile names that a message lists. */
 const MAX_NAMES = 10;
@@ -24,11 +23,45 @@ export function isOfNobody(error: FinchError): boolean {
   return ofNobody.has(error);
 }
 
+const ofPassingTrouble = new WeakSet<object>();
+
+/** Marks an error of which {@link isPassing} holds, and gives it back. */
+export function passing(error: FinchError): FinchError {
+  ofPassingTrouble.add(error);
+  return error;
+}
+
+/** Whether the same may go through later: AWS, or whoever gives keys, is busy, broken or not reached. */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof FinchError)) return false;
+  return error.code === 'NETWORK' || ofPassingTrouble.has(error);
+}
+
+const ofPrograms = new WeakSet<object>();
+
+/** Marks an error of which {@link isOfProgram} holds, and gives it back. */
+export function ofProgram(error: FinchError): FinchError {
+  ofPrograms.add(error);
+  return error;
+}
+
+/** Whether a program of the user's failed, of whose reasons nothing is known: only trying again tells. */
+export function isOfProgram(error: FinchError): boolean {
+  return ofPrograms.has(error);
+}
+
 /** Nothing says who the user is. `metadata` says what came of the metadata service. */
-export function noIdentity(profile: string, metadata: string, cause?: unknown): FinchError {
+export function noIdentity(
+  profile: string,
+  metadata: string,
+  { env, cause }: { readonly env: Environment; readonly cause?: unknown },
+): FinchError {
+  // As for the AWS CLI, a secret without an id does not count; but somebody meant to set both.
+  const isHalf = Boolean(env['AWS_SECRET_ACCESS_KEY']) && !env['AWS_ACCESS_KEY_ID'];
+  const half = isHalf ? ' (AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not)' : '';
   const error = unusableIdentity(
-    `no AWS credentials found (looked at: the environment, profile ${profile}, container; EC2 metadata ${metadata})`,
-    'run aws configure or aws sso login, or set AWS_PROFILE',
+    `no AWS credentials found (looked at: the environment${half}, profile ${profile}, container; EC2 metadata ${metadata})`,
+    isHalf ? 'set AWS_ACCESS_KEY_ID too' : 'run aws configure or aws sso login, or set AWS_PROFILE',
     cause,
   );
   ofNobody.add(error);
@@ -61,6 +94,22 @@ export function halfKeys(present: string, missing: string, where: string): Finch
   return unusableIdentity(
     `${present} is set but ${missing} is not, in ${where}`,
     `set both, or remove ${present} from ${where}`,
+  );
+}
+
+/** A key that stands in quotes, which would count as a part of it. */
+export function quotedKeys(setting: string, where: string): FinchError {
+  return unusableIdentity(
+    `${setting} of ${where} stands in quotes, which are no part of a key`,
+    `remove the quotes around ${setting} in ${where}`,
+  );
+}
+
+/** Keys that had ended when they were given. */
+export function endedKeys(source: string, end: Date): FinchError {
+  return unusableIdentity(
+    `the AWS keys that ${source} has just given ended at ${end.toISOString()}`,
+    `get new keys for ${source}; check this machine's clock with: date -u`,
   );
 }
 

@@ -1,4 +1,5 @@
 import type { AbortOptions } from '../content.ts';
+import type { EndpointVariant } from './files/settings.ts';
 
 /** What requests to AWS are signed with. */
 export interface AwsKeys {
@@ -21,16 +22,20 @@ export interface AwsIdentity {
   /** Where the keys come from, for messages: `the environment`, `profile dev`. */
   readonly source: string;
   /**
-   * What stays the same as long as the same keys would come out, as 64 hexadecimal digits: it follows
-   * the environment and the files (profile, its settings, times of files), and asks nobody.
+   * What stays the same as long as the same role, or the same keys, would come out, as 64 hexadecimal digits: it follows
+   * the environment and the files (profile, its settings, times of files), and asks nobody. Whose keys a program, a
+   * container or a machine gives it cannot tell: {@link knownKeyId} can.
    * @throws FinchError `AWS_IDENTITY` when there can be no keys
    */
   fingerprint(): Promise<string>;
-  /** The access key id, where it is known without asking anybody: of the environment, of a profile that holds it. */
-  knownKeyId(): Promise<string | undefined>;
   /**
-   * The keys; asked for once, and again when they have a minute left. An error is that of the first time, but for
-   * a caller who gave up.
+   * The access key id, where it is known without asking AWS: of the environment, of a profile that holds it; and of what gives keys
+   * on this machine (a program, a container, the metadata service), which is asked for them as by {@link keys}.
+   * @throws FinchError as {@link keys}
+   */
+  knownKeyId(options?: AbortOptions): Promise<string | undefined>;
+  /**
+   * The keys; asked for once, and again when they have a minute left, or after a failure. Who asks meanwhile gets the same.
    * @throws FinchError `AWS_IDENTITY` when there are none, with what to do about it
    */
   keys(options?: AbortOptions): Promise<AwsKeys>;
@@ -38,6 +43,8 @@ export interface AwsIdentity {
   region(): Promise<string | undefined>;
   /** The endpoint that the environment or the profile puts in place of a service's own. */
   endpointOf(service: AwsService): Promise<URL | undefined>;
+  /** Which of a service's own names the environment or the profile asks for. */
+  variant(): Promise<EndpointVariant>;
   /** Certificate authorities as PEM, by `AWS_CA_BUNDLE` or the profile's `ca_bundle`. */
   authorities(): Promise<readonly string[] | undefined>;
 }

@@ -1,4 +1,5 @@
 import type { AwsRefusal } from './refusal.ts';
+import { BAD_SIGNATURE, ENDED, THROTTLED } from './refusal-types.ts';
 
 /** What happened, as the end of a sentence, and what to do about it. */
 export interface Advice {
@@ -17,7 +18,7 @@ const said = ({ message, type, status }: AwsRefusal) => message || `${type} (${s
 /** Everything that AWS says no with and finch knows advice for; the first row that fits counts. */
 const ROWS: readonly Row[] = [
   {
-    types: /^(?:ExpiredToken|RequestExpired|TokenRefreshRequired)/,
+    types: ENDED,
     what: ({ source }) => `the session token of ${source} has expired`,
     hint: ({ source }) =>
       source === 'the environment'
@@ -34,17 +35,19 @@ const ROWS: readonly Row[] = [
         : 'the key may be deleted, need a session token, be of another partition (GovCloud, China), or the region is not enabled for the account',
   },
   {
-    types: /^(?:InvalidSignature|SignatureDoesNotMatch|RequestTimeTooSkewed|RequestInTheFuture)/,
+    types: BAD_SIGNATURE,
     when: ({ type, message }) => /^Request/.test(type) || /expired|not yet current/.test(message),
     what: (refusal) => `the time of the signature is not that of AWS: ${said(refusal)}`,
     hint: () => 'set the clock of this machine, and try again',
   },
   {
-    types: /^(?:InvalidSignature|SignatureDoesNotMatch)/,
+    types: BAD_SIGNATURE,
     what: ({ accessKeyId, source }) =>
       `the secret key of ${source} does not belong to the access key ${shortened(accessKeyId)}`,
-    hint: ({ source, clockAheadMs = 0 }) =>
-      `check the secret access key of ${source}; the clock is not the reason, it is ${Math.round(Math.abs(clockAheadMs) / 1000)} s off`,
+    hint: ({ source, clockAheadMs }) =>
+      clockAheadMs === undefined
+        ? `check the secret access key of ${source}, and the clock of this machine with: date -u`
+        : `check the secret access key of ${source}; the clock is not the reason, it is ${Math.round(Math.abs(clockAheadMs) / 1000)} s off`,
   },
   {
     types: /^(?:IncompleteSignature|MissingAuthenticationToken)/,
@@ -77,8 +80,9 @@ const ROWS: readonly Row[] = [
     hint: ({ region }) => `enable ${region} for the account, or use another region`,
   },
   {
-    types: /^(?:Throttl|RequestThrottled|TooManyRequests|RequestLimitExceeded|SlowDown)/,
-    what: () => 'it was asked too often, and again after 3 attempts',
+    types: THROTTLED,
+    what: ({ attempts }) =>
+      `it was asked too often${attempts > 1 ? `, also when asked again ${times(attempts - 1)}` : ''}`,
     hint: () => 'wait a minute, and try again',
   },
   {
@@ -113,6 +117,10 @@ const ANY: Advice = {
 export function adviceFor(refusal: AwsRefusal): Advice {
   const row = ROWS.find(({ types, when }) => types.test(refusal.type) && (when?.(refusal) ?? true));
   return row ?? ANY;
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
 }
 
 /** An access key id, which is no secret, and tells people which it is by its ends: `AKIA…MPLE`. */

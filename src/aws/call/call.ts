@@ -2,22 +2,29 @@ import type { AbortOptions } from '../../content.ts';
 import { hasCode } from '../../errors.ts';
 import { readStart } from '../../http/body.ts';
 import { cleanText } from '../../http/clean-text.ts';
-import { isPassing, networkCode } from '../../http/failure.ts';
-import { proxyFor } from '../../http/proxy.ts';
+import { isPassing } from '../../http/failure.ts';
 import { isPassingStatus, pause } from '../../http/retry.ts';
-import type { AwsIdentity, AwsService } from '../identity.ts';
 import type { AwsSurroundings } from '../surroundings.ts';
+import type { AwsCaller } from './caller.ts';
 import { aheadOf, awsTime } from './clock.ts';
 import type { AwsEndpoint } from './endpoints.ts';
-import { readErrorAnswer } from './error-answer.ts';
-import type { AwsAsked, AwsOutcome, AwsRefusal } from './refusal.ts';
+import {
+  answerReason,
+  lengthReason,
+  type RefusalReason,
+  silenceReason,
+  wayTo,
+} from './read-refusal.ts';
+import type { AwsAsked, AwsOutcome } from './refusal.ts';
+import { THROTTLED } from './refusal-types.ts';
 import { type Means, Remedies } from './remedies.ts';
 import { signRequest } from './sign.ts';
 import { assertUsable } from './usable-keys.ts';
 
 /** One operation of a service. */
 export interface AwsCall<T> {
-  readonly service: AwsService;
+  /** As it is named in signatures: `ecr`. */
+  readonly service: string;
   /** `GetAuthorizationToken`. */
   readonly action: string;
   readonly endpoint: AwsEndpoint;
@@ -32,52 +39,69 @@ export interface AwsCall<T> {
 /** What every call needs beside who calls. */
 export interface AwsCallOptions extends AbortOptions {
   readonly surroundings: AwsSurroundings;
+  /** Default: 5 and 10 seconds. */
+  readonly limits?: CallLimits;
+}
+
+/** How long a call may take once there are keys, in milliseconds. */
+interface CallLimits {
+  /** Until an answer begins. */
+  readonly beginMs: number;
+  /** In all: after this no attempt is begun, and the one that runs is given up. */
+  readonly totalMs: number;
 }
 
 const ATTEMPTS = 3;
 
-/** How long an answer may take to begin. */
-const PATIENCE_MS = 10_000;
-
-/** After this long no attempt is begun, and the one that runs is given up. */
-const TOTAL_MS = 15_000;
+const LIMITS: CallLimits = { beginMs: 5_000, totalMs: 10_000 };
 
 /** A half of the longest pause before the second attempt; each is twice as long as the one before. */
 const FIRST_PAUSE_MS = 200;
 
 const MAX_ANSWER_BYTES = 128 * 1024;
 
-/** How AWS says that it was asked too often. */
-const THROTTLED = /^(?:Throttl|RequestThrottled|TooManyRequests|RequestLimitExceeded|SlowDown)/;
-
 /**
  * Calls AWS in the name of an identity. Throttling, faults of a server and broken connections are tried again, 3 times
- * and 15 seconds in all; a request that AWS finds signed at another time than its own is signed once more by its clock.
+ * and 10 seconds in all; a request that AWS finds signed at another time than its own is signed once more by its clock.
  * @throws FinchError `AWS_IDENTITY` without keys, `CANCELLED`
  */
 export async function callAws<T>(
   call: AwsCall<T>,
-  identity: AwsIdentity,
-  { surroundings, signal }: AwsCallOptions,
+  identity: AwsCaller,
+  { surroundings, limits = LIMITS, signal }: AwsCallOptions,
 ): Promise<AwsOutcome<T>> {
   const { endpoint } = call;
   const keys = await identity.keys({ signal });
-  assertUsable(keys, identity);
   let means: Means = { url: endpoint.url, keys };
   const ca = await identity.authorities();
-  const deadline = AbortSignal.timeout(TOTAL_MS);
+  const deadline = AbortSignal.timeout(limits.totalMs);
   const stop = signal ? AbortSignal.any([signal, deadline]) : deadline;
-  const context = { ca, source: identity.source, surroundings, deadline, signal: stop };
+  const { source } = identity;
+  const context = {
+    ca,
+    source,
+    surroundings,
+    limits,
+    deadline,
+    signal: stop,
+    begun: Bun.nanoseconds(),
+  };
   const remedies = new Remedies();
-  for (let attempt = 1; ; ) {
-    const { outcome, again } = await attemptCall(call, { ...context, ...means });
+  for (let attempts = 1; ; ) {
+    const { outcome, again } = await attemptCall(call, { ...context, ...means, attempts });
     if (outcome.ok) return outcome;
     const asked = { means, endpoint, identity, surroundings, signal };
     const better = await remedies.against(outcome.refusal, asked);
     if (better === undefined) {
-      if (!again || attempt >= ATTEMPTS || deadline.aborted) return outcome;
-      await pause(Math.random() * FIRST_PAUSE_MS * 2 ** attempt, { signal });
-      attempt += 1;
+      if (!again || attempts >= ATTEMPTS) return outcome;
+      try {
+        await pause(Math.random() * FIRST_PAUSE_MS * 2 ** attempts, { signal: stop });
+      } catch (error) {
+        // What AWS said last says more than that the time is over.
+        if (deadline.aborted) return outcome;
+        throw error;
+      }
+      attempts += 1;
     }
     means = better ?? means;
   }
@@ -87,6 +111,11 @@ export async function callAws<T>(
 interface AttemptOptions extends AwsCallOptions, Means {
   readonly ca: readonly string[] | undefined;
   readonly source: string;
+  readonly limits: CallLimits;
+  /** When the call began, by `Bun.nanoseconds`. */
+  readonly begun: number;
+  /** Which attempt this is, from 1. */
+  readonly attempts: number;
   /** Fires when the time is over, which is no wish of the user's. */
   readonly deadline: AbortSignal;
 }
@@ -98,31 +127,33 @@ interface Attempt<T> {
 }
 
 async function attemptCall<T>(call: AwsCall<T>, options: AttemptOptions): Promise<Attempt<T>> {
-  const { keys, ca, url, surroundings, signal, deadline } = options;
+  const { keys, ca, url, surroundings, signal, deadline, limits, begun } = options;
   const { service, endpoint, body } = call;
-  const headers = signRequest(
-    { method: 'POST', url, headers: call.headers, body },
-    { keys, service, region: endpoint.region, now: awsTime(surroundings) },
-  );
+  const request = { method: 'POST', url, headers: call.headers, body } as const;
+  const { region } = endpoint;
+  if (keys) assertUsable(keys, options);
+  const headers = keys
+    ? signRequest(request, { keys, service, region, now: awsTime(surroundings) })
+    : call.headers;
   try {
     const response = await surroundings.transport({
-      ...{ method: 'POST', url, signal, patienceMs: PATIENCE_MS },
+      ...{ method: 'POST', url, signal, patienceMs: limits.beginMs },
       headers: { ...headers, 'user-agent': surroundings.userAgent },
       body: () => ({ bytes: new TextEncoder().encode(body) }),
       ...(ca !== undefined && { tls: { ca } }),
     });
     const limit = call.limit ?? MAX_ANSWER_BYTES;
-    const { bytes, whole } = await readStart(response, { limit, stallMs: PATIENCE_MS, signal });
+    const { bytes, whole } = await readStart(response, { limit, stallMs: limits.beginMs, signal });
     if (whole) return answered(response, new TextDecoder().decode(bytes), { call, options });
-    const message = `it sent more than ${limit} bytes`;
-    return refused(call, options, { kind: 'foreign', isPassing: false, type: '', message });
+    return refused(call, options, lengthReason(limit));
   } catch (error) {
     const isOver = hasCode(error, 'CANCELLED') && deadline.aborted;
     if (!isOver && !hasCode(error, 'NETWORK')) throw error;
-    const message = isOver ? `${url.host} did not answer in time` : error.message;
-    const type = isOver ? 'ETIMEDOUT' : (networkCode(error) ?? '');
-    const refusal = { kind: 'unreachable', isPassing: true, type, message, cause: error } as const;
-    return refused(call, options, refusal, { again: isPassing(error) });
+    const waitedMs = (Bun.nanoseconds() - begun) / 1e6;
+    const reason = silenceReason(error, { host: url.host, isOver, waitedMs });
+    // Who takes a connection and says nothing for seconds will not say more in the next ones.
+    const again = isPassing(error) && reason.type !== 'ETIMEDOUT';
+    return refused(call, options, reason, { again });
   }
 }
 
@@ -135,35 +166,27 @@ function answered<T>(
   const { surroundings } = options;
   const value = status === 200 ? call.read(text) : undefined;
   if (value !== undefined) return { outcome: { ok: true, value }, again: false };
-  const isBusy = isPassingStatus(status);
-  const error = status >= 400 ? readErrorAnswer(text, headers) : undefined;
-  if (error === undefined) {
-    const type = headers.get('content-type')?.replace(/;.*/s, '') ?? 'no type';
-    const message = cleanText(`${status} ${type}`);
-    const foreign = { kind: 'foreign', isPassing: true, status, type: '', message } as const;
-    return refused(call, options, foreign, { again: isBusy });
-  }
+  const reason = answerReason(response, text);
+  const again = isPassingStatus(status) || THROTTLED.test(reason.type);
+  if (reason.kind === 'foreign') return refused(call, options, reason, { again });
   const request = headers.get('x-amzn-requestid') ?? 'none';
-  surroundings.trace(`AWS: ${error.type}, request ${cleanText(request)}: ${error.message}`);
-  const again = isBusy || THROTTLED.test(error.type);
+  surroundings.trace(`AWS: ${reason.type}, request ${cleanText(request)}: ${reason.message}`);
   const clockAheadMs = aheadOf(response, awsTime(surroundings));
   const clock = clockAheadMs === undefined ? {} : { clockAheadMs };
-  const refusal = { kind: 'refused', isPassing: again, status, ...error, ...clock } as const;
-  return refused(call, options, refusal, { again });
+  return refused(call, options, { ...reason, ...clock }, { again });
 }
 
 function refused<T>(
   { service, action, endpoint }: AwsCall<T>,
-  { url, keys, source, surroundings }: AttemptOptions,
-  reason: Omit<AwsRefusal, keyof AwsAsked>,
+  { url, keys, source, surroundings, attempts }: AttemptOptions,
+  reason: RefusalReason,
   { again = false }: { readonly again?: boolean } = {},
 ): Attempt<T> {
-  const proxy = proxyFor(url, surroundings.env);
   const asked: AwsAsked = {
-    ...{ action: `${service}:${action}`, service, region: endpoint.region, host: url.host },
-    ...{ isOverridden: endpoint.isOverridden, source, accessKeyId: keys.accessKeyId },
-    proxy: proxy && `${proxy.host} of ${proxy.variable}`,
-    isSession: keys.sessionToken !== undefined,
+    ...{ action: `${service}:${action}`, service, region: endpoint.region },
+    ...{ isOverridden: endpoint.isOverridden, source, accessKeyId: keys?.accessKeyId ?? '' },
+    ...wayTo(url, surroundings.env),
+    ...{ isSession: keys?.sessionToken !== undefined, attempts },
   };
   return { outcome: { ok: false, refusal: { ...asked, ...reason } }, again };
 }

@@ -15,10 +15,8 @@ export interface AwsEndpoint {
   readonly isOverridden: boolean;
 }
 
-/** Options of the functions that find endpoints. */
-interface EndpointOptions {
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
+/** What an identity says of endpoints. */
+type EndpointIdentity = Pick<AwsIdentity, 'endpointOf' | 'variant'>;
 
 /** What follows `ecr.REGION` in hosts that are reached over IPv4 and IPv6, by the suffix of the registry. */
 const DUAL_STACK: Readonly<Record<string, string>> = {
@@ -38,16 +36,16 @@ const PUBLIC_REGION = 'us-east-1';
 
 /**
  * The endpoint of Amazon ECR for a registry or a region: that of its partition, as the name of the registry
- * and `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT` want it; ECR Public is in us-east-1 alone.
+ * and the settings of the user want it; ECR Public is in us-east-1 alone.
  * https://docs.aws.amazon.com/general/latest/gr/ecr.html
  * @throws FinchError `USAGE` for what is no region, and for an endpoint of the user's that may not be used
  */
 export async function ecrEndpoint(
   place: EcrPlace,
-  identity: Pick<AwsIdentity, 'endpointOf'>,
-  { env }: EndpointOptions,
+  identity: EndpointIdentity,
 ): Promise<AwsEndpoint> {
-  const isDualStack = place.isDualStack || isOn(env['AWS_USE_DUALSTACK_ENDPOINT']);
+  const variant = await identity.variant();
+  const isDualStack = place.isDualStack || variant.isDualStack;
   if (place.kind === 'public') {
     const own = isDualStack
       ? 'ecr-public.us-east-1.api.aws'
@@ -55,7 +53,7 @@ export async function ecrEndpoint(
     return chosen('ecr-public', identity, { region: PUBLIC_REGION, own });
   }
   const { region, suffix } = place;
-  const ecr = place.isFips || isOn(env['AWS_USE_FIPS_ENDPOINT']) ? 'ecr-fips' : 'ecr';
+  const ecr = place.isFips || variant.isFips ? 'ecr-fips' : 'ecr';
   const dualStack = DUAL_STACK[suffix];
   if (isDualStack && dualStack !== undefined) {
     return chosen('ecr', identity, { region, own: `${ecr}.${region}.${dualStack}` });
@@ -66,34 +64,30 @@ export async function ecrEndpoint(
 }
 
 /**
- * The endpoint of AWS STS in a region, by the same variables.
+ * The endpoint of AWS STS in a region, by the same settings.
  * https://docs.aws.amazon.com/general/latest/gr/sts.html
  * @throws FinchError `USAGE` as {@link ecrEndpoint}
  */
 export async function stsEndpoint(
   region: string,
-  identity: Pick<AwsIdentity, 'endpointOf'>,
-  { env }: EndpointOptions,
+  identity: EndpointIdentity,
 ): Promise<AwsEndpoint> {
   if (region === 'aws-global') {
     return chosen('sts', identity, { region: 'us-east-1', own: 'sts.amazonaws.com' });
   }
   const { suffix } = ecrOfRegion(region);
-  const dualStack = isOn(env['AWS_USE_DUALSTACK_ENDPOINT']) ? DUAL_STACK[suffix] : undefined;
+  const { isFips, isDualStack } = await identity.variant();
+  const dualStack = isDualStack ? DUAL_STACK[suffix] : undefined;
   // In GovCloud the usual name is that with FIPS.
   const isUsual = region.startsWith('us-gov-') && dualStack === undefined;
-  const sts = isOn(env['AWS_USE_FIPS_ENDPOINT']) && !isUsual ? 'sts-fips' : 'sts';
+  const sts = isFips && !isUsual ? 'sts-fips' : 'sts';
   return chosen('sts', identity, { region, own: `${sts}.${region}.${dualStack ?? suffix}` });
-}
-
-function isOn(value: string | undefined): boolean {
-  return value?.trim().toLowerCase() === 'true';
 }
 
 /** The endpoint that the user names for a service, or its own. */
 async function chosen(
   service: AwsService,
-  identity: Pick<AwsIdentity, 'endpointOf'>,
+  identity: EndpointIdentity,
   { region, own, before }: { region: string; own: string; before?: string },
 ): Promise<AwsEndpoint> {
   // It becomes a part of a host's name.

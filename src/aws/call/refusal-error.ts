@@ -1,6 +1,8 @@
 import { FinchError } from '../../errors.ts';
+import { passing } from '../identity-errors.ts';
 import { adviceFor } from './advice.ts';
 import type { AwsRefusal } from './refusal.ts';
+import { NO_HOST } from './refusal-types.ts';
 
 /** What the call was for. */
 interface RefusalContext {
@@ -14,22 +16,24 @@ const UNTRUSTED = /^(?:\w*SELF_SIGNED\w*|UNABLE_TO_\w+|CERT_UNTRUSTED)$/;
 /** Codes of a certificate that is good at another time. */
 const OUTDATED = /^CERT_(?:HAS_EXPIRED|NOT_YET_VALID)$/;
 
-/** Codes of a name that leads nowhere. */
-const NO_HOST = /^(?:ENOTFOUND|EAI_\w+|ENODATA|ESERVFAIL|ERR_PROXY_TUNNEL)$/;
-
 /**
  * The error for a call that had no result, with what to do about it: `AWS` when AWS refused or somebody else
  * answered, `NETWORK` when nobody did.
  */
-export function awsRefusalError(
-  refusal: AwsRefusal,
-  { registry }: RefusalContext = {},
-): FinchError {
+export function awsRefusalError(refusal: AwsRefusal, context: RefusalContext = {}): FinchError {
+  const error = errorOf(refusal, context);
+  return refusal.isPassing ? passing(error) : error;
+}
+
+function errorOf(refusal: AwsRefusal, { registry }: RefusalContext): FinchError {
   const { kind, message, host, action } = refusal;
   const cause = 'cause' in refusal ? { cause: refusal.cause } : {};
   const what = registry === undefined ? action : `${action} for ${registry}`;
   if (kind === 'unreachable') {
-    return new FinchError('NETWORK', message, { hint: unreachableHint(refusal), ...cause });
+    return new FinchError('NETWORK', message, {
+      hint: unreachableHint(refusal, registry),
+      ...cause,
+    });
   }
   if (kind === 'foreign') {
     return new FinchError('AWS', `${host} answered ${what} as AWS does not: ${message}`, {
@@ -44,7 +48,7 @@ export function awsRefusalError(
   });
 }
 
-function unreachableHint(refusal: AwsRefusal): string {
+function unreachableHint(refusal: AwsRefusal, registry: string | undefined): string {
   const { type, region, service, isOverridden } = refusal;
   if (UNTRUSTED.test(type)) {
     return 'if a proxy opens TLS connections on the way, point AWS_CA_BUNDLE at a file with its certificate authority';
@@ -53,8 +57,12 @@ function unreachableHint(refusal: AwsRefusal): string {
   if (isOverridden) return ownEndpoint(refusal);
   const way = throughProxy(refusal);
   if (!NO_HOST.test(type)) return `check the network connection (${way})`;
-  const name = service === 'ecr' ? 'ecr.api' : service;
-  return `check that there is a region ${region}; a private network needs the endpoint com.amazonaws.${region}.${name} (${way})`;
+  const from = registry === undefined ? '' : `, as ${registry} says`;
+  const needed =
+    service === 'ecr'
+      ? `the endpoints com.amazonaws.${region}.ecr.api and com.amazonaws.${region}.ecr.dkr, and the gateway of Amazon S3`
+      : `the endpoint com.amazonaws.${region}.${service}`;
+  return `check that there is a region ${region}${from}, and the DNS; a private network needs ${needed} (${way})`;
 }
 
 function ownEndpoint({ host }: AwsRefusal): string {
@@ -67,6 +75,6 @@ function foreignHint(refusal: AwsRefusal): string {
     : `look for a login page of the network, or a proxy that answers itself (${throughProxy(refusal)})`;
 }
 
-function throughProxy({ proxy }: AwsRefusal): string {
-  return proxy === undefined ? 'proxy: none by HTTPS_PROXY and NO_PROXY' : `proxy: ${proxy}`;
+function throughProxy({ proxy = 'none', noProxy = 'none' }: AwsRefusal): string {
+  return `proxy: ${proxy}; NO_PROXY: ${noProxy}`;
 }

@@ -1,10 +1,9 @@
-import type { AwsService } from '../identity.ts';
-
 /** Who asked AWS for what, and where. */
 export interface AwsAsked {
   /** What was asked for: `ecr:GetAuthorizationToken`. */
   readonly action: string;
-  readonly service: AwsService;
+  /** As it is named in actions: `ecr`. */
+  readonly service: string;
   readonly region: string;
   /** `host[:port]`. */
   readonly host: string;
@@ -12,6 +11,10 @@ export interface AwsAsked {
   readonly isOverridden: boolean;
   /** The proxy that connects to it: `127.0.0.1:3128 of HTTPS_PROXY`. */
   readonly proxy: string | undefined;
+  /** What needs no proxy, as the user set it, safe to show. */
+  readonly noProxy: string | undefined;
+  /** How often it was asked. */
+  readonly attempts: number;
   /** Where the keys come from: `profile dev`. */
   readonly source: string;
   readonly accessKeyId: string;

@@ -1,21 +1,24 @@
 import type { AbortOptions } from '../../content.ts';
-import type { AwsIdentity, AwsKeys } from '../identity.ts';
+import type { AwsKeys } from '../identity.ts';
 import type { AwsSurroundings } from '../surroundings.ts';
+import type { AwsCaller } from './caller.ts';
 import { correctClock, isOff } from './clock.ts';
 import type { AwsEndpoint } from './endpoints.ts';
 import type { AwsRefusal } from './refusal.ts';
+import { BAD_SIGNATURE, ENDED, NO_HOST } from './refusal-types.ts';
 
 /** What one attempt depends on that another may do better with. */
 export interface Means {
   readonly url: URL;
-  readonly keys: AwsKeys;
+  /** Undefined for a request that is not signed. */
+  readonly keys: AwsKeys | undefined;
 }
 
 /** What remedies know beside the refusal. */
 interface RemedyContext extends AbortOptions {
   readonly means: Means;
   readonly endpoint: AwsEndpoint;
-  readonly identity: AwsIdentity;
+  readonly identity: AwsCaller;
   readonly surroundings: AwsSurroundings;
 }
 
@@ -25,25 +28,18 @@ type Remedy = (
   context: RemedyContext,
 ) => Means | undefined | Promise<Means | undefined>;
 
-/** How nobody is found at a name; a proxy that looks it up does not say why it opened no way. */
-const NO_HOST = /^(?:ENOTFOUND|EAI_NONAME|EAI_NODATA|ENODATA|ERR_PROXY_TUNNEL)$/;
-
-/** How AWS says that a signature is not of now. One by a wrong secret has the same names. */
-const OTHER_TIME =
-  /^(?:InvalidSignature|SignatureDoesNotMatch|RequestTimeTooSkewed|RequestExpired|RequestInTheFuture)/;
-
 const otherName: Remedy = ({ type }, { means, endpoint: { fallback } }) =>
   fallback !== undefined && NO_HOST.test(type) ? { ...means, url: fallback } : undefined;
 
 const rightTime: Remedy = ({ type, clockAheadMs }, { means, surroundings }) =>
-  OTHER_TIME.test(type) && isOff(clockAheadMs) && correctClock(surroundings, clockAheadMs)
+  BAD_SIGNATURE.test(type) && isOff(clockAheadMs) && correctClock(surroundings, clockAheadMs)
     ? means
     : undefined;
 
 const newerKeys: Remedy = async ({ type }, { means, identity, signal }) => {
-  if (!/^ExpiredToken/.test(type)) return undefined;
+  if (!ENDED.test(type)) return undefined;
   const keys = await identity.keys({ signal });
-  return keys.accessKeyId === means.keys.accessKeyId ? undefined : { ...means, keys };
+  return keys?.accessKeyId === means.keys?.accessKeyId ? undefined : { ...means, keys };
 };
 
 /** The remedies of one call. Each helps once. */

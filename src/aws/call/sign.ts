@@ -5,7 +5,7 @@ export interface SignableRequest {
   readonly method: string;
   /** As it is sent. */
   readonly url: URL;
-  /** All of them are signed; `host` is that of the address. */
+  /** All of them are signed but what proxies may change; `host` is that of the address. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | string;
 }
@@ -22,14 +22,14 @@ export interface SignOptions {
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 
-/** What proxies change on the way, and so is never signed. */
+/** What proxies change on the way, and so is never signed: the headers that the SDKs leave out. */
 const UNSIGNED = new Set([
-  'authorization',
-  'connection',
-  'expect',
-  'user-agent',
-  'x-amzn-trace-id',
+  ...['authorization', 'cache-control', 'connection', 'expect', 'from', 'keep-alive'],
+  ...['max-forwards', 'pragma', 'referer', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
+  ...['user-agent', 'x-amzn-trace-id'],
 ]);
+
+const UNSIGNED_PREFIX = /^(?:proxy|sec)-/;
 
 /**
  * The headers that a request is sent with: its own and those that prove who sends it.
@@ -70,9 +70,14 @@ function canonicalHeaders(
   headers: Readonly<Record<string, string>>,
 ): readonly (readonly [string, string])[] {
   return Object.entries(headers)
-    .map(([name, value]) => [name.toLowerCase(), value.trim().replace(/\s+/g, ' ')] as const)
-    .filter(([name]) => !UNSIGNED.has(name))
+    .map(([name, value]) => [name.toLowerCase(), folded(value)] as const)
+    .filter(([name]) => !UNSIGNED.has(name) && !UNSIGNED_PREFIX.test(name))
     .sort(([a], [b]) => compare(a, b));
+}
+
+/** As servers read it: blanks are spaces and tabs, and U+00A0 is a character like any other. */
+function folded(value: string): string {
+  return value.replace(/[ \t]+/g, ' ').replace(/^ | $/g, '');
 }
 
 /** Each part is encoded once more than in the address: so do all services but Amazon S3. */

@@ -1,8 +1,13 @@
-import type { AwsIdentity } from '../identity.ts';
+import { hideSecret } from '../../http/redact.ts';
+import type { AwsKeys } from '../identity.ts';
 import { type AwsCallOptions, callAws } from './call.ts';
+import type { AwsCaller } from './caller.ts';
 import { stsEndpoint } from './endpoints.ts';
 import type { AwsOutcome } from './refusal.ts';
 import { xmlText } from './xml.ts';
+
+/** The region whose STS is asked where nothing names one. */
+const DEFAULT_REGION = 'us-east-1';
 
 /** Whom AWS takes a caller for. */
 export interface CallerIdentity {
@@ -13,10 +18,27 @@ export interface CallerIdentity {
   readonly userId: string;
 }
 
-/** How {@link callerIdentity} asks. */
-export interface CallerIdentityOptions extends AwsCallOptions {
+/** How the calls of this file ask. */
+export interface StsCallOptions extends AwsCallOptions {
   /** Where: keys are good in the regions of their partition only. Default: that of the identity, or us-east-1. */
   readonly region?: string | undefined;
+}
+
+/** A role, and how its session shall be. */
+export interface AssumedRole {
+  readonly roleArn: string;
+  readonly sessionName: string;
+  readonly externalId?: string | undefined;
+  readonly durationSeconds?: number | undefined;
+  readonly mfa?: { readonly serial: string; readonly code: string } | undefined;
+}
+
+/** A role for whoever another identity provider vouches for. */
+export interface WebIdentityRole {
+  readonly roleArn: string;
+  readonly sessionName: string;
+  /** What that provider says. */
+  readonly token: string;
 }
 
 /**
@@ -25,19 +47,68 @@ export interface CallerIdentityOptions extends AwsCallOptions {
  * @throws FinchError `AWS_IDENTITY`, `USAGE` for an endpoint or a region that cannot be used, `CANCELLED`
  */
 export async function callerIdentity(
-  identity: AwsIdentity,
-  { region, ...options }: CallerIdentityOptions,
+  caller: AwsCaller,
+  options: StsCallOptions,
 ): Promise<AwsOutcome<CallerIdentity>> {
-  const asked = region ?? (await identity.region()) ?? 'us-east-1';
+  return callSts(caller, { action: 'GetCallerIdentity', read: readCaller }, options);
+}
+
+/**
+ * Asks for the keys of a role, in the name of the caller.
+ * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+ * @throws FinchError as {@link callerIdentity}
+ */
+export async function assumeRole(
+  caller: AwsCaller,
+  { roleArn, sessionName, externalId, durationSeconds, mfa }: AssumedRole,
+  options: StsCallOptions,
+): Promise<AwsOutcome<AwsKeys>> {
+  const parameters = {
+    ...{ RoleArn: roleArn, RoleSessionName: sessionName },
+    ...(externalId !== undefined && { ExternalId: externalId }),
+    ...(durationSeconds !== undefined && { DurationSeconds: `${durationSeconds}` }),
+    ...(mfa !== undefined && { SerialNumber: mfa.serial, TokenCode: mfa.code }),
+  };
+  return callSts(caller, { action: 'AssumeRole', parameters, read: readKeys }, options);
+}
+
+/**
+ * Asks for the keys of a role with a token, which says who asks: the caller needs no keys.
+ * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+ * @throws FinchError as {@link callerIdentity}
+ */
+export async function assumeRoleWithWebIdentity(
+  caller: AwsCaller,
+  { roleArn, sessionName, token }: WebIdentityRole,
+  options: StsCallOptions,
+): Promise<AwsOutcome<AwsKeys>> {
+  hideSecret(token);
+  const action = 'AssumeRoleWithWebIdentity';
+  const parameters = { RoleArn: roleArn, RoleSessionName: sessionName, WebIdentityToken: token };
+  return callSts(caller, { action, parameters, read: readKeys }, options);
+}
+
+/** One operation of AWS STS. */
+interface StsCall<T> {
+  readonly action: string;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly read: (xml: string) => T | undefined;
+}
+
+/** https://smithy.io/2.0/aws/protocols/aws-query-protocol.html */
+async function callSts<T>(
+  caller: AwsCaller,
+  { action, parameters, read }: StsCall<T>,
+  { region, ...options }: StsCallOptions,
+): Promise<AwsOutcome<T>> {
+  const asked = region ?? (await caller.region()) ?? DEFAULT_REGION;
+  const body = new URLSearchParams({ Action: action, Version: '2011-06-15', ...parameters });
   const call = {
-    service: 'sts',
-    action: 'GetCallerIdentity',
-    endpoint: await stsEndpoint(asked, identity, options.surroundings),
+    ...{ service: 'sts', action, read, body: body.toString() },
+    endpoint: await stsEndpoint(asked, caller),
     headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
-    body: 'Action=GetCallerIdentity&Version=2011-06-15',
-    read: readCaller,
   } as const;
-  return callAws(call, identity, options);
+  return callAws(call, caller, options);
 }
 
 function readCaller(xml: string): CallerIdentity | undefined {
@@ -49,4 +120,16 @@ function readCaller(xml: string): CallerIdentity | undefined {
     /^arn:[!-~]{1,2048}$/.test(arn) &&
     /^[\w:=,.@+-]{2,256}$/.test(userId);
   return isWhole ? { account, arn, userId } : undefined;
+}
+
+function readKeys(xml: string): AwsKeys | undefined {
+  const [accessKeyId = '', secretAccessKey = '', sessionToken = '', ends = ''] = [
+    ...['AccessKeyId', 'SecretAccessKey', 'SessionToken', 'Expiration'],
+  ].map((name) => xmlText(xml, name)?.trim());
+  for (const secret of [secretAccessKey, sessionToken]) hideSecret(secret);
+  const expires = new Date(ends);
+  const isWhole =
+    [accessKeyId, secretAccessKey, sessionToken].every((part) => /^[!-~]+$/.test(part)) &&
+    !Number.isNaN(expires.getTime());
+  return isWhole ? { accessKeyId, secretAccessKey, sessionToken, expires } : undefined;
 }

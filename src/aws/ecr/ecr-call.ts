@@ -33,7 +33,7 @@ export async function callEcr<T>(
   { identity, ...options }: AwsCallOptions & { readonly identity: AwsIdentity },
 ): Promise<AwsOutcome<T>> {
   const { service, target } = TARGETS[place.kind];
-  const endpoint = await ecrEndpoint(place, identity, options.surroundings);
+  const endpoint = await ecrEndpoint(place, identity);
   const call = {
     ...{ service, action, endpoint },
     ...(limit !== undefined && { limit }),

@@ -4,7 +4,12 @@ import { awsRefusalError } from '../call/refusal-error.ts';
 import type { EcrPlace } from '../ecr-host.ts';
 import type { AwsIdentity } from '../identity.ts';
 import { publicAliases } from './public-aliases.ts';
-import { createRepository, describeRepositories, type NewRepository } from './repositories.ts';
+import {
+  createRepository,
+  describeRepositories,
+  type EcrRepository,
+  type NewRepository,
+} from './repositories.ts';
 
 /** A repository that is there now. */
 export interface EnsuredRepository {
@@ -12,6 +17,8 @@ export interface EnsuredRepository {
   readonly uri: string;
   /** Whether it was made just now. */
   readonly isNew: boolean;
+  /** One that was there before as AWS describes it; undefined when AWS does not. */
+  readonly found?: EcrRepository | undefined;
 }
 
 /** What {@link ensureRepository} makes. */
@@ -41,8 +48,8 @@ export async function ensureRepository(
     throw awsRefusalError(made.refusal, { registry: asked });
   }
   const found = await describeRepositories(place, identity, { names: [name], ...options });
-  const uri = found.ok ? found.value[0]?.uri : undefined;
-  if (uri !== undefined) return { uri, isNew: false };
+  const [there] = found.ok ? found.value : [];
+  if (there !== undefined) return { uri: there.uri, isNew: false, found: there };
   // Who may make one need not be allowed to look at one.
   const isWhole = place.kind === 'public' ? alias !== undefined : place.host !== undefined;
   if (isWhole) return { uri: asked, isNew: false };

@@ -1,11 +1,15 @@
+import { FinchError } from '../../errors.ts';
 import { hideSecret } from '../../http/redact.ts';
 import { isJsonObject, type JsonObject } from '../../oci/json.ts';
 import type { EcrToken } from '../aws.ts';
 import type { AwsCallOptions } from '../call/call.ts';
+import { awsTime } from '../call/clock.ts';
+import { ecrEndpoint } from '../call/endpoints.ts';
 import type { AwsOutcome } from '../call/refusal.ts';
 import type { EcrPlace } from '../ecr-host.ts';
 import type { AwsIdentity } from '../identity.ts';
 import { callEcr } from './ecr-call.ts';
+import { passwordOf } from './password.ts';
 
 /** A token as AWS gives it. */
 export interface IssuedToken extends EcrToken {
@@ -17,9 +21,9 @@ export interface IssuedToken extends EcrToken {
  * Asks for a token. For a region it is one for the registry of the account that asks.
  * https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
  * https://docs.aws.amazon.com/AmazonECRPublic/latest/APIReference/API_GetAuthorizationToken.html
- * @throws FinchError `AWS_IDENTITY`, `USAGE` for an endpoint or a region that cannot be used, `CANCELLED`
+ * @throws FinchError `AWS` when it has ended, `AWS_IDENTITY`, `USAGE` for an endpoint or a region that cannot be used, `CANCELLED`
  */
-export function getToken(
+export async function getToken(
   place: EcrPlace,
   identity: AwsIdentity,
   options: AwsCallOptions,
@@ -30,21 +34,26 @@ export function getToken(
     input: account === undefined ? {} : { registryIds: [account] },
     read: readToken,
   };
-  return callEcr(place, call, { ...options, identity });
+  const outcome = await callEcr(place, call, { ...options, identity });
+  if (outcome.ok && outcome.value.expires.getTime() <= awsTime(options.surroundings)) {
+    const { url } = await ecrEndpoint(place, identity);
+    const end = outcome.value.expires.toISOString();
+    throw new FinchError('AWS', `${url.host} gave a token that ended before it came, at ${end}`, {
+      hint: `check the clock of this machine, and that ${url.host} is an endpoint of AWS`,
+    });
+  }
+  return outcome;
 }
 
 function readToken({ authorizationData: data }: JsonObject): IssuedToken | undefined {
   // A list for private registries, one object for ECR Public.
-  const [entry] = Array.isArray(data) ? data : [data];
-  if (!isJsonObject(entry)) return undefined;
+  const entries = (Array.isArray(data) ? data : [data]).filter(isJsonObject);
+  const entry = entries.find(({ authorizationToken: token, expiresAt: at }) => token && at);
+  if (entry === undefined) return undefined;
   const { authorizationToken: token, expiresAt, proxyEndpoint } = entry;
-  if (typeof token !== 'string' || typeof expiresAt !== 'number') return undefined;
-  const login = Buffer.from(token, 'base64').toString();
-  const colon = login.indexOf(':');
-  const secret = login.slice(colon + 1);
-  const expires = new Date(expiresAt * 1000);
-  const isWhole = login.slice(0, colon) === 'AWS' && /^[ -~]+$/.test(secret);
-  if (!isWhole || Number.isNaN(expires.getTime())) return undefined;
+  const secret = passwordOf(token);
+  const expires = new Date(typeof expiresAt === 'number' ? expiresAt * 1000 : Number.NaN);
+  if (secret === undefined || Number.isNaN(expires.getTime())) return undefined;
   hideSecret(secret, { user: 'AWS' });
   return {
     ...{ username: 'AWS', secret, expires },

@@ -13,6 +13,8 @@ export interface EcrRepository {
   readonly uri: string;
   /** Whether no tag of it can be given to another image. */
   readonly isImmutable: boolean;
+  /** Whether each image is searched for known faults when it is pushed. */
+  readonly scanOnPush: boolean;
 }
 
 /** A list of repositories may be long: 1 MiB. */
@@ -58,6 +60,41 @@ export function createRepository(
   return callEcr(place, call, { ...options, identity });
 }
 
+/** A part of the list of all repositories of a registry. */
+export interface RepositoryPage {
+  readonly names: readonly string[];
+  /** What asks for the next part; missing in the last one. */
+  readonly next: string | undefined;
+}
+
+/**
+ * The names of the repositories of a registry, up to 1000 at a time.
+ * @throws FinchError as {@link callEcr}
+ */
+export function listRepositories(
+  place: EcrPlace,
+  identity: AwsIdentity,
+  { next: from, ...options }: AwsCallOptions & { readonly next?: string | undefined },
+): Promise<AwsOutcome<RepositoryPage>> {
+  const call = {
+    action: 'DescribeRepositories',
+    input: {
+      ...ofAccount(place),
+      maxResults: 1000,
+      ...(from !== undefined && { nextToken: from }),
+    },
+    limit: MAX_LIST_BYTES,
+    read: ({ repositories: list, nextToken }: JsonObject) => {
+      const names = Array.isArray(list)
+        ? list.flatMap((entry) => readRepository(entry)?.name ?? [])
+        : undefined;
+      const next = typeof nextToken === 'string' ? nextToken : undefined;
+      return names && { names, next };
+    },
+  };
+  return callEcr(place, call, { ...options, identity });
+}
+
 /** Which repositories {@link describeRepositories} asks for. */
 export interface DescribeOptions extends AwsCallOptions {
   /** At most 100. */
@@ -93,10 +130,12 @@ function ofAccount(place: EcrPlace): JsonObject {
 function readRepository(entry: unknown): EcrRepository | undefined {
   if (!isJsonObject(entry)) return undefined;
   const { repositoryName: name, repositoryUri: uri, imageTagMutability } = entry;
+  const { imageScanningConfiguration: scanning } = entry;
   if (typeof name !== 'string' || typeof uri !== 'string') return undefined;
   return {
     name: printable(name),
     uri: printable(uri),
     isImmutable: imageTagMutability === 'IMMUTABLE',
+    scanOnPush: isJsonObject(scanning) && scanning['scanOnPush'] === true,
   };
 }

@@ -7,7 +7,8 @@ export type Settings = ReadonlyMap<string, string>;
  * The sections of a configuration file of AWS by what stands in their brackets. The grammar is that of the AWS
  * CLI (Python's `configparser`): `=` or `:` behind a name, whole lines that begin with `#` or `;` are comments, a line that
  * is indented deeper than the setting above it continues it, quotes belong to the value. Two sections of one name are
- * one, and of two settings of one name the last counts; there the AWS CLI gives up.
+ * one, and of two settings of one name the last counts; there the AWS CLI gives up. What stands in `[DEFAULT]` counts in every
+ * section that does not say otherwise; it is none itself.
  * https://docs.python.org/3.11/library/configparser.html#supported-ini-file-structure
  * @param path for messages
  * @throws FinchError `AWS_IDENTITY` with the number of the line; never with what stands in it, which may be a secret
@@ -44,7 +45,11 @@ export function parseIni(
     value = [content.slice(equals + 1).trim()];
     section.set(content.slice(0, equals).trim().toLowerCase(), value);
   }
-  return new Map([...sections].map(([name, settings]) => [name, joined(settings)]));
+  const defaults = sections.get('DEFAULT') ?? [];
+  sections.delete('DEFAULT');
+  return new Map(
+    [...sections].map(([name, settings]) => [name, joined(new Map([...defaults, ...settings]))]),
+  );
 }
 
 function joined(settings: ReadonlyMap<string, readonly string[]>): Settings {

@@ -1,8 +1,16 @@
+import { existsSync } from 'node:fs';
 import { unusableIdentity } from '../identity-errors.ts';
+import type { Environment } from '../surroundings.ts';
 import { nestedSettings, type Settings } from './ini.ts';
 import { expandPath, readSmallFile, type SharedConfig } from './shared-config.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Which of a service's names are wanted. */
+export interface EndpointVariant {
+  /** Whether that whose cryptography is validated by FIPS 140. */
+  readonly isFips: boolean;
+  /** Whether that which is reached over IPv4 and IPv6. */
+  readonly isDualStack: boolean;
+}
 
 /** Where a setting is looked for: in the environment, and then in one profile. */
 export interface SettingsOptions {
@@ -43,6 +51,13 @@ export function endpointOf(
   return found ? parseEndpoint(found, `endpoint_url of profile ${profile}`) : undefined;
 }
 
+/** Which names of services the environment asks for, or else the profile. */
+export function variantOf({ env, config, profile }: SettingsOptions): EndpointVariant {
+  const isOn = (name: string): boolean =>
+    isTrue(env[`AWS_${name.toUpperCase()}`] || config.profiles.get(profile)?.settings.get(name));
+  return { isFips: isOn('use_fips_endpoint'), isDualStack: isOn('use_dualstack_endpoint') };
+}
+
 function servicesOf(settings: Settings | undefined, config: SharedConfig): Settings | undefined {
   const name = settings?.get('services');
   return name === undefined ? undefined : config.services.get(name);
@@ -72,13 +87,22 @@ export async function authoritiesOf({
     : [`ca_bundle of profile ${profile}`, own];
   if (!path) return undefined;
   const file = expandPath(path, env);
+  const refuse = (why: string) =>
+    unusableIdentity(
+      `${name} names ${file}, which ${why}`,
+      `set ${name} to a file of PEM text, or remove it`,
+    );
   const bytes = await readSmallFile(file);
+  if (bytes === undefined) throw refuse(existsSync(file) ? 'is no file' : 'is not there');
   const found = new TextDecoder().decode(bytes).match(CERTIFICATE);
-  if (found !== null) return found;
-  throw unusableIdentity(
-    `${name} names ${file}, which ${bytes === undefined ? 'is not there' : 'holds no certificate'}`,
-    `set ${name} to a file of PEM text, or remove it`,
-  );
+  if (found === null) throw refuse('holds no certificate');
+  const { X509Certificate } = await import('node:crypto');
+  try {
+    for (const certificate of found) new X509Certificate(certificate);
+  } catch {
+    throw refuse('holds a broken certificate');
+  }
+  return found;
 }
 
 /** Whether a setting says yes, as the AWS CLI reads it. */

@@ -1,13 +1,13 @@
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { FinchError, systemCode } from '../../errors.ts';
 import { ioError } from '../../host/io-error.ts';
+import type { Environment } from '../surroundings.ts';
 import { parseIni, type Settings } from './ini.ts';
 import { splitCommand } from './split-command.ts';
 
 /** The most bytes of a configuration file. */
 const MAX_BYTES = 1024 * 1024;
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A profile of the shared files. */
 export interface Profile {
@@ -16,6 +16,8 @@ export interface Profile {
   readonly settings: Settings;
   /** Those of the credentials file alone. */
   readonly credentials: Settings;
+  /** Those of the config file alone. */
+  readonly config: Settings;
 }
 
 /** What the AWS CLI's `config` and `credentials` files say. */
@@ -24,6 +26,13 @@ export interface SharedConfig {
   readonly ssoSessions: ReadonlyMap<string, Settings>;
   readonly services: ReadonlyMap<string, Settings>;
 }
+
+/** What no files say. */
+export const NO_CONFIG: SharedConfig = {
+  profiles: new Map(),
+  ssoSessions: new Map(),
+  services: new Map(),
+};
 
 /**
  * Reads the files that the AWS CLI reads, by `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE` and the home folder. What
@@ -53,8 +62,9 @@ export async function readSharedConfig(env: Environment): Promise<SharedConfig> 
   const profiles = new Map<string, Profile>();
   for (const name of new Set([...kinds.profile.keys(), ...credentials.keys()])) {
     const own = credentials.get(name) ?? new Map<string, string>();
-    const settings = new Map([...(kinds.profile.get(name) ?? []), ...own]);
-    profiles.set(name, { name, settings, credentials: own });
+    const shared = kinds.profile.get(name) ?? new Map<string, string>();
+    const settings = new Map([...shared, ...own]);
+    profiles.set(name, { name, settings, credentials: own, config: shared });
   }
   return { profiles, ssoSessions: kinds['sso-session'], services: kinds.services };
 }
@@ -69,9 +79,18 @@ export function expandPath(path: string, env: Environment): string {
   return home === undefined ? expanded : expanded.replace(/^~(?=[/\\]|$)/, home);
 }
 
-/** The user's home folder; undefined where nothing says it. */
+/** The user's home folder: by the environment, or else by the system's list of users; undefined where neither says it. */
 export function homeFolder(env: Environment): string | undefined {
-  return env['HOME'] || env['USERPROFILE'];
+  return env['HOME'] || env['USERPROFILE'] || listedHome();
+}
+
+function listedHome(): string | undefined {
+  try {
+    return userInfo().homedir || undefined;
+  } catch {
+    // In a container the process may run as somebody who is on no list.
+    return undefined;
+  }
 }
 
 /** Where the two files of the AWS CLI are to be, as far as that is known: `config`, `credentials`. */

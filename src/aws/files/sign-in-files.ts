@@ -1,8 +1,7 @@
 import { join } from 'node:path';
+import type { Environment } from '../surroundings.ts';
 import { homeFolder } from './shared-config.ts';
 import type { SsoSource } from './sso-source.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The file in which `aws sso login` keeps its token: named by the session, and in the older form by the address.

@@ -3,12 +3,11 @@ import { isLoopback } from '../../http/loopback.ts';
 import { hideSecret } from '../../http/redact.ts';
 import { expandPath, readSmallFile } from '../files/shared-config.ts';
 import type { AwsKeys } from '../identity.ts';
-import { unusableIdentity } from '../identity-errors.ts';
+import { passing, unusableIdentity } from '../identity-errors.ts';
+import type { Environment } from '../surroundings.ts';
 import { parseAnsweredKeys } from './answered-keys.ts';
 import type { KeyContext } from './key-context.ts';
 import { askMetadata } from './metadata-request.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const PATIENCE_MS = 2000;
 
@@ -43,13 +42,14 @@ export async function containerKeys({
   }).catch((cause: unknown) => {
     if (hasCode(cause, 'CANCELLED')) throw cause;
     const why = cause instanceof FinchError ? cause.message : 'no answer';
-    throw unusableIdentity(`the container gives no AWS credentials: ${why}`, HINT, cause);
+    throw passing(unusableIdentity(`the container gives no AWS credentials: ${why}`, HINT, cause));
   });
   if (status !== 200) {
-    throw unusableIdentity(
+    const error = unusableIdentity(
       `the container gives no AWS credentials: ${url.host} answers ${status}`,
       HINT,
     );
+    throw status === 429 || status >= 500 ? passing(error) : error;
   }
   return parseAnsweredKeys(bytes, {
     token: 'Token',

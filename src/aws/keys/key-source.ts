@@ -1,9 +1,8 @@
 import type { Profile, SharedConfig } from '../files/shared-config.ts';
 import { type SsoSource, ssoSource } from '../files/sso-source.ts';
 import { missingSetting, noProfile, unusableIdentity } from '../identity-errors.ts';
+import type { Environment } from '../surroundings.ts';
 import { environmentKeys, hasStaticKeys, profileKeys, type StaticSource } from './static-keys.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where keys come from, once everything that says so has been read. Nobody was asked yet. */
 export type KeySource =
@@ -214,14 +213,14 @@ function webIdentity(
 }
 
 function profileSource(profile: Profile, config: SharedConfig): KeySource | undefined {
-  const { name, settings, credentials } = profile;
+  const { name, settings } = profile;
   const session = settings.get('login_session');
   const command = settings.get('credential_process');
   return (
     ssoSource(profile, config) ??
-    (credentials.has('aws_access_key_id') ? profileKeys(profile) : undefined) ??
+    profileKeys(profile, 'credentials') ??
     (session !== undefined ? { kind: 'login', profile: name, session } : undefined) ??
     (command !== undefined ? { kind: 'process', profile: name, command } : undefined) ??
-    (settings.has('aws_access_key_id') ? profileKeys(profile) : undefined)
+    profileKeys(profile, 'config')
   );
 }

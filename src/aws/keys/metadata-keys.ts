@@ -1,17 +1,23 @@
 import { readFile } from 'node:fs/promises';
-import { FinchError, hasCode } from '../../errors.ts';
+import { hasCode } from '../../errors.ts';
 import { hideSecret } from '../../http/redact.ts';
 import { excerpt } from '../../text.ts';
 import { isTrue } from '../files/settings.ts';
 import type { AwsKeys } from '../identity.ts';
-import { noIdentity, unusableIdentity } from '../identity-errors.ts';
+import { isPassing, noIdentity, passing, unusableIdentity } from '../identity-errors.ts';
 import { parseAnsweredKeys } from './answered-keys.ts';
 import type { KeyContext } from './key-context.ts';
 import type { MetadataSource } from './key-source.ts';
-import { askMetadata } from './metadata-request.ts';
+import { askMetadata, type MetadataRequest } from './metadata-request.ts';
 
 /** It is a step away, on the same machine. */
 const PATIENCE_MS = 300;
+
+/** For the second attempt: with the first less than a second, in which nobody wonders. */
+const LAST_PATIENCE_MS = 600;
+
+/** The answers of services that know no tokens. */
+const NO_TOKENS: readonly number[] = [403, 404, 405];
 
 const TOKEN_PATH = '/latest/api/token';
 const ROLE_PATH = '/latest/meta-data/iam/security-credentials/';
@@ -24,9 +30,9 @@ const SIGNS = [
 ];
 
 /**
- * The keys of the role of this EC2 instance, by version 2 of the metadata service. It is asked only where the machine
- * looks like an instance, or where a setting says so: elsewhere nothing would answer, and everybody would wait for that. The
- * SDK asks each time, and twice; so this is our own.
+ * The keys of the role of this EC2 instance, by version 2 of the metadata service, and by version 1 where there is no other.
+ * It is asked only where the machine looks like an instance, or where a setting says so: elsewhere nothing would answer, and
+ * everybody would wait for that. The SDK asks each time, and twice; so this is our own.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
  * @throws FinchError `AWS_IDENTITY`
  */
@@ -36,10 +42,10 @@ export async function metadataKeys(
 ): Promise<AwsKeys> {
   const place = env['AWS_EC2_METADATA_SERVICE_ENDPOINT'];
   if (isTrue(env['AWS_EC2_METADATA_DISABLED'])) {
-    throw noIdentity(profile, 'skipped: AWS_EC2_METADATA_DISABLED is set');
+    throw noIdentity(profile, 'skipped: AWS_EC2_METADATA_DISABLED is set', { env });
   }
   if (!place && !isNamed && !(await isInstance())) {
-    throw noIdentity(profile, 'skipped: this is no EC2 instance');
+    throw noIdentity(profile, 'skipped: this is no EC2 instance', { env });
   }
   const isIpv6 = env['AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE']?.toLowerCase() === 'ipv6';
   const endpoint = place || (isIpv6 ? 'http://[fd00:ec2::254]' : 'http://169.254.169.254');
@@ -49,41 +55,57 @@ export async function metadataKeys(
       'set AWS_EC2_METADATA_SERVICE_ENDPOINT to http://HOST, or unset it',
     );
   }
-  const ask = async (
-    path: string,
-    options: { readonly method?: 'PUT'; readonly headers: Readonly<Record<string, string>> },
-  ): Promise<Uint8Array> => {
+  const ask: Ask = async (path, options) => {
     const url = new URL(endpoint.replace(/\/+$/, '') + path);
-    const settings = { ...options, trace, patienceMs: PATIENCE_MS, ...(signal && { signal }) };
-    const { status, bytes } = await askMetadata(url, settings).catch((cause: unknown) => {
-      if (hasCode(cause, 'CANCELLED')) throw cause;
-      throw noIdentity(
-        profile,
-        `failed: ${cause instanceof FinchError ? cause.message : 'no answer'}`,
-        cause,
-      );
+    const settings = { patienceMs: PATIENCE_MS, ...options, trace, ...(signal && { signal }) };
+    return await askMetadata(url, settings).catch((cause: unknown) => {
+      if (!hasCode(cause, 'NETWORK', 'REGISTRY')) throw cause;
+      throw passing(noIdentity(profile, `failed: ${cause.message}`, { env, cause }));
     });
-    if (status === 200) return bytes;
-    const why =
-      status === 404 && path === ROLE_PATH ? 'this instance has no role' : `it answers ${status}`;
-    throw noIdentity(profile, `failed: ${why}`);
   };
-  const bytes = await ask(TOKEN_PATH, {
+  const refused = (status: number, why = `it answers ${status}`) => {
+    const error = noIdentity(profile, `failed: ${why}`, { env });
+    return status === 429 || status >= 500 ? passing(error) : error;
+  };
+
+  const given = await askForToken(ask);
+  const isVersion1 =
+    NO_TOKENS.includes(given.status) && !isTrue(env['AWS_EC2_METADATA_V1_DISABLED']);
+  if (given.status !== 200 && !isVersion1) throw refused(given.status);
+  const token = isVersion1 ? undefined : new TextDecoder().decode(given.bytes).trim();
+  if (token !== undefined) hideSecret(token);
+  const headers = token === undefined ? {} : { 'x-aws-ec2-metadata-token': token };
+  const roles = await ask(ROLE_PATH, { headers });
+  if (roles.status === 404) throw refused(404, 'this instance has no role');
+  if (roles.status !== 200) throw refused(roles.status);
+  const [role = ''] = new TextDecoder().decode(roles.bytes).split('\n');
+  const { status, bytes } = await ask(`${ROLE_PATH}${encodeURIComponent(role.trim())}`, {
+    headers,
+  });
+  if (status !== 200) throw refused(status);
+  return parseAnsweredKeys(bytes, {
+    token: 'Token',
+    fault: (why) => refused(status, `it answers ${why} for the role ${excerpt(role)}`),
+  });
+}
+
+type Ask = (
+  path: string,
+  options: Pick<MetadataRequest, 'method' | 'headers'> & { readonly patienceMs?: number },
+) => ReturnType<typeof askMetadata>;
+
+/** Asks for what the other requests have to show; again when there is no answer, which a busy machine may take its time for. */
+async function askForToken(ask: Ask): ReturnType<Ask> {
+  const request = {
     method: 'PUT',
     headers: { 'x-aws-ec2-metadata-token-ttl-seconds': '300' },
-  });
-  const token = new TextDecoder().decode(bytes).trim();
-  hideSecret(token);
-  const headers = { 'x-aws-ec2-metadata-token': token };
-  const [role = ''] = new TextDecoder().decode(await ask(ROLE_PATH, { headers })).split('\n');
-  return parseAnsweredKeys(
-    await ask(`${ROLE_PATH}${encodeURIComponent(role.trim())}`, { headers }),
-    {
-      token: 'Token',
-      fault: (why) =>
-        noIdentity(profile, `failed: it answers ${why} for the role ${excerpt(role)}`),
-    },
-  );
+  } as const;
+  try {
+    return await ask(TOKEN_PATH, request);
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    return await ask(TOKEN_PATH, { ...request, patienceMs: LAST_PATIENCE_MS });
+  }
 }
 
 /** Whether this machine says that it is an EC2 instance. */

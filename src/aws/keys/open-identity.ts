@@ -1,61 +1,66 @@
+import type { AbortOptions } from '../../content.ts';
 import { FinchError } from '../../errors.ts';
+import { SingleFlight } from '../../host/single-flight.ts';
 import { printable } from '../../text.ts';
-import { authoritiesOf, endpointOf, regionOf } from '../files/settings.ts';
-import { readSharedConfig, type SharedConfig } from '../files/shared-config.ts';
+import { awsTime } from '../call/clock.ts';
+import { authoritiesOf, endpointOf, regionOf, variantOf } from '../files/settings.ts';
+import { NO_CONFIG, readSharedConfig, type SharedConfig } from '../files/shared-config.ts';
 import type { AwsIdentity, AwsKeys } from '../identity.ts';
+import { endedKeys } from '../identity-errors.ts';
 import type { AwsSurroundings } from '../surroundings.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { type KeySource, keySource, profileName } from './key-source.ts';
 import { resolveKeys } from './resolve-keys.ts';
+import { nameOfSource } from './source-name.ts';
 import { environmentKeys, hideEnvironmentKeys } from './static-keys.ts';
 
 /** Keys that end sooner are asked for again. */
 const SPARE_MS = 60_000;
 
+/** Sources that are asked on this machine, and give the keys of whomever they like. */
+const LOCAL: ReadonlySet<KeySource['kind']> = new Set(['process', 'container', 'metadata']);
+
 /**
  * Who the user is at AWS, by the environment and the shared files, or by a profile that the user named, in the order of
  * the AWS CLI. Nobody is asked here, and nothing is thrown: that there is no identity, or that a file is broken,
- * is said by what needs it. Where the environment has the keys, no file is read for them.
+ * is said by what needs it. Where the environment has the keys, no file is read for them, and one that cannot be read
+ * counts as none.
  */
 export async function openIdentity(
   surroundings: AwsSurroundings,
   { profile: named }: { readonly profile?: string | undefined } = {},
 ): Promise<AwsIdentity> {
-  const { env, now } = surroundings;
+  const { env } = surroundings;
   hideEnvironmentKeys(env);
   const profile = profileName({ env, profile: named });
   let files: Promise<SharedConfig> | undefined;
-  const config = () => {
-    files ??= readSharedConfig(env);
-    return files;
+  const settings = async () => {
+    files ??= readConfig();
+    return { env, profile, config: await files };
   };
-  const settings = async () => ({ env, profile, config: await config() });
   const found = await findSource();
   const source = () => {
     if (found instanceof FinchError) throw found;
     return found;
   };
-  let asked: Promise<AwsKeys> | undefined;
+  const flights = new SingleFlight<AwsKeys>();
+  let kept: AwsKeys | undefined;
 
   const identity: AwsIdentity = {
-    source: found instanceof FinchError ? `profile ${profile}` : describe(found),
+    source: found instanceof FinchError ? `profile ${profile}` : nameOfSource(found),
     async fingerprint() {
       return fingerprintOf(source(), env);
     },
-    async knownKeyId() {
+    async knownKeyId(options = {}) {
       const known = source();
-      return known.kind === 'static' ? known.keys.accessKeyId : undefined;
+      if (known.kind === 'static') return known.keys.accessKeyId;
+      return LOCAL.has(known.kind) ? (await identity.keys(options)).accessKeyId : undefined;
     },
     async keys({ signal } = {}) {
-      const before = asked;
-      const keys = await before;
-      if (keys && (keys.expires?.getTime() ?? Number.POSITIVE_INFINITY) - now() > SPARE_MS) {
-        return keys;
-      }
-      // Somebody else who found them too old asks already.
-      if (asked !== before) return identity.keys({ ...(signal && { signal }) });
-      asked = ask(signal);
-      return asked;
+      if (kept !== undefined && leftOf(kept) > SPARE_MS) return kept;
+      return await flights.join('keys', () => ask({ ...(signal && { signal }) }), {
+        ...(signal && { signal }),
+      });
     },
     async region() {
       return regionOf(await settings());
@@ -63,45 +68,50 @@ export async function openIdentity(
     async endpointOf(service) {
       return endpointOf(service.replace('-', '_'), await settings());
     },
+    async variant() {
+      return variantOf(await settings());
+    },
     async authorities() {
       return authoritiesOf(await settings());
     },
   };
   return identity;
 
-  function ask(signal: AbortSignal | undefined): Promise<AwsKeys> {
+  async function ask(options: AbortOptions): Promise<AwsKeys> {
     surroundings.trace(`the AWS keys are those of ${printable(identity.source)}`);
-    const context = { surroundings, identity, ...(signal && { signal }) };
-    const asking = resolveKeys(source(), context);
-    // That one caller gave up says nothing to the next.
-    void asking.catch(() => {
-      if (signal?.aborted && asked === asking) asked = undefined;
-    });
-    return asking;
+    const keys = await resolveKeys(source(), { surroundings, identity, ...options });
+    if (keys.expires !== undefined && leftOf(keys) <= 0) {
+      throw endedKeys(identity.source, keys.expires);
+    }
+    kept = keys;
+    return keys;
+  }
+
+  /** How many milliseconds keys have left. */
+  function leftOf({ expires }: AwsKeys): number {
+    return (expires?.getTime() ?? Number.POSITIVE_INFINITY) - awsTime(surroundings);
   }
 
   async function findSource(): Promise<KeySource | FinchError> {
     try {
       const fast = named === undefined ? environmentKeys(env) : undefined;
-      return fast ?? keySource({ env, profile: named }, await config());
+      return fast ?? keySource({ env, profile: named }, (await settings()).config);
     } catch (error) {
       if (error instanceof FinchError) return error;
       throw error;
     }
   }
-}
 
-/** Where keys come from, in words. */
-function describe(source: KeySource): string {
-  switch (source.kind) {
-    case 'static':
-    case 'web-identity':
-      return source.from;
-    case 'container':
-      return 'the container';
-    case 'metadata':
-      return 'the EC2 metadata service';
-    default:
-      return `profile ${source.profile}`;
+  async function readConfig(): Promise<SharedConfig> {
+    try {
+      return await readSharedConfig(env);
+    } catch (error) {
+      const isNeeded = named !== undefined || !env['AWS_ACCESS_KEY_ID'];
+      if (isNeeded || !(error instanceof FinchError)) throw error;
+      // A folder that is not the user's is usual where programs run as somebody else; a broken file is news.
+      const tell = error.code === 'IO' ? surroundings.trace : surroundings.report;
+      tell(`going on without the settings of AWS: ${error.message}`);
+      return NO_CONFIG;
+    }
   }
 }

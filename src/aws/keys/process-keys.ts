@@ -4,10 +4,9 @@ import { NOT_STARTED, runProgram } from '../../host/run-program.ts';
 import { cleanText } from '../../http/clean-text.ts';
 import { splitCommand } from '../files/split-command.ts';
 import type { AwsKeys } from '../identity.ts';
-import { unusableIdentity } from '../identity-errors.ts';
+import { ofProgram, unusableIdentity } from '../identity-errors.ts';
+import type { Environment } from '../surroundings.ts';
 import { parseAnsweredKeys } from './answered-keys.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** As long as `aws sso login` may want somebody at a browser. */
 const TIMEOUT_MS = 60_000;
@@ -35,19 +34,19 @@ export async function processKeys(
   // A part of PATH that is not absolute would lead into whatever folder finch is run in.
   const folders = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute);
   const path = Bun.which(program, { PATH: folders.join(delimiter) });
-  if (path === null) throw unusableIdentity(`${name}: ${program} is not found`, fix);
+  if (path === null) throw ofProgram(unusableIdentity(`${name}: ${program} is not found`, fix));
   const options = { stdin: new Uint8Array(), env, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
   const run = await runProgram(path, args, { ...options, ...(signal && { signal }) });
   if (run.fault !== undefined || run.status !== 0) {
     const said = firstLine(run.stderr);
     const what = run.fault ?? `exited ${run.status}`;
     const words = said === '' || run.fault?.startsWith(NOT_STARTED) ? '' : `: ${said}`;
-    throw unusableIdentity(`${name} ${what}${words}`, fix);
+    throw ofProgram(unusableIdentity(`${name} ${what}${words}`, fix));
   }
   return parseAnsweredKeys(run.stdout, {
     token: 'SessionToken',
     version: 1,
-    fault: (why) => unusableIdentity(`${name} answered ${why}`, fix),
+    fault: (why) => ofProgram(unusableIdentity(`${name} answered ${why}`, fix)),
   });
 }
 

@@ -1,20 +1,23 @@
-import { FinchError, hasCode } from '../../errors.ts';
-import { networkCode } from '../../http/failure.ts';
-import { hideSecret } from '../../http/redact.ts';
-import { stsEndpoint } from '../call/endpoints.ts';
-import { expandPath, readSmallFile } from '../files/shared-config.ts';
+import type { FinchError } from '../../errors.ts';
 import type { SsoSource } from '../files/sso-source.ts';
 import type { AwsKeys } from '../identity.ts';
 import type { KeyContext } from './key-context.ts';
-import type { LoginSource, RoleSource, WebIdentitySource } from './key-source.ts';
-import { quietly } from './quietly.ts';
-import { mfaCode, roleFailure, webIdentityFailure } from './role-errors.ts';
-import { type SdkTransport, sdkTransport } from './sdk-transport.ts';
+import type { LoginSource } from './key-source.ts';
+import { type SdkRefusal, type SdkTransport, sdkTransport } from './sdk-transport.ts';
 import { assertLogin, loginFailure, ssoFailure, usableSsoToken } from './sso-session.ts';
 import { hidden } from './static-keys.ts';
+import { withoutConsole } from './without-console.ts';
 
-/** The region whose service gives out roles, where nothing names one. */
-const DEFAULT_REGION = 'us-east-1';
+/**
+ * What the AWS SDK does for finch: the sign-ins of people, IAM Identity Center and `aws login`, which renew sessions and
+ * write the files that the AWS CLI shares with them. Everything else is finch's own, because the SDK does it
+ * differently: roles are one signed request beside those of `call/`, with their retries, clock, time limits
+ * and advice; the container and the metadata service are asked once and past proxies; the SDK lets the stderr of
+ * a `credential_process` through to the terminal.
+ */
+
+/** Sends of one request: the second is still within the time for all. */
+const MAX_ATTEMPTS = 2;
 
 /** Keys as the SDK has them. */
 interface SdkKeys {
@@ -25,65 +28,6 @@ interface SdkKeys {
 }
 
 type Sdk = typeof import('@aws-sdk/credential-providers');
-
-/**
- * The keys of a role that is assumed with other keys.
- * https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
- * @throws FinchError `AWS_IDENTITY` when it cannot be, `NETWORK`, `CANCELLED`
- */
-export async function roleKeys(
-  role: RoleSource,
-  context: KeyContext & { readonly keys: AwsKeys },
-): Promise<AwsKeys> {
-  const { mfaSerial, externalId, durationSeconds, sessionName } = role;
-  const code =
-    mfaSerial === undefined ? undefined : await mfaCode(role.profile, mfaSerial, context);
-  const settings = await stsSettings(context);
-  return withSdk(
-    context,
-    ({ fromTemporaryCredentials }, requestHandler) =>
-      fromTemporaryCredentials({
-        masterCredentials: context.keys,
-        params: {
-          RoleArn: role.roleArn,
-          RoleSessionName: sessionName ?? `finch-${context.surroundings.now()}`,
-          ...(externalId !== undefined && { ExternalId: externalId }),
-          ...(durationSeconds !== undefined && { DurationSeconds: durationSeconds }),
-          ...(mfaSerial !== undefined && { SerialNumber: mfaSerial }),
-        },
-        ...(code !== undefined && { mfaCodeProvider: async () => code }),
-        clientConfig: { ...settings, requestHandler },
-      })(),
-    (error) => roleFailure(error, role),
-  );
-}
-
-/**
- * The keys of a role that is assumed with the token of another identity provider.
- * @throws FinchError `AWS_IDENTITY` when it cannot be, `NETWORK`, `CANCELLED`
- */
-export async function webIdentityKeys(
-  source: WebIdentitySource,
-  context: KeyContext,
-): Promise<AwsKeys> {
-  const { env, now } = context.surroundings;
-  const bytes = await readSmallFile(expandPath(source.tokenFile, env));
-  if (bytes === undefined) throw webIdentityFailure(undefined, source);
-  const token = new TextDecoder().decode(bytes).trim();
-  hideSecret(token);
-  const settings = await stsSettings(context);
-  return withSdk(
-    context,
-    ({ fromWebToken }, requestHandler) =>
-      fromWebToken({
-        webIdentityToken: token,
-        roleArn: source.roleArn,
-        roleSessionName: source.sessionName ?? `finch-${now()}`,
-        clientConfig: { ...settings, requestHandler },
-      })(),
-    (error) => webIdentityFailure(error, source),
-  );
-}
 
 /**
  * The keys of a role of IAM Identity Center, for which the user has signed in with `aws sso login`.
@@ -99,9 +43,9 @@ export async function ssoKeys(source: SsoSource, context: KeyContext): Promise<A
         ...{ profile, ssoStartUrl: startUrl, ssoAccountId: account },
         ...{ ssoRegion: region, ssoRoleName: role },
         ...(session !== undefined && { ssoSession: session }),
-        clientConfig: { requestHandler },
+        clientConfig: { requestHandler, maxAttempts: MAX_ATTEMPTS },
       })(),
-    (error, status) => ssoFailure(error, source, { ...token, status }),
+    (error, refusal) => ssoFailure(error, source, { ...token, refusal }),
   );
 }
 
@@ -117,47 +61,29 @@ export async function loginKeys(source: LoginSource, context: KeyContext): Promi
     ({ fromLoginCredentials }, requestHandler) =>
       fromLoginCredentials({
         profile: source.profile,
-        clientConfig: { requestHandler, ...(region !== undefined && { region }) },
+        clientConfig: {
+          ...{ requestHandler, maxAttempts: MAX_ATTEMPTS },
+          ...(region !== undefined && { region }),
+        },
       })(),
-    (error) => loginFailure(error, source),
+    (error, refusal) => loginFailure(error, source, { region, refusal }),
   );
-}
-
-/** Where roles are given out, so that the SDK does not look for that itself, in another profile's settings. */
-async function stsSettings({ identity, surroundings }: KeyContext) {
-  const asked = (await identity.region()) ?? DEFAULT_REGION;
-  const { url, region } = await stsEndpoint(asked, identity, surroundings);
-  const isUsual = { useFipsEndpoint: false, useDualstackEndpoint: false };
-  return { region, endpoint: url.href, ...isUsual };
 }
 
 /** Loads the SDK and asks it, without a word of its own on the terminal. */
 async function withSdk(
   context: KeyContext,
   ask: (sdk: Sdk, requestHandler: SdkTransport) => Promise<SdkKeys>,
-  explain: (error: unknown, status: number | undefined) => FinchError,
+  explain: (error: unknown, refusal: SdkRefusal | undefined) => FinchError,
 ): Promise<AwsKeys> {
   const transport = sdkTransport(context);
   try {
-    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await quietly(async () =>
-      ask(await import('@aws-sdk/credential-providers'), transport),
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await withoutConsole(
+      async () => ask(await import('@aws-sdk/credential-providers'), transport),
     );
     const keys = hidden({ accessKeyId, secretAccessKey }, sessionToken);
     return expiration === undefined ? keys : { ...keys, expires: expiration };
   } catch (error) {
-    const { failure, status } = transport;
-    if (hasCode(failure, 'NETWORK')) throw unreachable(failure);
-    throw failure ?? explain(error, status);
+    throw transport.failure ?? explain(error, transport.refusal);
   }
-}
-
-/** The error for a service that did not answer: what the transport says of it speaks of registries. */
-function unreachable(error: FinchError): FinchError {
-  const isUntrusted = /CERT|UNABLE_TO/.test(networkCode(error) ?? '');
-  return new FinchError('NETWORK', error.message, {
-    hint: isUntrusted
-      ? 'if a proxy opens TLS connections on the way, point AWS_CA_BUNDLE at a file with its certificate authority'
-      : 'check the network connection, HTTPS_PROXY and AWS_ENDPOINT_URL',
-    cause: error.cause,
-  });
 }

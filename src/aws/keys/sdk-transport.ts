@@ -1,23 +1,30 @@
-import { readWhole } from '../../http/body.ts';
+import { FinchError } from '../../errors.ts';
+import { readStart } from '../../http/body.ts';
 import { hideSecret, hideToken } from '../../http/redact.ts';
 import type { HttpRequest } from '../../http/transport.ts';
 import { assertSafe } from '../call/endpoints.ts';
+import {
+  answerReason,
+  lengthReason,
+  type RefusalReason,
+  silenceReason,
+  wayTo,
+} from '../call/read-refusal.ts';
+import type { AwsAsked } from '../call/refusal.ts';
 import type { KeyContext } from './key-context.ts';
 
 /** The most bytes of an answer. */
-const MAX_BYTES = 256 * 1024;
+const MAX_BYTES = 128 * 1024;
 
 /** How long a service may take to begin its answer, and for each 4 KiB of it. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 4_000;
 
 /** Headers of the SDK's requests that prove who sends them. */
 const SECRET_HEADERS = ['x-amz-security-token', 'x-amz-sso_bearer_token'];
 
-/** What answers hold that opens doors, in JSON and in XML. */
-const SECRETS = [
-  /"(?:accessToken|refreshToken|idToken|secretAccessKey|sessionToken|clientSecret)"\s*:\s*"([^"\\]+)"/g,
-  /<(?:SecretAccessKey|SessionToken)>([^<]+)</g,
-];
+/** What answers hold that opens doors. */
+const SECRETS =
+  /"(?:accessToken|refreshToken|idToken|secretAccessKey|sessionToken|clientSecret)"\s*:\s*"([^"\\]+)"/g;
 
 /** A request as the SDK builds it, as far as it matters here. */
 interface SdkRequest {
@@ -40,14 +47,17 @@ interface SdkAnswer {
   };
 }
 
+/** What came of a request of the SDK that had no result, in the words of finch's own calls. */
+export type SdkRefusal = RefusalReason & Pick<AwsAsked, 'host' | 'proxy' | 'noProxy' | 'attempts'>;
+
 /** What sends the requests of the SDK's clients. */
 export interface SdkTransport {
   handle(request: SdkRequest): Promise<SdkAnswer>;
   destroy(): void;
-  /** Why the last request got no answer; the SDK's own errors lose it. */
-  readonly failure: unknown;
-  /** The status of the last answer. */
-  readonly status: number | undefined;
+  /** What came of the last request, if it had no result. The SDK's own errors lose this and the next. */
+  readonly refusal: SdkRefusal | undefined;
+  /** Why the last request was not sent. */
+  readonly failure: FinchError | undefined;
 }
 
 /**
@@ -55,56 +65,72 @@ export interface SdkTransport {
  * are the same for them. The SDK's own knows neither `HTTPS_PROXY` nor `AWS_CA_BUNDLE`.
  */
 export function sdkTransport(context: KeyContext): SdkTransport {
-  let failure: unknown;
-  let status: number | undefined;
+  let refusal: SdkRefusal | undefined;
+  let failure: FinchError | undefined;
+  let attempts = 0;
   return {
     async handle(request) {
+      const url = addressOf(request);
+      attempts += 1;
+      const refuse = (reason: RefusalReason) => {
+        refusal = { ...reason, ...wayTo(url, context.surroundings.env), attempts };
+      };
+      const begun = Bun.nanoseconds();
+      refusal = undefined;
       failure = undefined;
       try {
-        const response = await send(request, context);
-        status = response.statusCode;
-        return { response };
+        const { response, bytes, whole } = await send(url, request, context);
+        if (!whole) {
+          refuse(lengthReason(MAX_BYTES));
+          throw new Error('the answer is too long');
+        }
+        const text = new TextDecoder().decode(bytes);
+        for (const [, secret = ''] of text.matchAll(SECRETS)) hideSecret(secret);
+        if (!response.ok || !isJson(text)) refuse(answerReason(response, text));
+        const headers = Object.fromEntries(response.headers);
+        return { response: { statusCode: response.status, headers, body: bytes } };
       } catch (error) {
-        failure = error;
+        if (!(error instanceof FinchError)) throw error;
+        const waitedMs = (Bun.nanoseconds() - begun) / 1e6;
+        const { host } = url;
+        if (error.code === 'NETWORK')
+          refuse(silenceReason(error, { host, isOver: false, waitedMs }));
+        else failure = error;
         throw error;
       }
     },
     destroy() {},
+    get refusal() {
+      return refusal;
+    },
     get failure() {
       return failure;
-    },
-    get status() {
-      return status;
     },
   };
 }
 
 async function send(
-  request: SdkRequest,
+  url: URL,
+  { method, headers, body }: SdkRequest,
   { surroundings, identity, signal }: KeyContext,
-): Promise<SdkAnswer['response']> {
-  const { method, headers, body } = request;
-  const url = addressOf(request);
+) {
   // The SDK takes any that the user puts in place of a service's own.
   assertSafe(url, 'AWS keys');
   for (const name of SECRET_HEADERS) hideToken(headers[name] ?? '');
   const ca = await identity.authorities();
-  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
+  const outgoing = typeof body === 'string' ? new TextEncoder().encode(body) : body;
   const { host: _, ...rest } = headers;
   const response = await surroundings.transport({
     method: methodOf(method),
     url,
     headers: { ...rest, 'user-agent': surroundings.userAgent },
-    ...(bytes instanceof Uint8Array && { body: () => ({ bytes }) }),
+    ...(outgoing instanceof Uint8Array && { body: () => ({ bytes: outgoing }) }),
     patienceMs: PATIENCE_MS,
     ...(ca && { tls: { ca } }),
     ...(signal && { signal }),
   });
   const reading = { limit: MAX_BYTES, stallMs: PATIENCE_MS, ...(signal && { signal }) };
-  const answer = await readWhole(response, reading);
-  hideSecretsOf(new TextDecoder().decode(answer));
-  const answered = Object.fromEntries(response.headers);
-  return { statusCode: response.status, headers: answered, body: answer };
+  return { response, ...(await readStart(response, reading)) };
 }
 
 function methodOf(method: string): HttpRequest['method'] {
@@ -120,8 +146,11 @@ function addressOf({ protocol, hostname, port, path, query = {} }: SdkRequest): 
   return url;
 }
 
-function hideSecretsOf(answer: string): void {
-  for (const pattern of SECRETS) {
-    for (const [, secret = ''] of answer.matchAll(pattern)) hideSecret(secret);
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -1,12 +1,14 @@
 import type { FinchError } from '../../errors.ts';
+import { cleanText } from '../../http/clean-text.ts';
 import { hideSecret } from '../../http/redact.ts';
+import { awsRefusalError } from '../call/refusal-error.ts';
 import { readSmallFile } from '../files/shared-config.ts';
 import { loginCachePath, ssoTokenPath } from '../files/sign-in-files.ts';
 import type { SsoSource } from '../files/sso-source.ts';
 import { unusableIdentity } from '../identity-errors.ts';
 import type { KeyContext } from './key-context.ts';
 import type { LoginSource } from './key-source.ts';
-import { saidBy } from './role-errors.ts';
+import type { SdkRefusal } from './sdk-transport.ts';
 
 /** What is known of the token that `aws sso login` left. */
 export interface SsoToken {
@@ -35,7 +37,8 @@ export async function usableSsoToken(
   const bytes = path && (await readSmallFile(path));
   if (!bytes) throw signIn(source, 'has not begun on this machine');
   const members = membersOf(bytes);
-  const expires = new Date(members.get('expiresAt') ?? Number.NaN);
+  // Older versions of the AWS CLI write the time zone as its name.
+  const expires = new Date(members.get('expiresAt')?.replace(/UTC$/, 'Z') ?? Number.NaN);
   if (!members.has('accessToken') || Number.isNaN(expires.getTime())) {
     throw signIn(source, 'cannot be read');
   }
@@ -52,22 +55,45 @@ function canRenew(members: ReadonlyMap<string, string>, now: number): boolean {
   return RENEWAL.every((name) => members.has(name)) && until > now;
 }
 
-/** The error for a role that IAM Identity Center did not give; `status` is that of its answer. */
+/** The error for a role that IAM Identity Center did not give; `refusal` is what came of the last request. */
 export function ssoFailure(
   error: unknown,
   source: SsoSource,
-  { expires, status }: SsoToken & { readonly status: number | undefined },
+  { expires, refusal }: SsoToken & { readonly refusal: SdkRefusal | undefined },
 ): FinchError {
+  const { role, account, profile, region } = source;
+  const general = generalError(refusal, { action: 'sso:GetRoleCredentials', region, profile });
+  if (general) return general;
   if (expires.getTime() <= Date.now()) {
     return signIn(source, `expired at ${expires.toISOString()}`, error);
   }
-  if (status === 401) return signIn(source, 'is not accepted any more', error);
-  const { role, account, profile } = source;
+  if (refusal?.status === 401) return signIn(source, 'is not accepted any more', error);
   return unusableIdentity(
-    `SSO gives AWS profile "${profile}" no role ${role} in account ${account}: ${saidBy(error)}`,
+    `SSO gives AWS profile "${profile}" no role ${role} in account ${account}: ${saidBy(error, refusal)}`,
     `check sso_account_id and sso_role_name of profile ${profile} in ~/.aws/config`,
     error,
   );
+}
+
+/** The error for what any call may meet; undefined when AWS did answer, and said no. */
+function generalError(
+  refusal: SdkRefusal | undefined,
+  { action, region, profile }: Record<'action' | 'region' | 'profile', string>,
+): FinchError | undefined {
+  if (refusal === undefined || (refusal.kind === 'refused' && !refusal.isPassing)) return undefined;
+  const [service = ''] = action.split(':');
+  const isOverridden = !/\.(?:amazonaws|amazon|amazonwebservices|aws)\./.test(`${refusal.host}.`);
+  const asked = { action, service, region, isOverridden, source: `profile ${profile}` };
+  const full = { ...refusal, ...asked, accessKeyId: '', isSession: true };
+  const context = refusal.kind === 'unreachable' ? {} : { registry: `AWS profile "${profile}"` };
+  return awsRefusalError(full, context);
+}
+
+/** What AWS says, or else the SDK, safe to show. */
+function saidBy(error: unknown, refusal: SdkRefusal | undefined): string {
+  if (refusal?.kind === 'refused') return refusal.message || refusal.type;
+  if (!(error instanceof Error)) return 'no reason is given';
+  return cleanText(error.message.replace(/^\w+Exception: /, ''), { limit: 300 });
 }
 
 /**
@@ -84,10 +110,24 @@ export async function assertLogin(
   membersOf(bytes);
 }
 
+/** Where a session of `aws login` was to be renewed, and what came of that. */
+interface LoginAsked {
+  readonly region?: string | undefined;
+  readonly refusal?: SdkRefusal | undefined;
+}
+
 /** The error for a session of `aws login` that gave no keys; without an error, for one that is not there. */
-export function loginFailure(error: unknown, { profile }: LoginSource): FinchError {
+export function loginFailure(
+  error: unknown,
+  { profile }: LoginSource,
+  { region = '', refusal }: LoginAsked = {},
+): FinchError {
+  const general = generalError(refusal, { action: 'signin:CreateOAuth2Token', region, profile });
+  if (general) return general;
   const what =
-    error === undefined ? 'has not begun on this machine' : `cannot be used: ${saidBy(error)}`;
+    error === undefined
+      ? 'has not begun on this machine'
+      : `cannot be used: ${saidBy(error, refusal)}`;
   return unusableIdentity(
     `the AWS login of profile "${profile}" ${what}`,
     `run: aws login --profile ${profile}`,

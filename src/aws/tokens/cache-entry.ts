@@ -1,17 +1,10 @@
 import { isJsonObject, type JsonObject } from '../../oci/json.ts';
+import { passwordOf } from '../ecr/password.ts';
 import { type EcrRegistry, parseEcrHost } from '../ecr-host.ts';
 import type { RememberedToken } from './remembered-token.ts';
 
-/** No token of AWS is as long, in characters of base64. */
-const MAX_TOKEN = 16_384;
-
 /** Tokens are good for twelve hours: whatever says more was not written by somebody who had asked. */
 const MAX_LIFE_MS = 24 * 60 * 60 * 1000;
-
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-
-/** The user, and a password that can be sent. */
-const LOGIN = /^AWS:(?<secret>[\x20-\x7e]+)$/;
 
 /** As RFC 3339, which is how Go writes times. https://www.rfc-editor.org/rfc/rfc3339#section-5.6 */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
@@ -30,7 +23,7 @@ interface CacheEntry {
 export function readCacheEntry(value: unknown, now: number): CacheEntry | undefined {
   if (!isJsonObject(value)) return undefined;
   const registry = registryOf(value);
-  const secret = secretOf(value['AuthorizationToken']);
+  const secret = passwordOf(value['AuthorizationToken']);
   const requested = timeOf(value['RequestedAt']);
   const ends = endOf(value);
   if (registry === undefined || secret === undefined) return undefined;
@@ -75,12 +68,6 @@ function registryOf({ ProxyEndpoint: endpoint, Service: service }: JsonObject) {
 
 function serviceOf({ kind }: EcrRegistry): string {
   return kind === 'public' ? 'ecr-public' : 'ecr';
-}
-
-function secretOf(token: unknown): string | undefined {
-  if (typeof token !== 'string' || token.length > MAX_TOKEN || !BASE64.test(token))
-    return undefined;
-  return LOGIN.exec(Buffer.from(token, 'base64').toString())?.groups?.['secret'];
 }
 
 function timeOf(text: unknown): number | undefined {

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { redactText } from '../../http/redact.ts';
 import { isJsonObject, type JsonObject } from '../../oci/json.ts';
 import type { AwsSurroundings } from '../surroundings.ts';
 import { type Failure, readFailure } from './failure.ts';
@@ -18,17 +17,30 @@ const MAX_KEYS = 64;
 /** So many failures are remembered, the newest. */
 const MAX_FAILURES = 16;
 
-/** How long a failure is remembered: longer than a program takes to ask for one registry by six names. */
-const FAILURE_MS = 5000;
+/** How long a failure is remembered. */
+const FAILURE_MS = 5 * 60_000;
+
+/** The access key that an identity last had. */
+interface LastKey {
+  readonly hash: string;
+  /** When it ends, in milliseconds since 1970. */
+  readonly ends: number;
+}
+
+/** A {@link Failure} of before. */
+interface PastFailure extends Failure {
+  /** In milliseconds since 1970. */
+  readonly at: number;
+}
 
 /** What is remembered of identities, by their fingerprints, from one run to the next. */
 export interface EcrState {
-  /** The hash of the access key that an identity last had. */
-  keyHash(fingerprint: string): Promise<string | undefined>;
+  /** The access key that an identity last had; it may have ended. */
+  lastKey(fingerprint: string): Promise<LastKey | undefined>;
   /** @throws FinchError `IO`; the system's error */
-  rememberKey(fingerprint: string, hash: string): Promise<void>;
-  /** How a call for a host failed a moment ago, if nothing has changed since that may have been the reason. */
-  failure(fingerprint: string, host: string): Promise<Failure | undefined>;
+  rememberKey(fingerprint: string, key: LastKey): Promise<void>;
+  /** How a call for a host failed in the last five minutes, if nothing has changed since that may have been the reason. */
+  failure(fingerprint: string, host: string): Promise<PastFailure | undefined>;
   /** @throws FinchError `IO`; the system's error */
   rememberFailure(fingerprint: string, host: string, failure: Failure): Promise<void>;
 }
@@ -48,14 +60,17 @@ export function openEcrState(
   const isRecent = ({ at }: JsonObject) =>
     typeof at === 'number' && at <= now() && now() - at < FAILURE_MS;
   return {
-    async keyHash(fingerprint) {
+    async lastKey(fingerprint) {
       const { keys = [] } = read(path) ?? {};
-      const hash = keys.findLast((key) => key['fingerprint'] === fingerprint)?.['hash'];
-      return typeof hash === 'string' && isKeyHash(hash) ? hash : undefined;
+      const { hash, ends } = keys.findLast((key) => key['fingerprint'] === fingerprint) ?? {};
+      if (typeof hash !== 'string' || !isKeyHash(hash) || typeof ends !== 'number')
+        return undefined;
+      return { hash, ends };
     },
-    async rememberKey(fingerprint, hash) {
+    async rememberKey(fingerprint, { hash, ends }) {
+      const key = { fingerprint, hash, ends };
       await edit(path, ({ keys, failures }) => ({
-        keys: [...keys.filter((key) => key['fingerprint'] !== fingerprint), { fingerprint, hash }],
+        keys: [...keys.filter((other) => other['fingerprint'] !== fingerprint), key],
         failures: failures.filter(isRecent),
       }));
     },
@@ -66,13 +81,13 @@ export function openEcrState(
           isRecent(failure) && failure['fingerprint'] === fingerprint && failure['host'] === host,
       );
       if (found === undefined || found['situation'] !== situationOf(env)) return undefined;
-      return readFailure(found);
+      const [failure, at] = [readFailure(found), found['at']];
+      return failure && typeof at === 'number' ? { ...failure, at } : undefined;
     },
-    async rememberFailure(fingerprint, host, { code, message, hint, isPassing }) {
+    async rememberFailure(fingerprint, host, { code, hash, isPassing }) {
       const failure = {
         ...{ fingerprint, host, situation: situationOf(env), at: now() },
-        ...{ code, message: redactText(message), isPassing },
-        ...(hint !== undefined && { hint: redactText(hint) }),
+        ...{ code, hash, isPassing },
       };
       await edit(path, ({ keys, failures }) => ({
         keys,

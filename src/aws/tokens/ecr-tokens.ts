@@ -1,53 +1,76 @@
 import type { AbortOptions } from '../../content.ts';
-import { hasCode } from '../../errors.ts';
+import { FinchError } from '../../errors.ts';
+import { orAborted, SingleFlight } from '../../host/single-flight.ts';
 import { hideSecret } from '../../http/redact.ts';
 import type { EcrToken, EcrTokenOptions } from '../aws.ts';
 import type { EcrRegistry } from '../ecr-host.ts';
 import type { AwsIdentity } from '../identity.ts';
+import { isPassing } from '../identity-errors.ts';
 import type { AwsSurroundings } from '../surroundings.ts';
 import { type EcrState, openEcrState } from './ecr-state.ts';
-import { failureOf } from './failure.ts';
+import { type Failure, failureOf } from './failure.ts';
 import { type KeyName, keyNameOf } from './key-name.ts';
 import { isUsable, isYoung, type RememberedToken } from './remembered-token.ts';
-import { repeatedError } from './repeated.ts';
-import { SingleFlight } from './single-flight.ts';
+import { asRepeated, repeatedError } from './repeated.ts';
 import { openTokenCache, type TokenCache } from './token-cache.ts';
 import { underLock } from './under-lock.ts';
 
 /** Stands for the fingerprint of an identity that has none: its settings are broken. */
 const NO_IDENTITY = 'none';
 
+/** Stands for the host of failures to know the keys, which are those of all hosts. */
+const KEYS = 'keys';
+
+/** How long a failure is an answer to a helper: longer than a program takes to ask by six names for one registry. */
+const REPEAT_MS = 5000;
+
+/** How long a new token is waited for while the old one can be used. */
+const RENEWAL_MS = 2000;
+
+/** How long another finch is waited for that asks: for the keys, then for the token, each in ten seconds. */
+const PATIENCE_MS = 25_000;
+
 /** Who wants a token, and for what. */
 interface Asker extends AbortOptions {
   readonly registry: EcrRegistry;
   readonly identity: AwsIdentity;
   readonly fingerprint: string;
+  /** Since when, in milliseconds since 1970. */
+  readonly begun: number;
+}
+
+/** A key that is known without asking AWS, and when it ends, in milliseconds since 1970. */
+interface KnownKey {
+  readonly name: KeyName;
+  readonly ends?: number;
+}
+
+/** What {@link EcrState} remembers failures of. */
+interface Attempted {
+  readonly fingerprint: string;
+  readonly host: string;
 }
 
 /** A new token, or why there is none. */
-type Answer =
-  | { readonly token: EcrToken }
-  | { readonly error: unknown; readonly isPassing: boolean };
+type Answer = { readonly token: EcrToken } | { readonly error: unknown };
 
 /** The tokens of Amazon ECR: those that are remembered, and new ones in good time. */
 export class EcrTokens {
   readonly #surroundings: AwsSurroundings;
   readonly #cache: TokenCache | undefined;
   readonly #state: EcrState | undefined;
-  /** Who can be asked at a terminal and tries again means it. */
-  readonly #failures: EcrState | undefined;
   readonly #flights = new SingleFlight<EcrToken>();
   /** The newest of this process, by registry and identity. */
-  readonly #own = new Map<string, RememberedToken>();
+  readonly #own = new Map<string, RememberedToken & { readonly keyHash: string }>();
   /** Secrets that a registry did not take. */
   readonly #refused = new Set<string>();
 
   constructor(surroundings: AwsSurroundings) {
-    const { home, askCode } = surroundings;
+    const { home } = surroundings;
     this.#surroundings = surroundings;
     this.#cache = openTokenCache(surroundings);
-    this.#state = home === undefined ? undefined : openEcrState(home, surroundings);
-    this.#failures = askCode === undefined ? this.#state : undefined;
+    // Who wants no tokens remembered wants no failures remembered either.
+    this.#state = this.#cache && home !== undefined ? openEcrState(home, surroundings) : undefined;
   }
 
   /**
@@ -57,16 +80,19 @@ export class EcrTokens {
   async token(
     registry: EcrRegistry,
     identify: () => Promise<AwsIdentity>,
-    { afresh, refused, signal }: Omit<EcrTokenOptions, 'profile'> = {},
+    { afresh, refused, remember = true, signal }: Omit<EcrTokenOptions, 'profile'> = {},
   ): Promise<EcrToken> {
-    const asker = { ...(await this.#asker(registry, identify)), ...(signal && { signal }) };
+    const options = { remember, ...(signal && { signal }) };
+    const asker = await this.#asker(registry, identify, options);
+    if (!remember) return tokenOf(await this.#call(asker));
     if (afresh) {
       const secret = refused ?? (await this.#remembered(asker))?.token.secret;
       if (secret !== undefined) this.#refused.add(secret);
     }
     const known = await this.#remembered(asker);
     if (known !== undefined && isYoung(known, this.#now())) return known.token;
-    return await this.#flights.join(nameOf(asker), () => this.#renew(asker), asker);
+    const renew = () => this.#renew(asker, { isUrgent: known === undefined });
+    return await this.#flights.join(nameOf(asker), renew, options);
   }
 
   /** The hosts of the registries for which a token is remembered that has not ended. */
@@ -74,105 +100,161 @@ export class EcrTokens {
     return (await this.#cache?.list()) ?? [];
   }
 
-  async #asker(registry: EcrRegistry, identify: () => Promise<AwsIdentity>): Promise<Asker> {
+  async #asker(
+    registry: EcrRegistry,
+    identify: () => Promise<AwsIdentity>,
+    { remember, ...options }: AbortOptions & { readonly remember: boolean },
+  ): Promise<Asker> {
+    const begun = this.#now();
     try {
       const identity = await identify();
-      return { registry, identity, fingerprint: await identity.fingerprint() };
+      return { registry, identity, fingerprint: await identity.fingerprint(), begun, ...options };
     } catch (error) {
-      const { host } = registry;
-      const failure = failureOf(error, { isPassing: false });
-      if (failure === undefined) throw error;
-      const before = await this.#failures?.failure(NO_IDENTITY, host);
-      if (before?.message === failure.message) throw repeatedError(failure);
-      await this.#quietly(() => this.#failures?.rememberFailure(NO_IDENTITY, host, failure));
+      const failure = failureOf(error);
+      if (!remember || !failure || !(error instanceof FinchError)) throw error;
+      const attempted = { fingerprint: NO_IDENTITY, host: registry.host };
+      const before = await this.#failedBefore({ ...attempted, begun });
+      if (before?.hash === failure.hash) throw asRepeated(error);
+      await this.#rememberFailure(attempted, error);
       throw error;
     }
   }
 
-  /** A token that is remembered, has not ended and was not refused; it may be old. The file has the newest. */
+  /**
+   * A token that is remembered, has not ended and was not refused; it may be old. The file has the newest.
+   * @throws FinchError `AWS_IDENTITY` when who gives the keys does not
+   */
   async #remembered(asker: Asker): Promise<RememberedToken | undefined> {
     const now = this.#now();
-    const mayServe = (found: RememberedToken) =>
-      isUsable(found, now) && !this.#refused.has(found.token.secret);
-    const own = this.#own.get(nameOf(asker));
+    const mayServe = (found: RememberedToken | undefined) =>
+      found !== undefined && isUsable(found, now) && !this.#refused.has(found.token.secret);
+    const key = await this.#keyOf(asker);
+    const named = this.#own.get(nameOf(asker));
+    const own = key === undefined || named?.keyHash === key.name.hash ? named : undefined;
     if (own !== undefined && mayServe(own) && isYoung(own, now)) return own;
-    const key = this.#cache && (await this.#keyOf(asker));
-    const shared = key && (await this.#cache?.get(asker.registry, key));
-    if (shared !== undefined) hide(shared.token);
-    return [shared, own].filter((found) => found !== undefined).find(mayServe);
+    const found = key && (await this.#cache?.get(asker.registry, key.name));
+    if (found !== undefined) hide(found.token);
+    const shared = found && { ...found, keysEnd: key?.ends };
+    return [shared, own].find(mayServe);
   }
 
-  /** The key of an identity, as far as it is known without asking AWS. */
-  async #keyOf({ identity, fingerprint }: Asker): Promise<KeyName | undefined> {
-    const id = await identity.knownKeyId();
-    if (id !== undefined) return keyNameOf(id);
-    const hash = await this.#state?.keyHash(fingerprint);
-    return hash === undefined ? undefined : { hash };
+  /**
+   * The key of an identity, as far as it is known without asking AWS, and when it ends, if it does. While
+   * whoever gives it is out of reach, it is the one of before.
+   */
+  async #keyOf({ identity, fingerprint, begun, signal }: Asker): Promise<KnownKey | undefined> {
+    const last = await this.#state?.lastKey(fingerprint);
+    const before = last && { name: { hash: last.hash }, ends: last.ends };
+    const place = { fingerprint, host: KEYS };
+    const failed = await this.#failedBefore({ ...place, begun }, { isUrgent: !before });
+    if (failed?.isPassing && before) return before;
+    if (failed) throw repeatedError(failed, 'AWS');
+    try {
+      const id = await identity.knownKeyId({ signal });
+      return id === undefined ? before : { name: keyNameOf(id) };
+    } catch (error) {
+      await this.#rememberFailure(place, error, signal);
+      if (isPassing(error) && before) return before;
+      throw error;
+    }
   }
 
-  async #renew(asker: Asker): Promise<EcrToken> {
+  async #renew(asker: Asker, { isUrgent }: { readonly isUrgent: boolean }): Promise<EcrToken> {
     const work = async () => {
       // Another process may have asked while this one waited for the lock.
       const known = await this.#remembered(asker);
       if (known !== undefined && isYoung(known, this.#now())) return known.token;
-      const answer = await this.#ask(asker);
-      if ('token' in answer) return answer.token;
-      if (!answer.isPassing || !known || !isUsable(known, this.#now())) throw answer.error;
+      const answer = await this.#ask(asker, { isUrgent: known === undefined });
+      if ('token' in answer || !isPassing(answer.error)) return tokenOf(answer);
+      if (known === undefined || !isUsable(known, this.#now())) return tokenOf(answer);
       const end = known.token.expires.toISOString();
       const { host } = asker.registry;
       this.#surroundings.trace(`aws: ${host}: no new token; the old one is good until ${end}`);
       return known.token;
     };
-    return await underLock(nameOf(asker), work, this.#surroundings);
+    // Who cannot use what another one gets has nothing to wait for.
+    if (this.#cache === undefined) return await work();
+    const patienceMs = isUrgent ? PATIENCE_MS : RENEWAL_MS;
+    return await underLock(nameOf(asker), work, { ...this.#surroundings, patienceMs });
   }
 
-  async #ask(asker: Asker): Promise<Answer> {
-    const { fingerprint, registry, signal } = asker;
-    const before = await this.#failures?.failure(fingerprint, registry.host);
-    if (before) return { error: repeatedError(before), isPassing: before.isPassing };
+  /** @param options.isUrgent whether nothing else can be used */
+  async #ask(asker: Asker, { isUrgent }: { readonly isUrgent: boolean }): Promise<Answer> {
+    const { fingerprint, begun, signal } = asker;
+    const { host } = asker.registry;
+    const before = await this.#failedBefore({ fingerprint, host, begun }, { isUrgent });
+    if (before) return { error: repeatedError(before, host) };
     const requested = this.#now();
-    const answer = await this.#call(asker);
+    // Who is asked for a code of MFA takes longer.
+    const isHurried = !isUrgent && this.#surroundings.askCode === undefined;
+    const answer = await this.#call(asker, isHurried ? AbortSignal.timeout(RENEWAL_MS) : undefined);
     if ('token' in answer) {
-      hide(answer.token);
       await this.#quietly(() => this.#keep(asker, { token: answer.token, requested }));
-      return answer;
+    } else {
+      await this.#rememberFailure({ fingerprint, host }, answer.error, signal);
     }
-    const failure = signal?.aborted ? undefined : failureOf(answer.error, answer);
-    if (failure === undefined) return answer;
-    await this.#quietly(() => this.#failures?.rememberFailure(fingerprint, registry.host, failure));
     return answer;
   }
 
-  async #call({ registry, identity, signal }: Asker): Promise<Answer> {
+  async #call({ registry, identity, signal }: Asker, deadline?: AbortSignal): Promise<Answer> {
     const { getToken } = await import('../ecr/get-token.ts');
     const surroundings = this.#surroundings;
+    const stop = AbortSignal.any([signal, deadline].filter((each) => each !== undefined));
     try {
-      const options = { surroundings, ...(signal && { signal }) };
-      const outcome = await getToken(registry, identity, options);
+      const asked = getToken(registry, identity, { surroundings, signal: stop });
+      const outcome = await orAborted(asked, stop);
       if (outcome.ok) {
         const { username, secret, expires } = outcome.value;
         return { token: { username, secret, expires } };
       }
-      const { refusal } = outcome;
       const { awsRefusalError } = await import('../call/refusal-error.ts');
-      const error = awsRefusalError(refusal, { registry: registry.host });
-      return { error, isPassing: refusal.isPassing };
+      return { error: awsRefusalError(outcome.refusal, { registry: registry.host }) };
     } catch (error) {
-      return { error, isPassing: hasCode(error, 'NETWORK') };
+      if (signal?.aborted || !deadline?.aborted) return { error };
+      return { error: new FinchError('NETWORK', 'AWS takes long to answer') };
     }
   }
 
+  /**
+   * How another attempt has failed, if that is an answer to who asks: it has waited for it, asks as a helper
+   * time and again, or has something else to use while AWS is out of reach.
+   */
+  async #failedBefore(
+    { fingerprint, host, begun }: Attempted & Pick<Asker, 'begun'>,
+    { isUrgent = true }: { readonly isUrgent?: boolean } = {},
+  ): Promise<Failure | undefined> {
+    const failure = await this.#state?.failure(fingerprint, host);
+    if (failure === undefined) return undefined;
+    const since = this.#surroundings.isHelper ? this.#now() - REPEAT_MS : begun;
+    return failure.at > since || (!isUrgent && failure.isPassing) ? failure : undefined;
+  }
+
+  /** That somebody gave up is no failure. */
+  async #rememberFailure(
+    { fingerprint, host }: Attempted,
+    error: unknown,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const failure = signal?.aborted ? undefined : failureOf(error);
+    if (failure === undefined) return;
+    await this.#quietly(() => this.#state?.rememberFailure(fingerprint, host, failure));
+  }
+
   async #keep(asker: Asker, remembered: RememberedToken): Promise<void> {
-    const { registry, identity, fingerprint } = asker;
+    const { registry, identity } = asker;
     // By a clock that is wrong by hours it may have ended.
     if (!isYoung(remembered, remembered.requested)) return;
-    this.#own.set(nameOf(asker), remembered);
-    if (this.#cache === undefined) return;
-    const { accessKeyId } = await identity.keys(asker);
+    // Whoever got the keys may have written a file that goes into it.
+    const fingerprint = await identity.fingerprint();
+    const { accessKeyId, expires } = await identity.keys(asker);
+    const keysEnd = expires?.getTime();
     const key = keyNameOf(accessKeyId);
+    const own = { ...remembered, keysEnd, keyHash: key.hash };
+    this.#own.set(nameOf({ registry, fingerprint }), own);
+    if (this.#cache === undefined) return;
     await this.#cache.put(registry, key, remembered);
-    if ((await identity.knownKeyId()) !== undefined) return;
-    await this.#state?.rememberKey(fingerprint, key.hash);
+    if (keysEnd === undefined) return;
+    await this.#state?.rememberKey(fingerprint, { hash: key.hash, ends: keysEnd });
   }
 
   /** What cannot be remembered changes nothing for whoever asks now. */
@@ -189,8 +271,14 @@ export class EcrTokens {
   }
 }
 
-function nameOf({ registry, fingerprint }: Asker): string {
+function nameOf({ registry, fingerprint }: Pick<Asker, 'registry' | 'fingerprint'>): string {
   return `${fingerprint} ${registry.host}`;
+}
+
+function tokenOf(answer: Answer): EcrToken {
+  if ('error' in answer) throw answer.error;
+  hide(answer.token);
+  return answer.token;
 }
 
 function hide({ secret, username }: EcrToken): void {

@@ -2,6 +2,9 @@ import { lchown, mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { followLinks, removeTemporary, stageFile } from '../../host/atomic-file.ts';
 
+/** What is remembered is worth no longer wait: a program that is stopped may hold the lock for hours. */
+const PATIENCE_MS = 500;
+
 /** Who writes, in the names of temporary files. */
 const OWNER = 'ecr';
 
@@ -18,7 +21,7 @@ export async function editPrivateFile(
   await makeFolder(dirname(path));
   const { withFileLock } = await import('../../host/file-lock.ts');
   const target = await followLinks(path);
-  await withFileLock(`${target}.lock`, async () => {
+  const write = async () => {
     const text = await edit();
     if (text === undefined) return;
     await removeTemporary(target, { owner: OWNER });
@@ -26,7 +29,8 @@ export async function editPrivateFile(
     await using staged = await stageFile(target, bytes, { mode: 0o600, owner: OWNER });
     await shareWithOwner(staged.temporaryPath);
     staged.publish();
-  });
+  };
+  await withFileLock(`${target}.lock`, write, { patienceMs: PATIENCE_MS });
 }
 
 /**

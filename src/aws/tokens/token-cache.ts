@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { isJsonObject, type JsonObject } from '../../oci/json.ts';
 import type { EcrRegistry } from '../ecr-host.ts';
+import { homeFolder } from '../files/shared-config.ts';
 import type { AwsSurroundings } from '../surroundings.ts';
 import { endOf, isSameRegistry, readCacheEntry, writeCacheEntry } from './cache-entry.ts';
 import type { KeyName } from './key-name.ts';
@@ -65,9 +66,9 @@ export function openTokenCache({ env, now }: AwsSurroundings): TokenCache | unde
 }
 
 function folderOf(env: AwsSurroundings['env']): string | undefined {
-  const home = env['HOME'] || env['USERPROFILE'];
   const named = env['AWS_ECR_CACHE_DIR'] || '~/.ecr';
   if (!/^~(?:[\\/]|$)/.test(named)) return named;
+  const home = homeFolder(env);
   return home ? join(home, named.slice(1)) : undefined;
 }
 

@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, afterEach, beforeAll, describe, expect, spyOn, test } from 'bun:test';
 import { awsRefusalError } from '../../../src/aws/call/refusal-error.ts';
 import { callerIdentity } from '../../../src/aws/call/sts-calls.ts';
 import { getToken } from '../../../src/aws/ecr/get-token.ts';
 import { describeRepositories } from '../../../src/aws/ecr/repositories.ts';
 import { ecrOfRegion, parseEcrHost } from '../../../src/aws/ecr-host.ts';
+import { FinchError } from '../../../src/errors.ts';
 import { transportError } from '../../../src/http/failure.ts';
 import { redactText } from '../../../src/http/redact.ts';
 import type { Transport } from '../../../src/http/transport.ts';
@@ -127,7 +128,7 @@ describe('a call to AWS', () => {
     aws.fail({ type: 'ThrottlingException', status: 400 });
     const asked = await during(async () => {
       expect(await getToken(PLACE, caller.identity, caller)).toMatchObject({
-        refusal: { kind: 'refused', isPassing: true, type: 'ThrottlingException' },
+        refusal: { kind: 'refused', isPassing: true, type: 'ThrottlingException', attempts: 3 },
       });
     });
     expect(asked).toHaveLength(3);
@@ -255,12 +256,36 @@ describe('a call to AWS', () => {
     });
   });
 
+  test('is given up when nobody answers, and says how long that took', async () => {
+    await using caller = await awsCaller(aws, aws.addUser());
+    aws.fail({ delayMs: 5_000 });
+    const limits = { beginMs: 60, totalMs: 100 };
+    const outcome = await getToken(PLACE, caller.identity, { ...caller, limits });
+    expect(outcome).toMatchObject({
+      refusal: {
+        ...{ kind: 'unreachable', isPassing: true, type: 'ETIMEDOUT' },
+        message: 'api.ecr.eu-west-1.amazonaws.com did not answer in 0 s',
+      },
+    });
+  });
+
+  test('says what AWS said last, and how often it was asked, when the time is over', async () => {
+    await using caller = await awsCaller(aws, aws.addUser());
+    aws.fail({ type: 'ThrottlingException', status: 400 });
+    // The longest pauses: 400 ms before the second attempt.
+    using _ = spyOn(Math, 'random').mockReturnValue(1);
+    const limits = { beginMs: 5_000, totalMs: 390 };
+    expect(await getToken(PLACE, caller.identity, { ...caller, limits })).toMatchObject({
+      refusal: { kind: 'refused', type: 'ThrottlingException', isPassing: true, attempts: 1 },
+    });
+  });
+
   test('ends when the user interrupts', async () => {
     await using caller = await awsCaller(aws, aws.addUser());
     const stop = new AbortController();
     aws.fail({ delayMs: 60_000, times: 1 });
     const calling = getToken(PLACE, caller.identity, { ...caller, signal: stop.signal });
-    stop.abort();
+    stop.abort(new FinchError('CANCELLED', 'interrupted'));
     expect(await calling.catch((error) => error)).toMatchObject({ code: 'CANCELLED' });
   });
 
@@ -276,6 +301,29 @@ describe('a call to AWS', () => {
       expect(error.message).toStartWith(`the ${name} of the environment holds a space`);
     });
     expect(asked).toEqual([]);
+  });
+
+  test('is not made with an id and a secret that are swapped, and shows neither', async () => {
+    const user = aws.addUser();
+    const { accessKeyId, secretAccessKey } = user;
+    const plain = `${AWS_SECRET_CANARY}abc`.replace(/\W/g, '_');
+    for (const id of [`${secretAccessKey}+/`, plain]) {
+      await using caller = await awsCaller(aws, user, {
+        ...{ AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: accessKeyId },
+      });
+      const asked = await during(async () => {
+        const error = await getToken(PLACE, caller.identity, caller).catch((thrown) => thrown);
+        expect([error.code, error.message]).toEqual([
+          'AWS_IDENTITY',
+          'the access key id of the environment is none',
+        ]);
+        expect(error.hint).toStartWith(
+          'check whether the id and the secret of the environment are',
+        );
+        expect(`${error.message} ${error.hint}`.includes(id)).toBe(false);
+      });
+      expect(asked).toEqual([]);
+    }
   });
 
   test('shows no terminal sequence of an answer', async () => {

@@ -44,9 +44,19 @@ const MODES = [
   { useFipsEndpoint: true, useDualstackEndpoint: false },
   { useFipsEndpoint: false, useDualstackEndpoint: true },
   { useFipsEndpoint: true, useDualstackEndpoint: true },
-];
+] as const;
 
-const nobody = { endpointOf: async () => undefined };
+type Mode = (typeof MODES)[number];
+
+/** An identity that wants a variant, and the services' own endpoints or one of its own. */
+const wanting = (mode: Mode, endpoint?: URL) => ({
+  endpointOf: async () => endpoint,
+  variant: async () => ({ isFips: mode.useFipsEndpoint, isDualStack: mode.useDualstackEndpoint }),
+});
+
+const [USUAL] = MODES;
+
+const nobody = wanting(USUAL);
 
 /** The part of a client of the SDK that finds endpoints. */
 interface Resolving {
@@ -60,16 +70,9 @@ interface Resolving {
   };
 }
 
-function ofSdk(client: Resolving, region: string, mode: (typeof MODES)[number]): string {
+function ofSdk(client: Resolving, region: string, mode: Mode): string {
   const { useFipsEndpoint: UseFIPS, useDualstackEndpoint: UseDualStack } = mode;
   return client.config.endpointProvider({ ...{ Region: region, UseFIPS, UseDualStack } }).url.href;
-}
-
-function variables(mode: (typeof MODES)[number]): Record<string, string> {
-  return {
-    AWS_USE_FIPS_ENDPOINT: String(mode.useFipsEndpoint),
-    AWS_USE_DUALSTACK_ENDPOINT: String(mode.useDualstackEndpoint),
-  };
 }
 
 describe('ecrEndpoint()', () => {
@@ -77,8 +80,7 @@ describe('ecrEndpoint()', () => {
     const client = new ECRClient({ region: 'us-east-1' });
     for (const region of REGIONS) {
       for (const mode of MODES) {
-        const options = { env: variables(mode) };
-        const { url, ...rest } = await ecrEndpoint(ecrOfRegion(region), nobody, options);
+        const { url, ...rest } = await ecrEndpoint(ecrOfRegion(region), wanting(mode));
         expect([region, mode, url.href]).toEqual([region, mode, ofSdk(client, region, mode)]);
         expect(rest).toMatchObject({ region, isOverridden: false });
       }
@@ -110,11 +112,10 @@ describe('ecrEndpoint()', () => {
     expect(fallback?.href).toBe('https://ecr-fips.us-east-1.amazonaws.com/');
   });
 
-  test('of ECR Public is where the SDK has it, in us-east-1 whatever the region', async () => {
+  test('of ECR Public is where the SDK has it, in us-east-1', async () => {
     const client = new ECRPUBLICClient({ region: 'us-east-1' });
     for (const mode of MODES.filter(({ useFipsEndpoint }) => !useFipsEndpoint)) {
-      const env = { ...variables(mode), AWS_REGION: 'eu-west-1' };
-      const { url, region } = await endpointOfHost('public.ecr.aws', env);
+      const { url, region } = await endpointOfHost('public.ecr.aws', mode);
       expect([url.href, region]).toEqual([ofSdk(client, 'us-east-1', mode), 'us-east-1']);
     }
   });
@@ -122,7 +123,7 @@ describe('ecrEndpoint()', () => {
   test.each(['', 'eu west 1', 'evil.example/', 'a.b', 'EU-WEST-1', 'x'.repeat(64), '@x', '#'])(
     'takes %j for no region',
     async (region) => {
-      const found = ecrEndpoint(ecrOfRegion(region), nobody, { env: {} });
+      const found = ecrEndpoint(ecrOfRegion(region), nobody);
       expect(await found.catch((error) => error)).toMatchObject({ code: 'USAGE' });
     },
   );
@@ -138,10 +139,10 @@ describe('an endpoint of the user', () => {
     ['https://vpce-1.api.ecr.eu-west-1.vpce.amazonaws.com', undefined],
     ['https://user:pass@example.com/?x=1#y', 'https://example.com/'],
   ])('%s stands in place of the usual one', async (given, url = `${given}/`) => {
-    const identity = { endpointOf: async () => new URL(given) };
+    const identity = wanting(USUAL, new URL(given));
     const endpoints = [
-      await ecrEndpoint(ecrOfRegion('eu-west-1'), identity, { env: {} }),
-      await stsEndpoint('eu-west-1', identity, { env: {} }),
+      await ecrEndpoint(ecrOfRegion('eu-west-1'), identity),
+      await stsEndpoint('eu-west-1', identity),
     ];
     for (const endpoint of endpoints) {
       expect(endpoint).toEqual({ url: new URL(url), region: 'eu-west-1', isOverridden: true });
@@ -154,8 +155,8 @@ describe('an endpoint of the user', () => {
     'http://169.254.169.254/',
     'ftp://127.0.0.1/',
   ])('%s is refused, and nothing goes there', async (given) => {
-    const identity = { endpointOf: async () => new URL(given) };
-    const found = ecrEndpoint(ecrOfRegion('eu-west-1'), identity, { env: {} });
+    const identity = wanting(USUAL, new URL(given));
+    const found = ecrEndpoint(ecrOfRegion('eu-west-1'), identity);
     const error = await found.catch((thrown) => thrown);
     expect(error).toBeInstanceOf(FinchError);
     expect(error).toMatchObject({
@@ -170,23 +171,20 @@ describe('stsEndpoint()', () => {
     const client = new STSClient({ region: 'us-east-1' });
     for (const region of REGIONS) {
       for (const mode of MODES) {
-        const { url } = await stsEndpoint(region, nobody, { env: variables(mode) });
+        const { url } = await stsEndpoint(region, wanting(mode));
         expect([region, mode, url.href]).toEqual([region, mode, ofSdk(client, region, mode)]);
       }
     }
   });
 
   test('knows the one that is in no region', async () => {
-    const { url, region } = await stsEndpoint('aws-global', nobody, { env: {} });
+    const { url, region } = await stsEndpoint('aws-global', nobody);
     expect([url.href, region]).toEqual(['https://sts.amazonaws.com/', 'us-east-1']);
   });
 });
 
-async function endpointOfHost(
-  host: string,
-  env: Record<string, string> = {},
-): Promise<AwsEndpoint> {
+async function endpointOfHost(host: string, mode: Mode = USUAL): Promise<AwsEndpoint> {
   const registry = parseEcrHost(host);
   if (registry === undefined) throw new Error(`${host} is no registry of ECR`);
-  return ecrEndpoint(registry, nobody, { env });
+  return ecrEndpoint(registry, wanting(mode));
 }

@@ -42,6 +42,11 @@ describe('parseIni()', () => {
     expect(parse('[a]\nb = 1\nc = 2\n[x]\n[a]\nb = 3\n')).toEqual({ a: { b: '3', c: '2' }, x: {} });
   });
 
+  test('lets what stands in [DEFAULT] count in every section, and be none itself', () => {
+    const text = '[DEFAULT]\na = 1\nb = 2\n[default]\nb = 3\n[x]\n';
+    expect(parse(text)).toEqual({ default: { a: '1', b: '3' }, x: { a: '1', b: '2' } });
+  });
+
   test.each([
     ['b = c\n', 1, 'stands before any [section]'],
     ['[a]\nb = c\nsecret\n', 3, 'is no NAME = VALUE'],

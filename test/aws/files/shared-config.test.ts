@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import { mkdir, symlink } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { endpointOf, regionOf } from '../../../src/aws/files/settings.ts';
-import { readSharedConfig } from '../../../src/aws/files/shared-config.ts';
+import { authoritiesOf, endpointOf, regionOf, variantOf } from '../../../src/aws/files/settings.ts';
+import { homeFolder, readSharedConfig } from '../../../src/aws/files/shared-config.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
 async function homeWith(files: {
@@ -63,10 +64,10 @@ describe('readSharedConfig()', () => {
     expect(profiles.get('default')?.settings.get('region')).toBe('r');
   });
 
-  test('has nothing where there is no home, no file, or a folder in its place', async () => {
+  test('has nothing where there is no file, or a folder in its place', async () => {
     await using folder = await temporaryFolder();
     await mkdir(join(folder.path, '.aws/config'), { recursive: true });
-    for (const env of [{}, { HOME: '/nonexistent' }, { HOME: folder.path }]) {
+    for (const env of [{ HOME: '/nonexistent' }, { HOME: folder.path }]) {
       expect((await readSharedConfig(env)).profiles.size).toBe(0);
     }
   });
@@ -84,6 +85,48 @@ describe('readSharedConfig()', () => {
     });
     await using binary = await homeWith({ config: Uint8Array.of(0x5b, 0xff, 0x5d) });
     expect(readSharedConfig(binary.env)).rejects.toThrow(`${binary.config} is not UTF-8 text`);
+  });
+});
+
+describe('homeFolder()', () => {
+  test('is that of the environment, or else of the list of users', () => {
+    expect(homeFolder({ HOME: '/a' })).toBe('/a');
+    expect(homeFolder({})).toBe(userInfo().homedir);
+    expect(homeFolder({ HOME: '' })).toBe(userInfo().homedir);
+  });
+});
+
+describe('variantOf()', () => {
+  test('asks the environment, and then the profile', async () => {
+    await using home = await homeWith({
+      config: '[profile p]\nuse_fips_endpoint = True\nuse_dualstack_endpoint = true\n',
+    });
+    const config = await readSharedConfig(home.env);
+    const variant = (env: Record<string, string>, profile = 'p') => {
+      const { isFips, isDualStack } = variantOf({ env, config, profile });
+      return [isFips, isDualStack];
+    };
+    expect(variant({})).toEqual([true, true]);
+    expect(variant({}, 'none')).toEqual([false, false]);
+    expect(variant({ AWS_USE_FIPS_ENDPOINT: 'false' })).toEqual([false, true]);
+    expect(variant({ AWS_USE_DUALSTACK_ENDPOINT: 'TRUE' }, 'none')).toEqual([false, true]);
+  });
+});
+
+describe('authoritiesOf()', () => {
+  const broken = '-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n';
+
+  test('says what is wrong with what AWS_CA_BUNDLE names', async () => {
+    await using home = await homeWith({ config: broken });
+    const config = await readSharedConfig({ HOME: '/nonexistent' });
+    const why = async (path: string) =>
+      authoritiesOf({ env: { AWS_CA_BUNDLE: path }, config, profile: 'p' }).catch(
+        (error) => error.message,
+      );
+    const names = `AWS_CA_BUNDLE names ${home.config}, which`;
+    expect(await why(home.config)).toBe(`${names} holds a broken certificate`);
+    expect(await why(home.path)).toBe(`AWS_CA_BUNDLE names ${home.path}, which is no file`);
+    expect(await why('/dev/null')).toBe('AWS_CA_BUNDLE names /dev/null, which is no file');
   });
 });
 

@@ -5,15 +5,14 @@ import fc from 'fast-check';
 import { openEcrState } from '../../../src/aws/tokens/ecr-state.ts';
 import type { Failure } from '../../../src/aws/tokens/failure.ts';
 import { keyNameOf } from '../../../src/aws/tokens/key-name.ts';
-import { hideSecret } from '../../../src/http/redact.ts';
 import { CANARY } from '../../support/canary.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
 const HOST = '111222333444.dkr.ecr.eu-west-1.amazonaws.com';
 const FAILURE: Failure = {
-  ...{ code: 'AWS', message: 'AWS refused it', hint: 'ask who may', isPassing: true },
+  ...{ code: 'AWS', hash: 'aa', isPassing: true },
 };
-const { hash } = keyNameOf('accessKey');
+const KEY = { hash: keyNameOf('accessKey').hash, ends: 2_000_000 };
 
 async function bench(env: Record<string, string> = {}) {
   const folder = await temporaryFolder();
@@ -29,30 +28,30 @@ async function bench(env: Record<string, string> = {}) {
 describe('the state of finch about AWS', () => {
   test('is for this user alone, and nothing stays beside it but its lock', async () => {
     await using at = await bench();
-    await at.state.rememberKey('a', hash);
+    await at.state.rememberKey('a', KEY);
     expect((await stat(at.path)).mode & 0o777).toBe(0o600);
     expect((await readdir(at.home)).sort()).toEqual(['ecr-state.json', 'ecr-state.json.lock']);
-    expect(await at.state.keyHash('a')).toBe(hash);
-    expect(await at.state.keyHash('b')).toBeUndefined();
+    expect(await at.state.lastKey('a')).toEqual(KEY);
+    expect(await at.state.lastKey('b')).toBeUndefined();
   });
 
   test('remembers the last key of an identity, and of 64 identities the newest', async () => {
     await using at = await bench();
-    const other = keyNameOf('other').hash;
-    await at.state.rememberKey('a', hash);
+    const other = { hash: keyNameOf('other').hash, ends: 1 };
+    await at.state.rememberKey('a', KEY);
     await at.state.rememberKey('a', other);
-    expect(await at.state.keyHash('a')).toBe(other);
-    for (let index = 0; index < 64; index++) await at.state.rememberKey(`f${index}`, hash);
-    expect(await at.state.keyHash('a')).toBeUndefined();
-    expect(await at.state.keyHash('f0')).toBe(hash);
+    expect(await at.state.lastKey('a')).toEqual(other);
+    for (let index = 0; index < 64; index++) await at.state.rememberKey(`f${index}`, KEY);
+    expect(await at.state.lastKey('a')).toBeUndefined();
+    expect(await at.state.lastKey('f0')).toEqual(KEY);
     expect(JSON.parse(await readFile(at.path, 'utf8')).keys).toHaveLength(64);
   });
 
-  test('remembers a failure for five seconds, of one identity at one host', async () => {
+  test('remembers a failure for five minutes, of one identity at one host', async () => {
     await using at = await bench();
     await at.state.rememberFailure('a', HOST, FAILURE);
-    at.clock.now += 4999;
-    expect(await at.state.failure('a', HOST)).toEqual(FAILURE);
+    at.clock.now += 299_999;
+    expect(await at.state.failure('a', HOST)).toMatchObject(FAILURE);
     expect(await at.state.failure('b', HOST)).toBeUndefined();
     expect(await at.state.failure('a', 'public.ecr.aws')).toBeUndefined();
     at.clock.now += 1;
@@ -61,7 +60,7 @@ describe('the state of finch about AWS', () => {
     at.clock.now = 0;
     expect(await at.state.failure('a', HOST)).toBeUndefined();
     at.clock.now = 2_000_000;
-    await at.state.rememberKey('a', hash);
+    await at.state.rememberKey('a', KEY);
     expect(JSON.parse(await readFile(at.path, 'utf8')).failures).toEqual([]);
   });
 
@@ -72,29 +71,20 @@ describe('the state of finch about AWS', () => {
     at.variables['AWS_CONFIG_FILE'] = config;
     await at.state.rememberFailure('a', HOST, FAILURE);
     at.variables['EDITOR'] = 'vi';
-    expect(await at.state.failure('a', HOST)).toEqual(FAILURE);
+    expect(await at.state.failure('a', HOST)).toMatchObject(FAILURE);
     at.variables['AWS_SECRET_ACCESS_KEY'] = CANARY;
     expect(await at.state.failure('a', HOST)).toBeUndefined();
     delete at.variables['AWS_SECRET_ACCESS_KEY'];
-    expect(await at.state.failure('a', HOST)).toEqual(FAILURE);
+    expect(await at.state.failure('a', HOST)).toMatchObject(FAILURE);
     await utimes(config, 1, 1);
     expect(await at.state.failure('a', HOST)).toBeUndefined();
-  });
-
-  test('holds no secret that a message had', async () => {
-    await using at = await bench({ AWS_SECRET_ACCESS_KEY: CANARY });
-    hideSecret(CANARY);
-    const message = `it said ${CANARY}`;
-    await at.state.rememberFailure('a', HOST, { ...FAILURE, message, hint: message });
-    expect((await readFile(at.path, 'utf8')).includes(CANARY)).toBe(false);
-    expect(await at.state.failure('a', HOST)).toMatchObject({ message: 'it said REDACTED' });
   });
 
   test('of another version stays as it is', async () => {
     await using at = await bench();
     await writeFile(at.path, '{"version":2}');
-    await at.state.rememberKey('a', hash);
-    expect(await at.state.keyHash('a')).toBeUndefined();
+    await at.state.rememberKey('a', KEY);
+    expect(await at.state.lastKey('a')).toBeUndefined();
     expect(await readFile(at.path, 'utf8')).toBe('{"version":2}');
   });
 
@@ -107,7 +97,7 @@ describe('the state of finch about AWS', () => {
         async (found) => {
           const text = JSON.stringify(Object.assign({ version: 1 }, found));
           await writeFile(at.path, text);
-          expect(await at.state.keyHash('a')).toBeUndefined();
+          expect(await at.state.lastKey('a')).toBeUndefined();
           expect(await at.state.failure('a', HOST)).toBeUndefined();
         },
       ),
@@ -118,8 +108,8 @@ describe('the state of finch about AWS', () => {
   test('that cannot be read is empty, and is not begun again', async () => {
     await using at = await bench();
     await writeFile(at.path, `"${'a'.repeat(1_100_000)}"`);
-    await at.state.rememberKey('a', hash);
-    expect(await at.state.keyHash('a')).toBeUndefined();
+    await at.state.rememberKey('a', KEY);
+    expect(await at.state.lastKey('a')).toBeUndefined();
     expect((await stat(at.path)).size).toBe(1_100_002);
   });
 });

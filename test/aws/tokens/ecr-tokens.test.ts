@@ -1,14 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
-import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Aws } from '../../../src/aws/aws.ts';
 import { parseEcrHost } from '../../../src/aws/ecr-host.ts';
 import { openAws } from '../../../src/aws/open-aws.ts';
 import type { AwsSurroundings } from '../../../src/aws/surroundings.ts';
 import { isRepeated } from '../../../src/aws/tokens/repeated.ts';
+import { FinchError, hasCode } from '../../../src/errors.ts';
+import { withFileLock } from '../../../src/host/file-lock.ts';
 import { redactText } from '../../../src/http/redact.ts';
 import { sendRequest } from '../../../src/http/transport.ts';
+import { startContainerKeys } from '../../support/aws/metadata.ts';
 import { type AwsStandIn, type AwsUser, startAws } from '../../support/aws/stand-in.ts';
+import { CANARY } from '../../support/canary.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
 const HOUR = 3_600_000;
@@ -29,11 +33,15 @@ interface Bench extends AsyncDisposable {
   readonly traced: readonly string[];
   /** Lets time go by, for everyone. */
   pass(milliseconds: number): void;
-  start(options?: {
-    readonly env?: Readonly<Record<string, string | undefined>>;
-    readonly surroundings?: Partial<AwsSurroundings>;
-    readonly profileFor?: (host: string) => Promise<string | undefined>;
-  }): Aws;
+  start(options?: StartOptions): Aws;
+  /** One that is a credential helper. */
+  helper(options?: StartOptions): Aws;
+}
+
+interface StartOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly surroundings?: Partial<AwsSurroundings>;
+  readonly profileFor?: (host: string) => Promise<string | undefined>;
 }
 
 let aws: AwsStandIn;
@@ -54,24 +62,30 @@ async function bench(): Promise<Bench> {
   const home = folder.path;
   const user = aws.addUser();
   const traced: string[] = [];
+  const start: Bench['start'] = ({
+    env = {},
+    surroundings = {},
+    profileFor = async () => undefined,
+  } = {}) => {
+    const usual = {
+      ...{ HOME: home, AWS_ENDPOINT_URL: aws.endpoint, AWS_EC2_METADATA_DISABLED: 'true' },
+      AWS_ACCESS_KEY_ID: user.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: user.secretAccessKey,
+    };
+    const around = {
+      ...{ env: { ...usual, ...env }, home: join(home, '.finch'), userAgent: 'finch/test' },
+      ...{ transport: sendRequest, now: () => aws.now(), report: () => {} },
+      trace: (line: string) => traced.push(line),
+    };
+    return openAws({ ...around, ...surroundings }, { profileFor });
+  };
   return {
-    ...{ home, user, traced },
+    ...{ home, user, traced, start },
     pass(milliseconds) {
       aws.clockOffsetMs += milliseconds;
     },
-    start({ env = {}, surroundings = {}, profileFor = async () => undefined } = {}) {
-      const usual = {
-        ...{ HOME: home, AWS_ENDPOINT_URL: aws.endpoint, AWS_EC2_METADATA_DISABLED: 'true' },
-        AWS_ACCESS_KEY_ID: user.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: user.secretAccessKey,
-      };
-      const around = {
-        ...{ env: { ...usual, ...env }, home: join(home, '.finch'), userAgent: 'finch/test' },
-        ...{ transport: sendRequest, now: () => aws.now(), report: () => {} },
-        trace: (line: string) => traced.push(line),
-      };
-      return openAws({ ...around, ...surroundings }, { profileFor });
-    },
+    helper: ({ surroundings, ...options } = {}) =>
+      start({ ...options, surroundings: { isHelper: true, ...surroundings } }),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
 }
@@ -188,14 +202,134 @@ describe('a token', () => {
     aws.fail({ action: 'GetAuthorizationToken', type: 'ThrottlingException' });
     expect((await at.start().token(REGISTRY)).secret === secret).toBe(true);
     expect(at.traced.join('\n')).toContain('the old one is good until');
-    at.pass(6000);
+    at.pass(300_000);
     aws.recover();
     aws.fail({ action: 'GetAuthorizationToken', reset: true });
     expect((await at.start().token(REGISTRY)).secret === secret).toBe(true);
-    at.pass(6000);
+    at.pass(300_000);
     aws.recover();
     aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
     expect(await failureOf(at.start().token(REGISTRY))).toMatchObject({ code: 'AWS' });
+  });
+
+  test('that is old is used while AWS does not answer, or who gives the keys, and AWS is left alone for minutes', async () => {
+    await using at = await bench();
+    const role = aws.addRole({ trusts: [at.user.arn] });
+    await mkdir(join(at.home, '.aws'));
+    const config = `[profile ci]\nrole_arn=${role.arn}\ncredential_source=Environment\nregion=eu-west-1\n`;
+    await writeFile(join(at.home, '.aws/config'), config);
+    const ways = [
+      [{}, { action: 'GetAuthorizationToken', delayMs: 20_000 }],
+      [{ profileFor: async () => 'ci' }, { action: 'AssumeRole', status: 503 }],
+      [{ profileFor: async () => 'ci' }, { action: 'AssumeRole', delayMs: 20_000 }],
+    ] as const;
+    for (const [options, fault] of ways) {
+      const start = { ...options, env: { AWS_ECR_CACHE_DIR: join(at.home, fault.action) } };
+      const { secret } = await at.start(start).token(REGISTRY);
+      at.pass(7 * HOUR);
+      aws.fail(fault);
+      const begun = performance.now();
+      expect((await at.start(start).token(REGISTRY)).secret === secret).toBe(true);
+      expect(performance.now() - begun).toBeLessThan(8000);
+      const calls = aws.log.length;
+      at.pass(60_000);
+      expect((await at.start(start).token(REGISTRY)).secret === secret).toBe(true);
+      expect(aws.log.length).toBe(calls);
+      aws.recover();
+      at.pass(5 * 60_000);
+      expect((await at.start(start).token(REGISTRY)).secret === secret).toBe(false);
+    }
+  });
+
+  test('that is old is used while the container that gives the keys is out of reach', async () => {
+    await using at = await bench();
+    const container = await startContainerKeys({
+      user: at.user,
+      expires: new Date(aws.now() + HOUR),
+    });
+    const env = {
+      ...{ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
+      ...{ AWS_REGION: 'eu-west-1', ...container.environment },
+    };
+    const { secret } = await at.helper({ env }).token(REGISTRY);
+    await container[Symbol.asyncDispose]();
+    at.pass(7 * HOUR);
+    for (const process of [at.helper({ env }), at.start({ env })]) {
+      expect((await process.token(REGISTRY)).secret === secret).toBe(true);
+    }
+    at.pass(5 * HOUR);
+    expect(await failureOf(at.start({ env }).token(REGISTRY))).toBeInstanceOf(FinchError);
+  });
+
+  test('that had ended before it came is an error that names who gave it', async () => {
+    await using at = await bench();
+    const password = 'a-password-of-42-characters';
+    const authorizationToken = Buffer.from(`AWS:${password}`).toString('base64');
+    const body = (...entries: object[]) => JSON.stringify({ authorizationData: entries });
+    const whole = { authorizationToken, expiresAt: aws.now() / 1000 + 3600 };
+    const host = new URL(aws.endpoint).host;
+    aws.fail({
+      action: 'GetAuthorizationToken',
+      status: 200,
+      body: body({ ...whole, expiresAt: 1e9 }),
+    });
+    const message = `${host} gave a token that ended before it came, at 2001-09-09T01:46:40.000Z`;
+    expect(await failureOf(at.start().token(REGISTRY))).toMatchObject({ code: 'AWS', message });
+    aws.recover();
+    const broken = { ...whole, authorizationToken: Buffer.from('AWS:a\nb').toString('base64') };
+    aws.fail({ action: 'GetAuthorizationToken', status: 200, body: body(broken) });
+    expect(await failureOf(at.start().token(REGISTRY))).toMatchObject({ code: 'AWS' });
+    aws.recover();
+    aws.fail({ action: 'GetAuthorizationToken', status: 200, body: body({}, whole) });
+    expect((await at.start().token(REGISTRY)).secret === password).toBe(true);
+  });
+
+  test('that is not to be remembered leaves nothing behind', async () => {
+    await using at = await bench();
+    const process = at.start();
+    expect(await asked(() => process.token(REGISTRY, { remember: false }))).toBe(1);
+    expect(await asked(() => process.token(REGISTRY, { remember: false }))).toBe(1);
+    expect(await readdir(at.home)).toEqual([]);
+  });
+
+  test('is found again when a file of the identity was written while the keys were asked for', async () => {
+    await using at = await bench();
+    const role = aws.addRole({ webIdentity: 'a token' });
+    const file = join(at.home, 'token');
+    await writeFile(file, 'a token');
+    const env = {
+      ...{ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
+      ...{ AWS_WEB_IDENTITY_TOKEN_FILE: file, AWS_ROLE_ARN: role.arn, AWS_REGION: 'eu-west-1' },
+    };
+    const transport: typeof sendRequest = async (request) => {
+      await utimes(file, 1, 1);
+      return sendRequest(request);
+    };
+    await at.start({ env, surroundings: { transport } }).token(REGISTRY);
+    expect(await asked(() => at.start({ env }).token(REGISTRY))).toBe(0);
+  });
+
+  test('of keys that have ended is a new one', async () => {
+    await using at = await bench();
+    const role = aws.addRole({ trusts: [at.user.arn] });
+    await mkdir(join(at.home, '.aws'));
+    const config = `[profile ci]\nrole_arn=${role.arn}\ncredential_source=Environment\nregion=eu-west-1\n`;
+    await writeFile(join(at.home, '.aws/config'), config);
+    const options = { profileFor: async () => 'ci' };
+    await at.start(options).token(REGISTRY);
+    at.pass(HOUR - 60_000);
+    expect(await asked(() => at.start(options).token(REGISTRY))).toBe(0);
+    at.pass(120_000);
+    expect(await asked(() => at.start(options).token(REGISTRY))).toBe(1);
+  });
+
+  test('is waited for shortly where only the lock of a file is held by somebody', async () => {
+    await using at = await bench();
+    await mkdir(join(at.home, '.ecr'));
+    await withFileLock(join(at.home, '.ecr/cache.json.lock'), async () => {
+      await at.start().token(REGISTRY);
+    });
+    expect(at.traced.join('\n')).toContain('aws: not remembered');
   });
 
   test('that has ended is never given', async () => {
@@ -250,33 +384,35 @@ describe('a token', () => {
 });
 
 describe('a failure', () => {
-  test('is told again for five seconds without a call, and as told before', async () => {
+  test('is told a helper again for five seconds without a call, and as told before', async () => {
     await using at = await bench();
-    aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
-    const first = await failureOf(at.start().token(REGISTRY));
+    aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException', message: CANARY });
+    const first = await failureOf(at.helper().token(REGISTRY));
     expect([isRepeated(first), isRepeated(new Error('', { cause: first }))]).toEqual([
       false,
       false,
     ]);
     aws.recover();
     const calls = await asked(async () => {
-      const again = await failureOf(at.start().token(REGISTRY));
-      expect(again).toMatchObject({ code: 'AWS', message: first.message });
-      expect('hint' in again && 'hint' in first && again.hint === first.hint).toBe(true);
+      const again = await failureOf(at.helper().token(REGISTRY));
+      expect(again).toMatchObject({ code: 'AWS', message: expect.stringContaining(HOST) });
       expect([isRepeated(again), isRepeated(new Error('', { cause: again }))]).toEqual([
         true,
         true,
       ]);
     });
     expect(calls).toBe(0);
+    // The words of AWS stay nowhere.
+    const state = await readFile(join(at.home, '.finch/ecr-state.json'), 'utf8');
+    expect(state.includes(CANARY)).toBe(false);
     at.pass(5001);
-    expect(await asked(() => at.start().token(REGISTRY))).toBe(1);
+    expect(await asked(() => at.helper().token(REGISTRY))).toBe(1);
   });
 
   test('costs one attempt, however many ask at once', async () => {
     await using at = await bench();
     aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
-    const processes = Array.from({ length: 4 }, () => at.start());
+    const processes = Array.from({ length: 4 }, () => at.helper());
     const calls = await asked(() =>
       Promise.allSettled(processes.map((each) => each.token(REGISTRY))),
     );
@@ -286,23 +422,42 @@ describe('a failure', () => {
   test('is forgotten when a variable or a file changes that may have been its reason', async () => {
     await using at = await bench();
     aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
-    await failureOf(at.start().token(REGISTRY));
+    await failureOf(at.helper().token(REGISTRY));
     expect(
-      await asked(() => failureOf(at.start({ env: { https_proxy: '' } }).token(REGISTRY))),
+      await asked(() => failureOf(at.helper({ env: { https_proxy: '' } }).token(REGISTRY))),
     ).toBe(1);
     await mkdir(join(at.home, '.aws'));
     await writeFile(join(at.home, '.aws/config'), '[default]\n');
-    expect(await asked(() => failureOf(at.start().token(REGISTRY)))).toBe(1);
-    expect(await asked(() => failureOf(at.start().token(REGISTRY)))).toBe(0);
+    expect(await asked(() => failureOf(at.helper().token(REGISTRY)))).toBe(1);
+    expect(await asked(() => failureOf(at.helper().token(REGISTRY)))).toBe(0);
   });
 
-  test('of who is at a terminal is tried again at once', async () => {
+  test('of a command of finch is tried again at once, and so is one where nothing is to be remembered', async () => {
     await using at = await bench();
     aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
-    const surroundings = { askCode: () => Promise.reject(new Error('nobody asks')) };
-    const attempt = () => failureOf(at.start({ surroundings }).token(REGISTRY));
-    await attempt();
-    expect(await asked(attempt)).toBe(1);
+    for (const attempt of [
+      () => failureOf(at.start().token(REGISTRY)),
+      () => failureOf(at.helper({ env: { AWS_ECR_DISABLE_CACHE: '1' } }).token(REGISTRY)),
+      () => failureOf(at.helper().token(REGISTRY, { remember: false })),
+    ]) {
+      await attempt();
+      expect(await asked(attempt)).toBe(1);
+    }
+  });
+
+  test('of a credential process is tried again at once', async () => {
+    await using at = await bench();
+    const log = join(at.home, 'log');
+    const program = join(at.home, 'keys');
+    await writeFile(program, `#!/bin/sh\necho >> ${log}\nexit 1\n`, { mode: 0o755 });
+    await mkdir(join(at.home, '.aws'));
+    await writeFile(join(at.home, '.aws/config'), `[default]\ncredential_process=${program}\n`);
+    const env = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+    for (let time = 1; time <= 2; time++) {
+      const error = await failureOf(at.helper({ env }).token(REGISTRY));
+      expect([hasCode(error, 'AWS_IDENTITY'), isRepeated(error)]).toEqual([true, false]);
+    }
+    expect(await readFile(log, 'utf8')).toBe('\n\n');
   });
 
   test('to say who the user is, or to read finch.yaml, is known as one of before too', async () => {
@@ -310,10 +465,10 @@ describe('a failure', () => {
     const nobody = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
     const ways = [{ env: { ...nobody } }, { env: { ...nobody, AWS_PROFILE: 'gone' } }];
     for (const way of ways) {
-      const first = await failureOf(at.start(way).token(REGISTRY));
-      const again = await failureOf(at.start(way).token(REGISTRY));
+      const first = await failureOf(at.helper(way).token(REGISTRY));
+      const again = await failureOf(at.helper(way).token(REGISTRY));
       expect([isRepeated(first), isRepeated(again)]).toEqual([false, true]);
-      expect(again).toMatchObject({ code: 'AWS_IDENTITY', message: first.message });
+      expect(again).toMatchObject({ code: 'AWS_IDENTITY' });
     }
   });
 
@@ -333,12 +488,12 @@ describe('what cannot be remembered changes nothing', () => {
     const surroundings = { home: join(at.home, 'file') };
     const AWS_ECR_CACHE_DIR = join(at.home, 'file/cache');
     const ways = [
-      { env: { HOME: undefined }, surroundings: { home: undefined } },
+      { env: { AWS_ECR_CACHE_DIR }, surroundings: { home: undefined } },
       { env: { AWS_ECR_DISABLE_CACHE: '1' } },
       { env: { AWS_ECR_CACHE_DIR }, surroundings },
     ];
     for (const way of ways) {
-      const process = at.start(way);
+      const process = at.helper(way);
       const calls = await asked(async () => {
         await process.token(REGISTRY);
         await process.token(REGISTRY);
@@ -346,7 +501,7 @@ describe('what cannot be remembered changes nothing', () => {
       });
       expect(calls).toBe(1);
     }
-    expect((await readdir(at.home)).sort()).toEqual(['.finch', 'file']);
+    expect(await readdir(at.home)).toEqual(['file']);
   });
 
   test.skipIf(process.getuid?.() !== 0)(

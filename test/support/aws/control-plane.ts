@@ -97,6 +97,11 @@ function serve(
     return { answer: dialect.error({ status: dialect.refusal, type, message }) };
   }
   const { owner: user, region } = believed;
+  const { callsPerSecond: limit } = world.rules;
+  if (limit !== undefined && world.rate.isTooMuch(user.account, { limit, now: world.now() })) {
+    const type = service === 'sts' ? 'Throttling' : 'ThrottlingException';
+    return { answer: dialect.error({ status: 400, type, message: 'Rate exceeded' }), user };
+  }
   const operation = request.method === 'POST' && request.target === '/' && operations[action];
   if (!operation) {
     const [status, type] =
@@ -123,9 +128,10 @@ function believe(
     return { ok: true, owner: NOBODY, region: region ?? 'us-east-1' } as const;
   }
   const partition = region && partitionOf(region).name;
+  const isDisabled = region !== undefined && world.rules.disabledRegions.includes(region);
   return verify(request, {
     ...{ service, region, now: world.now() },
-    keyOf: (id) => world.users.keyOf(id, partition),
+    keyOf: (id) => (isDisabled ? undefined : world.users.keyOf(id, partition)),
   });
 }
 

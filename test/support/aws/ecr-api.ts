@@ -43,6 +43,13 @@ export const ecrOperations: Readonly<Record<string, Operation>> = {
     const account = accountOf(call);
     check(call, 'ecr:CreateRepository', { world, on: arnOf(call, name) });
     if (world.repositories.find({ account, region, name })) throw exists(call, name);
+    const { repositoryQuota = Number.POSITIVE_INFINITY } = world.rules;
+    if (world.repositories.list({ account, region }).length >= repositoryQuota) {
+      throw new ApiFailure(
+        'LimitExceededException',
+        `The maximum number of repositories per account has been reached: ${repositoryQuota}`,
+      );
+    }
     const mutability = text(call, 'imageTagMutability') ?? 'MUTABLE';
     if (!/^(IM)?MUTABLE(_WITH_EXCLUSION)?$/.test(mutability)) {
       throw invalid(

@@ -34,6 +34,19 @@ export function repositoryUnknown(name: string, account: string): Response {
   });
 }
 
+/** Too many ask without a login. */
+export function tooManyRequests(): Response {
+  return refuse(429, { code: 'TOOMANYREQUESTS', message: 'Rate exceeded' });
+}
+
+/** The registry behind a pull-through cache rule does not take the rule's secret. */
+export function upstreamRefuses(prefix: string): Response {
+  return refuse(403, {
+    code: 'DENIED',
+    message: `Unable to pull from the upstream registry of the pull through cache rule '${prefix}': authentication to the upstream registry failed`,
+  });
+}
+
 /** A tag that may not move, not even to where it is. */
 export function tagIsImmutable(tag: string, name: string): Response {
   return refuse(400, {

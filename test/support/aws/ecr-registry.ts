@@ -2,7 +2,13 @@ import { documentMediaTypes } from '../../../src/oci/media-types.ts';
 import { startDockerRegistry } from '../docker-registry.ts';
 import { BlobHost } from './ecr-blob-host.ts';
 import { ANYBODY, Gate } from './ecr-gate.ts';
-import { refuse, repositoryUnknown, tagIsImmutable } from './ecr-refusals.ts';
+import {
+  refuse,
+  repositoryUnknown,
+  tagIsImmutable,
+  tooManyRequests,
+  upstreamRefuses,
+} from './ecr-refusals.ts';
 import { type EcrRequest, isPublicHost, isRegistryHost, readRequest } from './ecr-request.ts';
 import { UploadRules } from './ecr-uploads.ts';
 import type { Repository } from './repositories.ts';
@@ -20,6 +26,8 @@ export interface RegistryKnobs {
   endTokenAfterBytes?: number | undefined;
   /** After how many requests a password ends. */
   endTokenAfterRequests?: number | undefined;
+  /** How many images may be pulled without a login. */
+  anonymousPulls?: number | undefined;
   /** Whether a repository is made when somebody pushes to it, as by a creation template. */
   createOnPush?: boolean | undefined;
 }
@@ -51,6 +59,12 @@ export async function startEcrRegistry(control: EcrControl): Promise<EcrRegistry
   const knobs: RegistryKnobs = {};
   const blobs = new BlobHost(storage.origin);
   const gate = new Gate(control, knobs);
+  let pulls = 0;
+  const isPullTooMany = ({ kind, isWrite }: EcrRequest): boolean => {
+    if (kind !== 'manifest' || isWrite) return false;
+    pulls += 1;
+    return pulls > (knobs.anonymousPulls ?? Number.POSITIVE_INFINITY);
+  };
   const serve = startService({ storage: storage.origin, control, blobs, gate });
 
   const answer = async (request: Request): Promise<Response | undefined> => {
@@ -65,7 +79,10 @@ export async function startEcrRegistry(control: EcrControl): Promise<EcrRegistry
     await Bun.sleep(fault?.delayMs ?? 0);
     if (fault?.reset) return undefined;
     if (fault !== undefined && isRefusal(fault)) return failure(fault);
+    if (visitor === ANYBODY && isPullTooMany(asked)) return tooManyRequests();
     const { account, region, name, action } = asked;
+    const rule = asked.isWrite ? undefined : control.repositories.ruleFor(asked);
+    if (rule?.isRefused) return upstreamRefuses(rule.prefix);
     const isNew = knobs.createOnPush === true && action === 'ecr:InitiateLayerUpload';
     const created = () =>
       isNew ? control.repositories.create({ account, region, name }) : undefined;

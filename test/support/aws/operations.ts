@@ -1,4 +1,5 @@
 import type { Repositories, Repository } from './repositories.ts';
+import type { AwsRules, CallRate } from './rules.ts';
 import type { AwsUser } from './state.ts';
 import type { Tokens } from './tokens.ts';
 import type { Users } from './users.ts';
@@ -8,6 +9,8 @@ export interface World {
   readonly users: Users;
   readonly tokens: Tokens;
   readonly repositories: Repositories;
+  readonly rules: AwsRules;
+  readonly rate: CallRate;
   /** Milliseconds since 1970, by the stand-in's clock. */
   now(): number;
 }

@@ -57,6 +57,8 @@ export interface PullThroughRule {
   readonly account: string;
   readonly region: string;
   readonly created: Date;
+  /** Whether the other registry takes the rule's secret. Default: it does. */
+  readonly isRefused?: boolean;
 }
 
 /** The account that tests use when they name none. */
@@ -94,6 +96,15 @@ export class Repositories {
   /** The one of that name. */
   find(place: RepositoryPlace): Repository | undefined {
     return this.#all.get(keyOf(place));
+  }
+
+  /** The rule that the name of a repository is below. */
+  ruleFor(place: RepositoryPlace): PullThroughRule | undefined {
+    const { account, region, name } = whole(place);
+    return this.pullThrough.find(
+      (rule) =>
+        rule.account === account && rule.region === region && name.startsWith(`${rule.prefix}/`),
+    );
   }
 
   /** The public one that clients call `ALIAS/NAME`. */

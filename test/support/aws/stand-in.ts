@@ -10,6 +10,7 @@ import { apiHost } from './hosts.ts';
 import { newState } from './new-state.ts';
 import { readRaw } from './raw-request.ts';
 import { openRegistryDoor } from './registry-door.ts';
+import { LOGIN_PAGE } from './rules.ts';
 import type { AwsState, AwsUser } from './state.ts';
 
 export type { AwsRequest, AwsRole, AwsUser, Fault, IssuedToken } from './state.ts';
@@ -61,8 +62,10 @@ export async function startAws(): Promise<AwsStandIn> {
     for (const door of doors.values()) await (await door)?.[Symbol.asyncDispose]();
   });
   const portOf = async (host: string): Promise<number | undefined> => {
-    const opening = doors.get(host) ?? openDoor(host);
-    doors.set(host, opening);
+    const { isCaptive } = state.rules;
+    const name = isCaptive ? `the login page in place of ${host}` : host;
+    const opening = doors.get(name) ?? (isCaptive ? openTls(host, showLogin) : openDoor(host));
+    doors.set(name, opening);
     const door = await opening;
     if (!door) plane.log({ host, service: 'none', action: 'CONNECT', status: 502 });
     return door?.port;
@@ -78,6 +81,12 @@ export async function startAws(): Promise<AwsStandIn> {
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   });
 }
+
+/** What a network answers, whoever is asked for whatever. */
+const showLogin: RequestListener = (_, response) => {
+  response.writeHead(200, { 'content-type': 'text/html' });
+  response.end(LOGIN_PAGE);
+};
 
 function listenerOf(plane: ControlPlane): RequestListener {
   return (message, response) => {

@@ -1,4 +1,5 @@
 import type { Repositories, Repository } from './repositories.ts';
+import type { AwsRules } from './rules.ts';
 
 /** Someone whom the stand-in knows, and the keys that prove it. */
 export interface AwsUser {
@@ -21,6 +22,8 @@ export interface UserOptions {
   readonly name?: string;
   /** The actions that are allowed: `ecr:GetAuthorizationToken`, `ecr:*`, `*`. Default: all. */
   readonly allow?: readonly string[];
+  /** The actions that are denied whatever allows them. Default: none. */
+  readonly deny?: readonly string[];
   /** Whether the keys are of a short life, with a session token. */
   readonly session?: boolean;
   /** Whether the session has ended. */
@@ -120,13 +123,15 @@ export interface AwsState {
   removeUser(user: AwsUser): void;
   /** Makes something go wrong from now on, `times` times; what was arranged first happens first. */
   fail(fault: Fault): void;
-  /** Ends all that {@link fail} arranged. */
+  /** Ends all that {@link fail} arranged, and all {@link rules}. */
   recover(): void;
   /** What is known of a token, or of the password in it. Ended ones are known too. */
   issued(token: string): IssuedToken | undefined;
   /** Ends a token at once. */
   expire(token: string): void;
   readonly repositories: Repositories;
+  /** What holds for everybody; a test changes it. */
+  readonly rules: AwsRules;
   /**
    * Why a user may not do something, in AWS's words; `undefined` when it is allowed. Of another account, both
    * the user's policy and the repository's must allow it.

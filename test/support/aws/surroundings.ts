@@ -2,10 +2,11 @@ import type { AwsSurroundings } from '../../../src/aws/surroundings.ts';
 import { proxyFor } from '../../../src/http/proxy.ts';
 import { transportWith } from '../../../src/http/transport.ts';
 
-/** Surroundings with an environment, and what was traced in them. */
+/** Surroundings with an environment, and what was traced in them; without a home of its own it has none that anything could be in. */
 export function surroundingsWith(
-  env: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, string>>,
 ): AwsSurroundings & { readonly traced: readonly string[] } {
+  const env = { HOME: '/dev/null', ...given };
   const traced: string[] = [];
   return {
     env,

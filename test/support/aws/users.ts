@@ -18,6 +18,8 @@ export class Users {
   readonly #roles = new Map<string, GuardedRole>();
   /** What each principal may do, by ARN. */
   readonly #allowed = new Map<string, readonly string[]>();
+  /** What is denied to each all the same. */
+  readonly #denied = new Map<string, readonly string[]>();
 
   add(options: UserOptions, now: number): AwsUser {
     const { account = ACCOUNT, name = 'alice', allow = ['*'], session = false } = options;
@@ -33,6 +35,7 @@ export class Users {
       ...(partition !== undefined && { partition }),
     });
     this.#allowed.set(user.arn, allow);
+    this.#denied.set(user.arn, options.deny ?? []);
     return user;
   }
 
@@ -81,8 +84,12 @@ export class Users {
 
   refusal(user: AwsUser, action: string, on: Repository | string = '*'): string | undefined {
     const resource = typeof on === 'string' ? on : on.arn;
+    const asked = `User: ${user.arn} is not authorized to perform: ${action} on resource: ${resource}`;
+    if (allows(this.#denied.get(user.arn) ?? [], action)) {
+      return `${asked} with an explicit deny in an identity-based policy`;
+    }
     const no = (policy: string) =>
-      `User: ${user.arn} is not authorized to perform: ${action} on resource: ${resource} because no ${policy} policy allows the ${action} action`;
+      `${asked} because no ${policy} policy allows the ${action} action`;
     if (!allows(this.#allowed.get(user.arn) ?? [], action)) return no('identity-based');
     if (typeof on === 'string' || on.account === user.account) return undefined;
     const granted = on.grants.filter(({ account }) => account === user.account);

@@ -8,7 +8,7 @@ let restore = nothing;
 /**
  * Runs foreign code that would write to the terminal of its own accord (warnings about the runtime, about settings), without that.
  */
-export async function quietly<T>(run: () => Promise<T>): Promise<T> {
+export async function withoutConsole<T>(run: () => Promise<T>): Promise<T> {
   if (running++ === 0) restore = silence();
   try {
     return await run();
