@@ -7,12 +7,15 @@ export type ConfigPath = readonly (string | number)[];
 /** Thrown by a {@link Shape} about the value at a path. Whoever knows the file says where that is. */
 export class ConfigFault extends Error {
   readonly path: ConfigPath;
+  /** What to do about it, where that is more than to correct the file. */
+  readonly hint: string | undefined;
 
   /** @param what the end of a sentence that begins with the key */
-  constructor(path: ConfigPath, what: string) {
+  constructor(path: ConfigPath, what: string, { hint }: { hint?: string | undefined } = {}) {
     const key = path.findLast((part) => typeof part === 'string');
     super(key === undefined ? `the file ${what}` : `${quote(key)} ${what}`);
     this.path = path;
+    this.hint = hint;
   }
 }
 
@@ -91,6 +94,28 @@ export function fields<T extends object>(
     ]);
     // Every key of T has had its shape.
     return Object.fromEntries(entries) as T;
+  };
+}
+
+/**
+ * An object in which no other keys stand than those that a shape knows: one that is misspelt would do nothing.
+ * @param hints what to do instead of some others
+ */
+export function onlyFields<T extends object>(
+  shapes: {
+    readonly [Key in keyof T]: Shape<Exclude<T[Key], undefined>>;
+  },
+  hints: Readonly<Record<string, string>> = {},
+): Shape<T> {
+  const known = fields<T>(shapes);
+  return (value, path) => {
+    const read = known(value, path);
+    const keys = isJsonObject(value) ? Object.keys(value) : [];
+    const other = keys.find((key) => !Object.hasOwn(shapes, key));
+    if (other === undefined) return read;
+    const what = `is unknown here, known are: ${Object.keys(shapes).join(', ')}`;
+    const hint = Object.hasOwn(hints, other) ? hints[other] : undefined;
+    throw new ConfigFault([...path, other], what, { hint });
   };
 }
 

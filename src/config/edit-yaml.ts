@@ -1,6 +1,6 @@
 import { FinchError, hasCode } from '../errors.ts';
 import { isJsonObject } from '../oci/json.ts';
-import { type ParsedYaml, parseYaml } from './parse-yaml.ts';
+import { BYTE_ORDER_MARK, type ParsedYaml, parseYaml } from './parse-yaml.ts';
 import { invalidConfig } from './text-file.ts';
 import { spliced, type YamlEdit } from './yaml-splice.ts';
 
@@ -12,7 +12,9 @@ import { spliced, type YamlEdit } from './yaml-splice.ts';
  *   what an anchor names, and stands elsewhere too
  */
 export function editYaml(text: string, edits: readonly YamlEdit[], file: string): string {
-  return edits.reduce((current, edit) => editOnce(current, edit, file), text);
+  const [mark = ''] = BYTE_ORDER_MARK.exec(text) ?? [];
+  const yaml = text.slice(mark.length);
+  return mark + edits.reduce((current, edit) => editOnce(current, edit, file), yaml);
 }
 
 function editOnce(text: string, edit: YamlEdit, file: string): string {

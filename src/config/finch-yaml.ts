@@ -1,4 +1,5 @@
-import { ConfigFault, fields, list, named, text } from './config-value.ts';
+import { join } from 'node:path';
+import { ConfigFault, fields, list, named, onlyFields, text } from './config-value.ts';
 import type { ParsedYaml } from './parse-yaml.ts';
 import { invalidConfig, readTextFile } from './text-file.ts';
 
@@ -14,18 +15,31 @@ interface EcrSettings {
   readonly registries: ReadonlyMap<string, RegistrySettings> | undefined;
 }
 
-/** What `finch.yaml` says. A key that finch does not know is no fault: it may be another version's. */
+/**
+ * What `finch.yaml` says. A key that finch does not know is no fault, it may be another version's; only of a
+ * registry there is none but those here, as the wrong credentials would be used.
+ */
 export interface FinchYaml {
   /** The credential helpers that the virtual machine uses. */
   readonly creds_helpers: readonly string[] | undefined;
   readonly ecr: EcrSettings | undefined;
 }
 
+const ROLE_HINT =
+  'put the role into a profile of ~/.aws/config, and name that here, as: profile: NAME';
+
 /** Every key that finch knows. */
 const shape = fields<FinchYaml>({
   creds_helpers: list(text),
-  ecr: fields<EcrSettings>({ registries: named(fields<RegistrySettings>({ profile: text })) }),
+  ecr: fields<EcrSettings>({
+    registries: named(onlyFields<RegistrySettings>({ profile: text }, { role_arn: ROLE_HINT })),
+  }),
 });
+
+/** Where `finch.yaml` is in finch's own folder. */
+export function finchYamlPath(home: string): string {
+  return join(home, 'finch.yaml');
+}
 
 const NOTHING: FinchYaml = { creds_helpers: undefined, ecr: undefined };
 
@@ -59,8 +73,17 @@ export function finchYamlOf({ value, placeOf }: ParsedYaml): FinchYaml {
     return shape(value, []) ?? NOTHING;
   } catch (error) {
     if (!(error instanceof ConfigFault)) throw error;
-    throw invalidConfig(`${placeOf(error.path)}: ${error.message}`);
+    const { message, hint } = error;
+    throw invalidConfig(`${placeOf(error.path)}: ${message}`, hint === undefined ? {} : { hint });
   }
+}
+
+/**
+ * The AWS profile that the `finch.yaml` of a home names for a registry. See {@link profileFor}.
+ * @throws FinchError `CONFIG_INVALID`, `IO`
+ */
+export async function profileIn(home: string, host: string): Promise<string | undefined> {
+  return profileFor(await readFinchYaml(finchYamlPath(home), { only: 'ecr' }), host);
 }
 
 /**

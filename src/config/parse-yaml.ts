@@ -1,4 +1,14 @@
-import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from 'yaml';
 import { excerpt, quote } from '../text.ts';
 import type { ConfigPath } from './config-value.ts';
 import { invalidConfig } from './text-file.ts';
@@ -7,11 +17,18 @@ import { invalidConfig } from './text-file.ts';
 export interface ParsedYaml {
   /** What it says: strings, numbers, lists, objects; null when it is empty. */
   readonly value: unknown;
-  /** Its nodes, each with where it stands in the text. */
+  /** Its nodes, each with where it stands in the source. */
   readonly document: Document.Parsed;
-  /** Where the value of a path is, for messages: `finch.yaml:3:7`. */
+  /** The text without a {@link BYTE_ORDER_MARK}: what the nodes' places count in. */
+  readonly source: string;
+  /** Where a place in the source is, for messages: `finch.yaml:3:7`. */
+  placeAt(offset: number): string;
+  /** Where the value of a path is, as {@link placeAt} says it. */
   placeOf(path: ConfigPath): string;
 }
+
+/** What editors of Windows begin a file with: it is no part of the YAML. */
+export const BYTE_ORDER_MARK = /^\ufeff/;
 
 /**
  * Reads a YAML text of one document, as version 1.2 has it. https://yaml.org/spec/1.2.2/
@@ -20,36 +37,68 @@ export interface ParsedYaml {
  */
 export function parseYaml(text: string, file: string): ParsedYaml {
   const lineCounter = new LineCounter();
-  const at = (offset: number) => {
+  const source = text.replace(BYTE_ORDER_MARK, '');
+  const placeAt = (offset: number) => {
     const { line, col } = lineCounter.linePos(offset);
     return `${file}:${line}:${col}`;
   };
   try {
-    const options = { lineCounter, prettyErrors: false, logLevel: 'error' } as const;
-    const document = parseDocument(text, options);
+    // The parser compares each key of a map with all others, which takes minutes for a long one.
+    const options = { lineCounter, prettyErrors: false, uniqueKeys: false } as const;
+    const document = parseDocument(source, { ...options, logLevel: 'error' });
     const [fault] = document.errors;
+    if (fault?.code === 'MULTIPLE_DOCS') {
+      throw invalidConfig(
+        `${placeAt(fault.pos[0])}: a second document begins, and there may be only one`,
+      );
+    }
     if (fault !== undefined) {
       const what = excerpt(fault.message).replace(/^./, (first) => first.toLowerCase());
-      throw invalidConfig(`${at(fault.pos[0])}: this is not YAML: ${what}`, fault);
+      throw invalidConfig(`${placeAt(fault.pos[0])}: this is not YAML: ${what}`, { cause: fault });
     }
     visit(document, {
+      Map(_, map) {
+        const twice = repeatedKey(map);
+        if (twice === undefined) return;
+        throw invalidConfig(
+          `${placeAt(twice.at)}: ${quote(twice.key)} stands here for a second time`,
+        );
+      },
       Alias(_, alias, ancestors) {
         const named = alias.resolve(document);
         if (named === undefined || !ancestors.includes(named)) return;
-        throw invalidConfig(`${at(alias.range?.[0] ?? 0)}: ${quote(alias.source)} holds itself`);
+        throw invalidConfig(
+          `${placeAt(alias.range?.[0] ?? 0)}: ${quote(alias.source)} holds itself`,
+        );
       },
     });
-    const placeOf = (path: ConfigPath) => at(offsetOf(document, path));
-    return { value: document.toJS(), document, placeOf };
+    const placeOf = (path: ConfigPath) => placeAt(offsetOf(document, path));
+    return { value: document.toJS(), document, source, placeAt, placeOf };
   } catch (error) {
     // Lists in lists without end.
-    if (error instanceof RangeError) throw invalidConfig(`${file} is nested too deeply`, error);
+    if (error instanceof RangeError)
+      throw invalidConfig(`${file} is nested too deeply`, { cause: error });
     // Aliases of aliases of aliases, or one of what is not there.
     if (error instanceof ReferenceError) {
-      throw invalidConfig(`${file} cannot be read: ${excerpt(error.message)}`, error);
+      throw invalidConfig(`${file} cannot be read: ${excerpt(error.message)}`, {
+        cause: error,
+      });
     }
     throw error;
   }
+}
+
+/** The first key of a map that it has twice, and where that is. */
+function repeatedKey({
+  items,
+}: YAMLMap): { readonly key: string; readonly at: number } | undefined {
+  const keys = new Set<unknown>();
+  for (const { key } of items) {
+    if (!isScalar(key)) continue;
+    if (keys.has(key.value)) return { key: String(key.value), at: key.range?.[0] ?? 0 };
+    keys.add(key.value);
+  }
+  return undefined;
 }
 
 /** Where the last part of a path begins that the document has. */

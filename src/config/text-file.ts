@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { FinchError, systemCode } from '../errors.ts';
+import { FinchError, type FinchErrorOptions, systemCode } from '../errors.ts';
 import { ioError } from '../host/io-error.ts';
 
 /** No configuration is larger than this: 1 MiB. */
@@ -22,15 +22,14 @@ export async function readTextFile(path: string): Promise<string | undefined> {
   } catch (error) {
     // Of who has no home it may be `/dev/null`.
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return undefined;
-    if (error instanceof TypeError) throw invalidConfig(`${path} is not UTF-8 text`, error);
+    if (error instanceof TypeError)
+      throw invalidConfig(`${path} is not UTF-8 text`, { cause: error });
     throw ioError(error, 'read', path);
   }
 }
 
 /** The error about such a file that finch cannot use. */
-export function invalidConfig(message: string, cause?: unknown): FinchError {
-  return new FinchError('CONFIG_INVALID', message, {
-    hint: 'correct the file, or move it away',
-    cause,
-  });
+export function invalidConfig(message: string, options: FinchErrorOptions = {}): FinchError {
+  const hint = 'correct the file, or move it away';
+  return new FinchError('CONFIG_INVALID', message, { hint, ...options });
 }

@@ -1,12 +1,12 @@
 import type { Aws } from '../aws/aws.ts';
 import { awsRefusalError } from '../aws/call/refusal-error.ts';
 import { type CallerIdentity, callerIdentity } from '../aws/call/sts-calls.ts';
-import { type EcrRegistry, ecrOfRegion, parseEcrHost } from '../aws/ecr-host.ts';
+import { type EcrRegistry, ecrOfRegion } from '../aws/ecr-host.ts';
 import type { AwsIdentity } from '../aws/identity.ts';
 import type { AbortOptions } from '../content.ts';
-import { parseServer } from '../credentials/server-name.ts';
+import { writtenEcrHost } from '../credentials/written-ecr.ts';
 import { FinchError } from '../errors.ts';
-import { printable, quote } from '../text.ts';
+import { printable } from '../text.ts';
 
 /** For which registries something is set up. */
 export interface RegistryWishes {
@@ -92,13 +92,7 @@ function remarksOn(
  * @throws FinchError `USAGE` when one is none
  */
 export function ecrHosts(hosts: readonly string[]): readonly EcrRegistry[] {
-  const registries = hosts.map((text) => {
-    const registry = parseEcrHost(parseServer(text).registry);
-    if (registry !== undefined) return registry;
-    throw new FinchError('USAGE', `${quote(text)} is no registry of Amazon ECR`, {
-      hint: 'a registry is named like 111122223333.dkr.ecr.eu-west-1.amazonaws.com',
-    });
-  });
+  const registries = hosts.map(writtenEcrHost);
   return [...new Map(registries.map((registry) => [registry.host, registry])).values()];
 }
 

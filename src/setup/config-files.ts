@@ -1,5 +1,6 @@
 import { editYaml } from '../config/edit-yaml.ts';
 import { finchYamlOf } from '../config/finch-yaml.ts';
+import { maskedYaml } from '../config/masked-yaml.ts';
 import { parseYaml } from '../config/parse-yaml.ts';
 import { readTextFile } from '../config/text-file.ts';
 import { readConfigFile } from '../credentials/config-file.ts';
@@ -47,7 +48,7 @@ export const yamlFormat: ConfigFormat = {
     return editYaml(text, [edit], file);
   },
   isEmpty: (text) => text.trim() === '',
-  view: (text) => text,
+  view: (text) => maskedYaml(text, { shown: ['creds_helpers', 'ecr'] }),
 };
 
 /** What a `config.json` says that is no secret. Of the logins it is the keys alone. */
@@ -81,15 +82,31 @@ export const jsonFormat: ConfigFormat = {
   },
 };
 
-/** The keys of the logins that a `config.json` keeps for a registry itself, which its helper hides. */
-export function loginKeys(text: string, host: string): readonly string[] {
-  const server = parseServer(host);
-  return Object.keys(objectOf(jsonOf(text)['auths'])).filter((key) => isKeyOf(server, key));
+/** A line of an example that was taken over as it is: `<aws_account_id>.dkr.ecr.<region>.amazonaws.com`. */
+const PLACEHOLDER = /^(?=.*<.+>).*\.dkr\.ecr\./;
+
+/**
+ * What of a `config.json` goes for good: the logins that it keeps itself for registries, which their helper hides,
+ * and helpers of placeholders, which name no registry.
+ */
+export function stalePaths(
+  text: string,
+  hosts: readonly string[],
+): readonly (readonly [string, string])[] {
+  const json = jsonOf(text);
+  const servers = hosts.map(parseServer);
+  const keysOf = (parent: string) => Object.keys(objectOf(json[parent]));
+  const logins = keysOf('auths').filter((key) => servers.some((server) => isKeyOf(server, key)));
+  const placeholders = keysOf('credHelpers').filter((key) => PLACEHOLDER.test(key));
+  return [
+    ...logins.map((key) => ['auths', key] as const),
+    ...placeholders.map((key) => ['credHelpers', key] as const),
+  ];
 }
 
-/** A `config.json` without the login of a key. */
-export function withoutLogin(text: string, key: string, file: string): string {
-  return editJson(text, ['auths', key], { value: undefined, file });
+/** A `config.json` without what is at a path. */
+export function withoutPath(text: string, path: readonly string[], file: string): string {
+  return editJson(text, path, { value: undefined, file });
 }
 
 function valueAt(root: unknown, { path, value, isItem }: Place): string | undefined {

@@ -80,7 +80,10 @@ export async function installHelper({ path }: SetupHelper, program: string): Pro
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await rm(path, { force: true });
-    await link(program, path).catch(() => copyProgram(program, path));
+    await link(program, path).catch((error: unknown) => {
+      // Another finch that sets up at the same time was faster.
+      return systemCode(error) === 'EEXIST' ? undefined : copyProgram(program, path);
+    });
   } catch (error) {
     throw ioError(error, 'write', path);
   }

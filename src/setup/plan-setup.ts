@@ -1,12 +1,12 @@
-import { join } from 'node:path';
-import { finchYamlOf, profileFor } from '../config/finch-yaml.ts';
+import { finchYamlOf, finchYamlPath, profileFor } from '../config/finch-yaml.ts';
+import { refuseLostItem } from '../config/lost-item.ts';
 import { parseYaml } from '../config/parse-yaml.ts';
 import type { FileChange } from './change-files.ts';
 import {
   type ConfigFormat,
   jsonFormat,
-  loginKeys,
-  withoutLogin,
+  stalePaths,
+  withoutPath,
   yamlFormat,
 } from './config-files.ts';
 import type { SetupEntry, SetupFile, SetupRecord } from './setup-record.ts';
@@ -39,11 +39,6 @@ const HELPER = 'ecr-login';
 /** The text of a way back that holds no secret, whatever stands around it. */
 const HARMLESS = /^[\s{}]*(?:null\s*)?$/;
 
-/** Where `finch.yaml` is. */
-export function finchYamlPath(home: string): string {
-  return join(home, 'finch.yaml');
-}
-
 /**
  * What has to change so that registries of Amazon ECR are logged in to with AWS credentials. Nothing is written.
  * @throws FinchError `CONFIG_INVALID`, `IO`
@@ -55,15 +50,17 @@ export async function planSetup(
 ): Promise<SetupPlan> {
   const yamlFile = finchYamlPath(home);
   const yaml = await yamlFormat.read(yamlFile);
-  const config = finchYamlOf(parseYaml(yaml ?? '', yamlFile));
+  const parsed = parseYaml(yaml ?? '', yamlFile);
+  const config = finchYamlOf(parsed);
+  refuseLostItem(parsed, { key: 'creds_helpers', item: HELPER });
   const profiles = hosts
     .filter((host) => profile !== undefined && profileFor(config, host) !== profile)
     .map((host) => entry(['ecr', 'registries', host, 'profile'], profile ?? '', { host }));
   const list = entry(['creds_helpers'], HELPER, { isItem: true });
   const json = await jsonFormat.read(configFile);
   const helpers = hosts.map((host) => entry(['credHelpers', host], HELPER, { host }));
-  const stale = hosts.flatMap((host) => loginKeys(json ?? '', host));
-  const cleaned = stale.reduce((text, key) => withoutLogin(text, key, configFile), json ?? '');
+  const stale = stalePaths(json ?? '', hosts);
+  const cleaned = stale.reduce((text, path) => withoutPath(text, path, configFile), json ?? '');
   const files = [
     write({ path: yamlFile, before: yaml, cleaned: yaml ?? '' }, [list, ...profiles], yamlFormat),
     write({ path: configFile, before: json, cleaned }, helpers, jsonFormat),
@@ -110,16 +107,23 @@ function write(
 }
 
 /** What was done before, with what is done now. */
-function remember({ files, helper }: SetupRecord, done: SetupFile): SetupRecord {
-  if (done.entries.length === 0) return { files, helper };
+function remember(record: SetupRecord, done: SetupFile): SetupRecord {
+  const { files } = record;
+  if (done.entries.length === 0) return record;
   const old = files.find(({ path }) => path === done.path);
-  const isAgain = ({ path }: SetupEntry) =>
-    done.entries.some((other) => Bun.deepEquals(other.path, path));
+  const isSame = (one: SetupEntry) => (other: SetupEntry) => Bun.deepEquals(one.path, other.path);
+  // Where setup replaces what it wrote itself, the user's own value stays the one to put back.
+  const entries = done.entries.map((one) => {
+    const earlier = old?.entries.find(isSame(one));
+    return earlier?.value === one.before ? { ...one, before: earlier?.before } : one;
+  });
+  // The way back to the bytes is a whole one, or none.
+  const isWhole = done.undo.length > 0 && (old === undefined || old.undo.length > 0);
   const merged: SetupFile = {
     ...done,
     created: old?.created ?? done.created,
-    entries: [...(old?.entries.filter((one) => !isAgain(one)) ?? []), ...done.entries],
-    undo: done.undo.length === 0 ? [] : [...done.undo, ...(old?.undo ?? [])],
+    entries: [...(old?.entries.filter((one) => !entries.some(isSame(one))) ?? []), ...entries],
+    undo: isWhole ? [...done.undo, ...(old?.undo ?? [])] : [],
   };
-  return { files: [...files.filter((file) => file !== old), merged], helper };
+  return { ...record, files: [...files.filter((file) => file !== old), merged] };
 }

@@ -1,7 +1,8 @@
+import { finchYamlPath } from '../config/finch-yaml.ts';
 import { jsonFormat, yamlFormat } from './config-files.ts';
-import { finchYamlPath, type SetupPlan } from './plan-setup.ts';
+import type { SetupPlan } from './plan-setup.ts';
 import type { SetupEntry, SetupFile, SetupRecord } from './setup-record.ts';
-import { undone } from './text-undo.ts';
+import { undoneAll } from './text-undo.ts';
 
 /** What takes back what setup wrote. */
 export interface UnsetPlan extends SetupPlan {
@@ -17,8 +18,9 @@ export interface UnsetPlan extends SetupPlan {
 export async function planUnset(
   hosts: readonly string[],
   { home }: { readonly home: string },
-  { files, helper }: SetupRecord,
+  record: SetupRecord,
 ): Promise<UnsetPlan> {
+  const { files, helper } = record;
   const remains = files
     .flatMap(({ entries }) => entries)
     .some(({ host }) => host !== undefined && hosts.length > 0 && !hosts.includes(host));
@@ -33,6 +35,7 @@ export async function planUnset(
     changes: plans.flatMap(({ changes }) => changes),
     left: plans.flatMap(({ left }) => left),
     record: {
+      ...record,
       files: files.map((file) => ({
         ...file,
         entries: file.entries.filter((one) => !isTaken(one)),
@@ -57,11 +60,11 @@ async function planFile(
   const format = path === finchYamlPath(home) ? yamlFormat : jsonFormat;
   const before = await format.read(path);
   if (before === undefined) return { changes: [], left: [] };
-  let text = before;
-  // To the byte, as long as nobody but finch has changed the file.
-  for (const step of isWhole ? undo : []) text = undone(text, step) ?? text;
+  // To the byte, as long as nobody but finch has changed the file; else value by value.
+  const whole = isWhole ? undoneAll(before, undo) : undefined;
+  let text = whole ?? before;
   const left: string[] = [];
-  for (const entry of entries.filter(isTaken)) {
+  for (const entry of whole === undefined ? entries.filter(isTaken) : []) {
     const now = format.valueAt(text, entry);
     if (now === entry.value) {
       text = format.withValue(text, entry, { to: entry.before, path });

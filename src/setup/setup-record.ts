@@ -41,10 +41,20 @@ export interface SetupHelper {
   readonly mtimeMs: number;
 }
 
+/** What is left to do at the virtual machine. */
+interface PendingRestart {
+  /** Whether it may run with the files of before. */
+  readonly isDue: boolean;
+  /** Whether finch has stopped it, and not started it again. */
+  readonly isStopped: boolean;
+}
+
 /** All that `finch ecr setup` has done, for `finch ecr unset`. It holds no secret. */
 export interface SetupRecord {
   readonly files: readonly SetupFile[];
   readonly helper: SetupHelper | undefined;
+  /** Undefined when the virtual machine needs nothing. */
+  readonly restartPending: PendingRestart | undefined;
 }
 
 const must = { text: required(text), number: required(number), flag: required(flag) };
@@ -74,10 +84,11 @@ const record = fields<SetupRecord>({
     ),
   ),
   helper: fields<SetupHelper>({ path: must.text, size: must.number, mtimeMs: must.number }),
+  restartPending: fields<PendingRestart>({ isDue: must.flag, isStopped: must.flag }),
 });
 
 /** Nothing was set up. */
-const EMPTY: SetupRecord = { files: [], helper: undefined };
+const EMPTY: SetupRecord = { files: [], helper: undefined, restartPending: undefined };
 
 /**
  * What a record says, given its text; of no text, that nothing was set up.
@@ -97,8 +108,8 @@ export function parseRecord(source: string | undefined, path: string): SetupReco
 }
 
 /** The text of a record; undefined when nothing is set up any more. */
-export function writeRecord({ files, helper }: SetupRecord): string | undefined {
+export function writeRecord({ files, ...others }: SetupRecord): string | undefined {
   const kept = files.filter(({ entries }) => entries.length > 0);
-  if (kept.length === 0 && helper === undefined) return undefined;
-  return `${JSON.stringify({ files: kept, helper }, undefined, 2)}\n`;
+  const isEmpty = kept.length === 0 && Object.values(others).every((one) => one === undefined);
+  return isEmpty ? undefined : `${JSON.stringify({ files: kept, ...others }, undefined, 2)}\n`;
 }

@@ -23,6 +23,13 @@ export function undone(
   return sha256(text) === of ? text.slice(0, at) + by + text.slice(at + length) : undefined;
 }
 
+/** The text before several changes, the last of which comes first; undefined when there is no such way back. */
+export function undoneAll(text: string, steps: readonly SetupUndo[]): string | undefined {
+  const back = (after: string | undefined, step: SetupUndo) =>
+    after === undefined ? undefined : undone(after, step);
+  return steps.length === 0 ? undefined : steps.reduce(back, text);
+}
+
 function sha256(text: string): string {
   return new Bun.CryptoHasher('sha256').update(text).digest('hex');
 }

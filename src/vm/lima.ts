@@ -27,11 +27,6 @@ export interface LimaVm {
   stop(options?: AbortOptions): Promise<void>;
   /** @throws FinchError `VM`, as `stop` does */
   start(options?: AbortOptions): Promise<void>;
-  /**
-   * Stops it and starts it again.
-   * @throws FinchError `VM`, as `stop` does
-   */
-  restart(options?: AbortOptions): Promise<void>;
 }
 
 /** One `limactl`, and the folder in which it keeps its machines. */
@@ -72,7 +67,7 @@ export function findLima(options: LimaOptions): LimaVm | undefined {
     if (found !== undefined) return found.lima;
     throw new FinchError('VM', 'there is no virtual machine of Finch');
   };
-  const vm: LimaVm = {
+  return {
     async status(abort = {}) {
       return (await find(abort))?.status;
     },
@@ -86,12 +81,7 @@ export function findLima(options: LimaOptions): LimaVm | undefined {
         ...{ ...options, ...abort, timeoutMs: START_MS },
       });
     },
-    async restart(abort = {}) {
-      await vm.stop(abort);
-      await vm.start(abort);
-    },
   };
-  return vm;
 }
 
 function limasOf({ env, installs = usualInstalls() }: LimaOptions): readonly Lima[] {
@@ -139,7 +129,9 @@ async function statusOf(
   const said = excerpt(new TextDecoder().decode(run.stdout));
   if (run.status === 0) return said === '' ? undefined : said;
   if (NO_INSTANCE.test(new TextDecoder().decode(run.stderr))) return undefined;
-  throw failure(`cannot ask Lima for the virtual machine: ${endOf(lima, run)}`, lima);
+  throw new FinchError('VM', `cannot ask Lima for the virtual machine: ${endOf(lima, run)}`, {
+    hint: `see what it says to: LIMA_HOME=${lima.home} ${lima.program} ls`,
+  });
 }
 
 interface ActOptions extends LimaOptions, AbortOptions {
@@ -154,7 +146,9 @@ async function act(lima: Lima, args: readonly string[], options: ActOptions): Pr
     options.report(`limactl: ${redactText(printable(line))}`);
   }
   const [verb] = args;
-  throw failure(`cannot ${verb} the virtual machine: ${endOf(lima, run)}`, lima);
+  throw new FinchError('VM', `cannot ${verb} the virtual machine: ${endOf(lima, run)}`, {
+    hint: `see ${join(lima.home, INSTANCE, 'ha.stderr.log')}, and then try: finch vm ${verb}`,
+  });
 }
 
 function runLima(
@@ -174,10 +168,4 @@ function runLima(
 
 function endOf({ program }: Lima, { status, fault }: ProgramRun): string {
   return `${program} ${fault ?? `ended with exit status ${status}`}`;
-}
-
-function failure(message: string, { home }: Lima): FinchError {
-  return new FinchError('VM', message, {
-    hint: `see ${join(home, INSTANCE, 'ha.stderr.log')}, and then try: finch vm start`,
-  });
 }

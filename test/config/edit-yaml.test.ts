@@ -13,6 +13,11 @@ const edit = (text: string, ...edits: readonly YamlEdit[]) => editYaml(text, edi
 describe('editYaml() adds a list item', () => {
   test.each([
     ['to nothing', '', 'creds_helpers:\n  - ecr-login\n'],
+    [
+      'behind a byte order mark',
+      '\ufeffcpus: 3\n',
+      '\ufeffcpus: 3\ncreds_helpers:\n  - ecr-login\n',
+    ],
     ['to a comment', '# mine\n', '# mine\ncreds_helpers:\n  - ecr-login\n'],
     ['behind ---', '---\n# mine\n', '---\n# mine\ncreds_helpers:\n  - ecr-login\n'],
     [

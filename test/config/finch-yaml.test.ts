@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'bun:test';
 import { chmod, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FinchYaml, profileFor, readFinchYaml } from '../../src/config/finch-yaml.ts';
+import {
+  type FinchYaml,
+  profileFor,
+  profileIn,
+  readFinchYaml,
+} from '../../src/config/finch-yaml.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const HOST = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
@@ -20,7 +25,7 @@ async function reading(text: string | Uint8Array, only?: keyof FinchYaml): Promi
 describe('readFinchYaml()', () => {
   test('reads the keys that finch knows among others', async () => {
     const config = await reading(
-      `cpus: 3 # three\nmemory: 4GiB\ncreds_helpers:\n    - ecr-login\n    -\necr:\n  other: 1\n  registries:\n    "${HOST}": { profile: dev, role_arn: x }\n    "*":\nunknown: [1]\n`,
+      `cpus: 3 # three\nmemory: 4GiB\ncreds_helpers:\n    - ecr-login\n    -\necr:\n  other: 1\n  registries:\n    "${HOST}": { profile: dev }\n    "*":\nunknown: [1]\n`,
     );
     expect(config).toEqual({
       creds_helpers: ['ecr-login'],
@@ -58,13 +63,18 @@ describe('readFinchYaml()', () => {
       ':3:19: "profile" is not a text',
     ],
     ['a text alone', 'hello', ':1:1: the file is not a map of keys to values'],
-    [
-      'a key that is there twice',
-      'a: 1\na: 2\n',
-      ':2:1: this is not YAML: map keys must be unique',
-    ],
+    ['a key that is there twice', 'a: 1\na: 2\n', ':2:1: "a" stands here for a second time'],
     ['a list without its end', 'a: [1,\nb: 2\n', /:\d+:\d+: this is not YAML: /],
-    ['two documents', 'a: 1\n---\nb: 2\n', /:\d+:\d+: this is not YAML: /],
+    [
+      'two documents',
+      'a: 1\n---\nb: 2\n',
+      ':2:1: a second document begins, and there may be only one',
+    ],
+    [
+      'a misspelt key of a registry',
+      `ecr:\n  registries:\n    a: { profil: alice }\n`,
+      ':3:18: "profil" is unknown here, known are: profile',
+    ],
     ['a list that holds itself', 'a: &a\n  - [*a]\n', ':2:6: "a" holds itself'],
     ['an alias of nothing', 'a: *b\n', / cannot be read: .*alias/],
     ['lists without end', '['.repeat(100_000), / (?:is nested too deeply|this is not YAML: .*)$/],
@@ -75,6 +85,29 @@ describe('readFinchYaml()', () => {
       typeof message === 'string' ? `/finch.yaml${message}` : message,
     );
   });
+
+  test('says where a role belongs that stands at a registry', async () => {
+    const text = `ecr: {registries: {a: {profile: alice, role_arn: x}}}`;
+    await expect(reading(text, 'ecr')).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: '/finch.yaml:1:50: "role_arn" is unknown here, known are: profile',
+      hint: 'put the role into a profile of ~/.aws/config, and name that here, as: profile: NAME',
+    });
+  });
+
+  test('reads a file that begins with a byte order mark', async () => {
+    expect(await reading('\ufeffcreds_helpers: [a]\n')).toMatchObject({ creds_helpers: ['a'] });
+    await expect(reading('\ufeffcreds_helpers: a\n')).rejects.toMatchObject({
+      message: '/finch.yaml:1:16: "creds_helpers" is not a list',
+    });
+  });
+
+  test('compares no key with all others', async () => {
+    const text = Array.from({ length: 60_000 }, (_, i) => `key${i}: 1`).join('\n');
+    await expect(reading(`${text}\nkey7: 2\n`)).rejects.toMatchObject({
+      message: '/finch.yaml:60001:1: "key7" stands here for a second time',
+    });
+  }, 30_000);
 
   test('is not led to write a text out for ever', async () => {
     const lines = Array.from({ length: 12 }, (_, i) =>
@@ -165,6 +198,15 @@ describe('profileFor()', () => {
     expect(profileFor(config(['*', account]), HOST)).toBe(account);
     expect(profileFor(config(['*west-1.*', '*eu-west.*', '*west-1*m']), HOST)).toBe('*west-1.*');
     expect(profileFor(config([region, account]), HOST)).toBe(account);
+  });
+
+  test('is read from the finch.yaml of a home, where there is one', async () => {
+    await using folder = await temporaryFolder();
+    expect(await profileIn(folder.path, HOST)).toBeUndefined();
+    const text = `ecr: {registries: {"1111*": {profile: dev}}}`;
+    await Bun.write(join(folder.path, 'finch.yaml'), text);
+    expect(await profileIn(folder.path, HOST)).toBe('dev');
+    expect(await profileIn(folder.path, 'public.ecr.aws')).toBeUndefined();
   });
 
   test('takes no long time for a hostile pattern', () => {

@@ -70,8 +70,6 @@ test('one command sets everything up, and one takes it back to the byte', async 
     [
       `--- ${home}/finch.yaml`,
       `+++ ${home}/finch.yaml`,
-      ' ',
-      ' unknown:  [1,2]',
       '+creds_helpers:',
       '+  - ecr-login',
       `--- ${home}/config.json`,
@@ -159,7 +157,9 @@ test('a dry run shows what a real one does, and does nothing', async () => {
   const dry = await bench.ok('ecr setup --dry-run', { env: bench.env });
   expect(await bench.texts()).toEqual(files);
   expect((await readdir(bench.home)).toSorted()).toEqual(['config.json']);
-  expect(await bench.lima.calls()).toEqual([]);
+  expect((await bench.lima.calls()).filter((line) => !line.startsWith('ls'))).toEqual([]);
+  const again = await bench.run('ecr setup --dry-run', { env: bench.env });
+  expect(again.stderr).toContain('would restart the virtual machine\n');
   expect(await bench.ok('ecr setup', { env: bench.env })).toBe(dry);
   expect(dry).toContain(`-{"auths":{"${OWN}":"…"}}\n`);
   expect(dry.includes(AUTH)).toBe(false);
@@ -204,11 +204,51 @@ test('nothing is written for keys that AWS does not take', async () => {
 test.each([
   ['finch.yaml', 'cpus: [3\n', /finch\.yaml:\d+:\d+: this is not YAML: /],
   ['finch.yaml', 'a: 1\ncreds_helpers: none\n', /finch\.yaml:2:16: "creds_helpers" is not a list$/],
+  ['finch.yaml', 'memory: 4GiB\n    - ecr-login\n', /finch\.yaml:2:5: "- ecr-login" belongs to /],
+  ['finch.yaml', 'a: 1\n---\n', /finch\.yaml:2:1: a second document begins/],
+  [
+    'finch.yaml',
+    `ecr: {registries: {a: {profil: b}}}`,
+    /finch\.yaml:1:32: "profil" is unknown here/,
+  ],
   ['config.json', '{"auths": ', /config\.json:1:\d+: this is not JSON/],
+  [
+    'config.json',
+    '"credsStore": "ecr-login"\n',
+    /config\.json is not JSON: the braces .* missing$/,
+  ],
 ])('a broken %s is named with its place, and nothing is written', async (name, text, message) => {
   await using bench = await setupBench({ [name]: text });
   expectError(await bench.fails('ecr setup', { env: bench.env }), message, /^hint: /);
   expect(await bench.texts()).toEqual({ [name]: text });
+});
+
+test('nothing is written when the helper cannot be installed', async () => {
+  const files = { 'cred-helpers': '' };
+  await using bench = await setupBench(files);
+  const { stderr, exitCode } = await bench.run('ecr setup', { env: bench.env });
+  expect(exitCode).toBe(1);
+  expectError(
+    stderr,
+    /^finch: cannot write .*: something else has that name$/,
+    /^hint: check it with: ls -ld/,
+  );
+  expect(await bench.texts()).toEqual(files);
+});
+
+test('two profiles one after the other do not hide the one of the user', async () => {
+  await using bench = await setupBench();
+  const { accessKeyId, secretAccessKey } = bench.aws.addUser({ account: ACCOUNT, name: 'bob' });
+  const keys = `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+  const profiles = ['x', 'a', 'b'].map((name) => `[${name}]\n${keys}`).join('');
+  await Bun.write(join(bench.home, '.aws/credentials'), profiles);
+  const yaml = `ecr:\n  registries:\n    ${OWN}:\n      profile: x\n`;
+  await Bun.write(join(bench.home, 'finch.yaml'), yaml);
+  const { env } = bench;
+  await bench.ok(`ecr setup --profile a ${OWN}`, { env });
+  await bench.ok(`ecr setup --profile b ${OWN} ${OTHER}`, { env });
+  await bench.ok(`ecr unset ${OWN}`, { env });
+  expect((await bench.texts())['finch.yaml']).toStartWith(yaml);
 });
 
 test('a machine that does not start again is an error that says what Lima said', async () => {
@@ -220,6 +260,11 @@ test('a machine that does not start again is an error that says what Lima said',
   expect(stderr).toContain('limactl: msg="the disk is full"\n');
   expectError(stderr, /^finch: cannot start the virtual machine: .* exit status 1$/, /^hint: /);
   expect((await bench.texts())['finch.yaml']).toBe('creds_helpers:\n  - ecr-login\n');
+  await bench.lima.mend('start');
+  expect(await bench.ok('ecr setup', { env: bench.env })).toBe('nothing to change\n');
+  expect(await bench.lima.status()).toBe('Running');
+  const calls = (await bench.lima.calls()).filter((line) => !line.startsWith('ls'));
+  expect(calls).toEqual(['stop finch', 'start --tty=false finch', 'start --tty=false finch']);
 });
 
 test('two at once set up both registries', async () => {

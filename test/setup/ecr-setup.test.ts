@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test';
+import { writeFileSync } from 'node:fs';
 import { chmod, link, mkdir, readdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { parse } from 'yaml';
 import { type SetupOptions, setUpEcr, unsetEcr } from '../../src/setup/ecr-setup.ts';
 import type { SetupWishes } from '../../src/setup/plan-setup.ts';
 import { CANARY } from '../support/canary.ts';
@@ -162,6 +164,87 @@ describe('setUpEcr()', () => {
     );
   });
 
+  test('shows nothing of finch.yaml that may be secret', async () => {
+    await using at = await bench();
+    const proxy = `http:\n  # ${CANARY}\n  password: ${CANARY}\n`;
+    await at.write({ 'finch.yaml': `${proxy}env: { TOKEN: ${CANARY} }\n` });
+    await at.setUp();
+    expect(at.shown().slice(0, 4)).toEqual([
+      '--- ~/finch.yaml',
+      '+++ ~/finch.yaml',
+      '+creds_helpers:',
+      '+  - ecr-login',
+    ]);
+    await at.unset();
+    await at.write({ 'finch.yaml': `{http: {password: ${CANARY}}}` });
+    at.shown();
+    await at.setUp();
+    expect(at.shown().slice(2, 4)).toEqual([
+      '-{http: …}',
+      '+{http: …, creds_helpers: [ecr-login]}',
+    ]);
+  });
+
+  test('takes out the helper of a placeholder, and shows it', async () => {
+    await using at = await bench();
+    const placeholder = '<aws_account_id>.dkr.ecr.<region>.amazonaws.com';
+    const credHelpers = { [placeholder]: 'ecr-login', 'ghcr.io': 'pass' };
+    await at.write({ 'config.json': JSON.stringify({ auths: null, credHelpers }) });
+    await at.setUp();
+    expect(JSON.parse((await at.files())['config.json'] ?? '')).toEqual({
+      auths: null,
+      credHelpers: { 'ghcr.io': 'pass', [HOST]: 'ecr-login' },
+    });
+    expect(at.shown().filter((line) => line.includes(placeholder))).toEqual([
+      `-{"auths":null,"credHelpers":{"${placeholder}":"ecr-login","ghcr.io":"pass"}}`,
+    ]);
+    await at.unset();
+    expect(JSON.parse((await at.files())['config.json'] ?? '')).toEqual({
+      auths: null,
+      credHelpers: { 'ghcr.io': 'pass' },
+    });
+  });
+
+  test('changes nothing when the helper cannot be installed', async () => {
+    await using at = await bench({ program: process.execPath });
+    const before = { 'cred-helpers': 'a file', 'config.json': '{}' };
+    await at.write(before);
+    await expect(at.setUp()).rejects.toMatchObject({
+      code: 'IO',
+      message: expect.stringMatching(
+        /^cannot write .*cred-helpers.*: something else has that name$/,
+      ),
+      hint: expect.any(String),
+    });
+    expect(await at.files()).toEqual(before);
+  });
+
+  test('takes the helper away again when a file breaks meanwhile', async () => {
+    await using folder = await temporaryFolder();
+    const configFile = join(folder.path, 'config.json');
+    const show = () => writeFileSync(configFile, '{');
+    await using at = await bench({ program: process.execPath, configFile, show });
+    const before = { 'finch.yaml': 'cpus: 3\n' };
+    await at.write(before);
+    await expect(at.setUp()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    expect(await at.files()).toEqual(before);
+    expect(await readdir(at.home)).not.toContain('cred-helpers');
+    expect(at.said()).toEqual([]);
+  });
+
+  test('puts the helper back when nothing can be taken back', async () => {
+    await using folder = await temporaryFolder();
+    const configFile = join(folder.path, 'config.json');
+    let text: string | undefined;
+    const show = () => text !== undefined && writeFileSync(configFile, text);
+    await using at = await bench({ program: process.execPath, configFile, show });
+    await at.setUp();
+    const before = await at.files();
+    text = '{';
+    await expect(at.unset()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    expect(await at.files()).toEqual(before);
+  });
+
   test('writes nothing in a dry run, and shows the same', async () => {
     await using at = await bench({ program: process.execPath });
     const before = { 'finch.yaml': 'cpus: 3\n', 'config.json': '{"auths": {}}' };
@@ -309,6 +392,44 @@ describe('unsetEcr()', () => {
     expect((await at.files())['config.json']).toBe(`{"credHelpers":{"${HOST}":"ecr-login"}}`);
     await at.unset();
     expect(await at.files()).toEqual(before);
+  });
+
+  test('puts back what the user had, also behind two setups with an edit between', async () => {
+    const user = `ecr:\n  registries:\n    ${HOST}:\n      profile: x\n`;
+    for (const isEdited of [false, true]) {
+      for (const before of [user, '']) {
+        await using at = await bench();
+        await at.write({ 'finch.yaml': before });
+        await at.setUp({ profile: 'a' });
+        if (isEdited) {
+          const { 'finch.yaml': yaml = '' } = await at.files();
+          await at.write({ 'finch.yaml': `cpus: 3\n${yaml}` });
+        }
+        await at.setUp({ hosts: [HOST, OTHER], profile: 'b' });
+        await at.unset(HOST);
+        const half: unknown = parse((await at.files())['finch.yaml'] ?? '');
+        const mine = before === user ? { [HOST]: { profile: 'x' } } : {};
+        expect(half).toMatchObject({ ecr: { registries: { ...mine, [OTHER]: { profile: 'b' } } } });
+        expect(JSON.stringify(half).match(/profile/g)).toHaveLength(before === user ? 2 : 1);
+        await at.setUp({ profile: 'c' });
+        await at.unset();
+        const { 'finch.yaml': after, 'ecr-setup.json': record } = await at.files();
+        expect({ after, record }).toEqual({
+          after: (isEdited ? 'cpus: 3\n' : '') + before,
+          record: undefined,
+        });
+      }
+    }
+  });
+
+  test('an edit behind two setups does not hide what was there before the first', async () => {
+    await using at = await bench();
+    await at.setUp({ profile: 'a' });
+    await at.setUp({ profile: 'b' });
+    const { 'finch.yaml': yaml = '' } = await at.files();
+    await at.write({ 'finch.yaml': `cpus: 3\n${yaml}` });
+    await at.unset();
+    expect(await at.files()).toEqual({ 'finch.yaml': 'cpus: 3\n' });
   });
 
   const yamls = [

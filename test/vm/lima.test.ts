@@ -123,7 +123,10 @@ describe.skipIf(process.platform === 'win32')('findLima()', () => {
   test('says why the machine does not stop', async () => {
     await using lima = await bench('Running');
     await lima.fake.fail('stop', 'it is busy');
-    await expect(lima.vm().stop()).rejects.toMatchObject({ code: 'VM' });
+    await expect(lima.vm().stop()).rejects.toMatchObject({
+      code: 'VM',
+      hint: `see ${lima.folder}/.lima/finch/ha.stderr.log, and then try: finch vm stop`,
+    });
     expect(lima.said).toEqual(['limactl: it is busy']);
   });
 
@@ -133,6 +136,7 @@ describe.skipIf(process.platform === 'win32')('findLima()', () => {
     await expect(lima.vm().status()).rejects.toMatchObject({
       code: 'VM',
       message: expect.stringContaining('cannot ask Lima for the virtual machine'),
+      hint: `see what it says to: LIMA_HOME=${lima.folder}/.lima ${lima.fake.folder}/limactl ls`,
     });
   });
 });

@@ -1,0 +1,41 @@
+import type { AbortOptions } from '../content.ts';
+import type { LimaVm } from '../vm/lima.ts';
+import type { SetupPlaces } from './plan-setup.ts';
+import { editRecord, readSetupRecord } from './write-setup.ts';
+
+/** Options of {@link finishRestart}. */
+export interface RestartOptions extends AbortOptions, SetupPlaces {
+  readonly vm: LimaVm | undefined;
+  readonly report: (line: string) => void;
+}
+
+/**
+ * Starts the virtual machine anew, which reads the files when it starts, if the record says that this is left to
+ * do. What fails or is interrupted stays to do.
+ * @throws FinchError `VM`, `IO`
+ */
+export async function finishRestart(options: RestartOptions): Promise<void> {
+  const { vm, report, signal, home } = options;
+  const { restartPending } = (await readSetupRecord(home)).record;
+  if (restartPending === undefined) return;
+  const status = await vm?.status({ signal });
+  const isRestart = status === 'Running' && restartPending.isDue;
+  const isStart = status !== undefined && status !== 'Running' && restartPending.isStopped;
+  if (vm !== undefined && isRestart) {
+    report('restarting the virtual machine');
+    await vm.stop({ signal });
+    await editRecord(() => ({ restartPending: { isDue: false, isStopped: true } }), options);
+  }
+  if (vm !== undefined && (isRestart || isStart)) {
+    if (isStart) report('starting the virtual machine, which was stopped to restart it');
+    await vm.start({ signal });
+    report('restarted the virtual machine');
+  } else if (status !== 'Running') {
+    report('no virtual machine is running, so none is restarted');
+  }
+  await editRecord(({ restartPending: now }) => {
+    // What became due while the machine was started is the task of whoever changed the files then.
+    const isDueAgain = isRestart && now?.isDue === true;
+    return { restartPending: isDueAgain ? { isDue: true, isStopped: false } : undefined };
+  }, options);
+}
