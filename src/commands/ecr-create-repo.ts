@@ -1,6 +1,7 @@
-import { ensureRepository } from '../aws/ecr/ensure-repository.ts';
+import type { App } from '../app.ts';
+import { type EnsuredRepository, ensureRepository } from '../aws/ecr/ensure-repository.ts';
 import type { NewRepository } from '../aws/ecr/repositories.ts';
-import { type EcrPlace, type EcrRegistry, ecrOfRegion } from '../aws/ecr-host.ts';
+import { type EcrPlace, type EcrRegistry, ecrOfRegion, parseEcrHost } from '../aws/ecr-host.ts';
 import type { AwsIdentity } from '../aws/identity.ts';
 import { FinchError } from '../errors.ts';
 import { excerpt, quote } from '../text.ts';
@@ -40,11 +41,44 @@ export const command: Command = {
     const place = await placeOf(invocation, { registry, identity });
     const { surroundings } = aws;
     const options = { repository, alias, surroundings, signal };
-    const { uri, isNew } = await ensureRepository(place, identity, options);
-    if (!isNew) app.talk.note(`${uri} exists already, and stays as it is`);
-    return { kind: 'lines', lines: [uri] };
+    const ensured = await ensureRepository(place, identity, options);
+    if (!ensured.isNew) tellOfExisting(app, repository, ensured);
+    return { kind: 'lines', lines: [ensured.uri] };
   },
 };
+
+/**
+ * Says that a repository stays as it is, and which wishes it does not fulfil.
+ * @throws FinchError `AWS` when its tags can be given to other images though they are not to: whoever relies on
+ * that has to hear of it
+ */
+function tellOfExisting(
+  { talk }: App,
+  { immutable, scanOnPush, tags }: NewRepository,
+  { uri, found }: EnsuredRepository,
+): void {
+  if (immutable && found?.isImmutable === false) {
+    throw new FinchError('AWS', `${uri} exists already, and its tags can be overwritten`, {
+      hint: `forbid it with: ${forbidOverwriting(uri, found.name)}`,
+    });
+  }
+  talk.note(`${uri} exists already, and stays as it is`);
+  const unknown = found === undefined && (immutable || scanOnPush);
+  if (unknown) talk.note('warning: AWS does not let you see how it is set');
+  else if (scanOnPush && !found?.scanOnPush) {
+    talk.note('warning: images are not searched for known faults when they are pushed there');
+  }
+  if (tags?.length) talk.note('warning: it was given none of the tags');
+}
+
+function forbidOverwriting(uri: string, name: string): string {
+  const registry = parseEcrHost(uri.slice(0, uri.indexOf('/')));
+  const where =
+    registry?.kind === 'private'
+      ? ` --region ${registry.region} --registry-id ${registry.account}`
+      : '';
+  return `aws ecr put-image-tag-mutability --repository-name ${name} --image-tag-mutability IMMUTABLE${where}`;
+}
 
 /** The registry that the user named, by its host or by `--public`. */
 function registryOf(

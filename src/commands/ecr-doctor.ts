@@ -1,13 +1,14 @@
 import type { App } from '../app.ts';
 import { awsRefusalError } from '../aws/call/refusal-error.ts';
 import { callerIdentity } from '../aws/call/sts-calls.ts';
-import { ecrOfRegion, parseEcrHost } from '../aws/ecr-host.ts';
+import { ecrOfRegion } from '../aws/ecr-host.ts';
+import { ecrRegistryOf, writtenEcr } from '../credentials/written-ecr.ts';
 import { FinchError } from '../errors.ts';
 import { cleanText } from '../http/clean-text.ts';
-import { parseReference } from '../oci/reference.ts';
 import type { Command, Invocation } from './command.ts';
-import { ecrRegistry, examine, type Subject } from './ecr-checks.ts';
+import { examine } from './ecr-checks.ts';
 import { profileFlag, regionFlag, regionOf } from './ecr-flags.ts';
+import type { Subject } from './ecr-steps.ts';
 
 /** The widest name of a check, and of a state. */
 const CHECK_WIDTH = 13;
@@ -54,10 +55,7 @@ async function subjectOf(app: App, invocation: Invocation): Promise<Subject> {
   const { signal } = invocation;
   const profile = invocation.text('profile');
   if (named === undefined) return { registry: await ownRegistry(app, invocation), profile, signal };
-  const host = named.replace(/^https:\/\//, '').replace(/\/+$/, '');
-  if (!host.includes('/')) return { registry: ecrRegistry(host), profile, signal };
-  const reference = parseReference(host);
-  return { registry: ecrRegistry(reference.registry), reference, profile, signal };
+  return { ...writtenEcr(named), profile, signal };
 }
 
 /** The registry of whoever calls, in the region that is set. */
@@ -72,5 +70,5 @@ async function ownRegistry(app: App, invocation: Invocation): Promise<Subject['r
   if (!outcome.ok) throw awsRefusalError(outcome.refusal);
   const { suffix } = ecrOfRegion(region);
   const host = `${outcome.value.account}.dkr.ecr.${region}.${suffix}`;
-  return parseEcrHost(host) ?? ecrRegistry(host);
+  return ecrRegistryOf(host);
 }

@@ -1,7 +1,8 @@
 import { isRepositoryName } from '../aws/ecr/repository-name.ts';
 import { type EcrRegistry, parseEcrHost } from '../aws/ecr-host.ts';
+import { ecrRegistryOf, writtenEcr } from '../credentials/written-ecr.ts';
 import { FinchError } from '../errors.ts';
-import { parseReference, type Reference } from '../oci/reference.ts';
+import type { Reference } from '../oci/reference.ts';
 import { quote } from '../text.ts';
 
 /** A repository of Amazon ECR as the user names it. */
@@ -20,16 +21,22 @@ export interface NamedEcrRepository extends NamedRepository {
 }
 
 /**
- * Reads `HOST/NAME`, perhaps with a tag or digest, which does not count, or `NAME` alone.
- * @throws FinchError `USAGE` for a host that is none of Amazon ECR and a name that it does not take,
- * `REFERENCE_INVALID`
+ * Reads `HOST/NAME`, perhaps with a scheme, a tag or a digest, which do not count, or `NAME` alone.
+ * @throws FinchError `USAGE` for a host that is none of Amazon ECR, one without a name, and a name that it does
+ * not take; `REFERENCE_INVALID`
  */
 export function parseNamedRepository(text: string): NamedRepository {
   const slash = text.indexOf('/');
   const host = slash === -1 ? '' : text.slice(0, slash);
   // A name may have dots before the first slash too; it is much rarer than a host there.
-  if (!/[.:]/.test(host)) return { registry: undefined, name: checkedName(text) };
-  return ecrRepository(parseReference(text));
+  if (!/[.:]/.test(host) && parseEcrHost(text) === undefined) {
+    return { registry: undefined, name: checkedName(text) };
+  }
+  const { registry, reference } = writtenEcr(text);
+  if (reference !== undefined) return ecrRepository(reference);
+  throw new FinchError('USAGE', `${registry.host} is a registry, and names no repository`, {
+    hint: `write ${registry.host}/NAME`,
+  });
 }
 
 /**
@@ -37,12 +44,9 @@ export function parseNamedRepository(text: string): NamedRepository {
  * @throws FinchError `USAGE` as {@link parseNamedRepository}
  */
 export function ecrRepository({ registry: host, repository }: Reference): NamedEcrRepository {
-  const registry = parseEcrHost(host);
-  if (registry === undefined) {
-    throw new FinchError('USAGE', `${quote(host)} is no registry of Amazon ECR`, {
-      hint: 'only Amazon ECR makes repositories when it is asked to; most others make one when an image is pushed',
-    });
-  }
+  const registry = ecrRegistryOf(host, {
+    hint: 'only Amazon ECR makes repositories when it is asked to; most others make one when an image is pushed',
+  });
   const slash = repository.indexOf('/');
   if (registry.kind === 'private' || slash === -1) {
     return { registry, name: checkedName(repository) };

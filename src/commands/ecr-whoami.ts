@@ -32,7 +32,7 @@ export const command: Command = {
     const { signal } = invocation;
     if (invocation.on('explain')) {
       const { expires } = await identity.keys({ signal });
-      const { url } = await stsEndpoint(region, identity, surroundings);
+      const { url } = await stsEndpoint(region, identity);
       app.talk.note(`keys: ${identity.source}`);
       app.talk.note(`expiry: ${expires?.toISOString() ?? 'none'}`);
       app.talk.note(`region: ${region}`);

@@ -1,6 +1,8 @@
 import type { App } from '../app.ts';
+import { parseEcrHost } from '../aws/ecr-host.ts';
 import type { AbortOptions } from '../content.ts';
 import { type PasswordLogin, TOKEN_USER } from '../credentials/credential.ts';
+import type { ServerName } from '../credentials/server-name.ts';
 import { FinchError } from '../errors.ts';
 import { hideSecret } from '../http/redact.ts';
 import { readAll } from '../streams/bounded.ts';
@@ -19,7 +21,11 @@ export interface GivenLogin {
  * What `--username`, `--password` and `--password-stdin` say.
  * @throws FinchError `USAGE` when they contradict each other, or a value can be none
  */
-export async function givenLogin(app: App, invocation: Invocation): Promise<GivenLogin> {
+export async function givenLogin(
+  app: App,
+  invocation: Invocation,
+  { registry }: ServerName,
+): Promise<GivenLogin> {
   const username = invocation.text('username');
   const password = invocation.text('password');
   const fromStdin = invocation.on('password-stdin');
@@ -33,7 +39,10 @@ export async function givenLogin(app: App, invocation: Invocation): Promise<Give
       hint: 'name the user with: finch login --username NAME --password-stdin',
     });
   }
-  if (username !== undefined) checkUsername(username);
+  if (username !== undefined) {
+    checkUsername(username);
+    checkUserOfEcr(username, { registry, isNamed: invocation.args[0] !== undefined });
+  }
   if (password !== undefined) {
     app.talk.note('warning: --password can be seen by others; use --password-stdin');
   }
@@ -98,6 +107,24 @@ function checkUsername(username: string): void {
   if (username === TOKEN_USER) {
     throw new FinchError('USAGE', '"<token>" is no user name', {
       hint: 'log in with the name of your account, and the token as the password',
+    });
+  }
+}
+
+/** The password of Amazon ECR goes to Amazon ECR alone, and no other does. */
+function checkUserOfEcr(
+  username: string,
+  { registry, isNamed }: { readonly registry: string; readonly isNamed: boolean },
+): void {
+  const line = 'finch login -u AWS --password-stdin';
+  if (username === 'AWS' && !isNamed) {
+    throw new FinchError('USAGE', 'AWS is the user of Amazon ECR: say which registry', {
+      hint: `name it: ${line} public.ecr.aws, or the HOST of yours in its place`,
+    });
+  }
+  if (username !== 'AWS' && parseEcrHost(registry) !== undefined) {
+    throw new FinchError('USAGE', `the user name for ${registry} must be AWS`, {
+      hint: `log in with AWS credentials: finch login ${registry}; or with a token: ${line} ${registry}`,
     });
   }
 }

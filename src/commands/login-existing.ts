@@ -49,9 +49,27 @@ export async function tryExisting(attempt: Attempt): Promise<Tried | undefined> 
     return { isAccepted: false, username };
   }
   const tried = await useMade(attempt, made);
-  const remove = isOwn ? `; remove it with: finch logout ${registry}` : '';
-  note(`the login in ${place} is still tried first${remove}`);
+  if (isOwn) await forgetRefused(attempt);
+  else {
+    const program = place.endsWith('auth.json') ? 'podman' : 'docker';
+    note(
+      `the login in ${place} is still tried first; remove it with: ${program} logout ${registry}`,
+    );
+  }
   return tried;
+}
+
+/** Takes away what the registry refuses and would be tried first. */
+async function forgetRefused({ app, server, logins, invocation }: Attempt): Promise<void> {
+  const { note } = app.talk;
+  const { signal } = invocation;
+  const { removed, remaining, failures } = await logins.forget(server, { signal });
+  for (const { key, place } of removed) {
+    note(`removed the login for ${key} from ${place}: it was refused`);
+  }
+  for (const { message } of failures) note(`warning: ${message}`);
+  const left = [...new Set(remaining.map(({ place }) => place))].join(', ');
+  if (left !== '') note(`the login in ${left} is still tried first`);
 }
 
 /** Logs in with a login that was made for it, and keeps nothing. */

@@ -47,7 +47,7 @@ export const command: Command = {
     const { args, signal } = invocation;
     const server = parseServer(args[0] ?? '');
     const trustRealms = invocation.list('trust-realm').map(parseRealmHost);
-    const given = await givenLogin(app, invocation);
+    const given = await givenLogin(app, invocation, server);
     const logins = await app.logins();
     const attempt: Attempt = { app, server, invocation, logins, trustRealms };
     const isAnybody = given.username === undefined && given.secret === undefined;

@@ -2,6 +2,7 @@ import { pullImage } from '../copy/pull-image.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import { familiarReference, formatReference, parseReference } from '../oci/reference.ts';
 import type { Command } from './command.ts';
+import { suggestingNear } from './near-repository.ts';
 import { platformChoice, platformFlags } from './platform-flags.ts';
 import { hostsDirFlag, hostsDirs, insecureFlag, quietFlag } from './registry-flags.ts';
 
@@ -46,7 +47,8 @@ export const command: Command = {
         onEvent: (event) => progress.update(event),
       },
     );
-    const root = await pulling.finally(() => progress[Symbol.dispose]());
+    const pulled = pulling.finally(() => progress[Symbol.dispose]());
+    const root = await suggestingNear(() => pulled, app, { reference, signal });
     // Not while the progress is drawn.
     for (const note of notes) app.talk.note(note);
     const result = `${familiarReference(reference)}: digest: ${root.digest} size: ${root.size}`;

@@ -5,6 +5,7 @@ import { findImage } from '../images/find-image.ts';
 import { familiarReference, formatReference, parseReference } from '../oci/reference.ts';
 import type { Command } from './command.ts';
 import { ecrRepository } from './ecr-repository.ts';
+import { suggestingNear } from './near-repository.ts';
 import { platformChoice, platformFlags } from './platform-flags.ts';
 import { pushCreating } from './push-creating.ts';
 import { hostsDirFlag, hostsDirs, insecureFlag, quietFlag } from './registry-flags.ts';
@@ -76,7 +77,9 @@ export const command: Command = {
             },
           );
         };
-        await (missing ? pushCreating(push, app, { repository: missing, signal }) : push());
+        await (missing
+          ? pushCreating(push, app, { repository: missing, signal })
+          : suggestingNear(push, app, { reference, signal, otherwise: 'push with --create-repo' }));
         const result = `${name}: digest: ${root.digest} size: ${root.size}`;
         return { kind: 'lines', lines: [quiet ? formatReference(reference) : result] };
       },

@@ -163,6 +163,15 @@ async function read(path: string): Promise<ConfigFile> {
   } catch (cause) {
     const fault = findJsonFault(json);
     if (fault === undefined) throw invalid(path, 'cannot be read as JSON', cause);
+    if (findJsonFault(`{${json}}`) === undefined) {
+      throw new FinchError(
+        'CONFIG_INVALID',
+        `${path} is not JSON: the braces around it are missing`,
+        {
+          hint: 'put a line { before its first line, and a line } behind its last one',
+        },
+      );
+    }
     const { line, column, expected } = fault;
     throw invalid(`${path}:${line}:${column}:`, `this is not JSON, expected ${expected}`);
   }

@@ -9,7 +9,8 @@ const MAX_SECONDS = 8.64e12;
 
 /**
  * When a secret ends, where it says so itself: a JSON Web Token in `exp`, a password of Amazon ECR in
- * `expiration`. Both are believed without a look at the signature, and are only good to be shown.
+ * `expiration`. Both are believed without a look at the signature: it is shown, and a login of which it says
+ * that, by the clock of this machine, it is over is passed over where another can be made.
  * https://www.rfc-editor.org/rfc/rfc7519#section-4.1.4
  */
 export function expiryOf(credential: Credential): Date | undefined {

@@ -89,7 +89,8 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-function isLink(path: string): boolean {
+/** Whether a path is a symbolic link; of what nobody may look at it is not. */
+export function isLink(path: string): boolean {
   try {
     return lstatSync(path).isSymbolicLink();
   } catch {

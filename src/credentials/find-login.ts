@@ -1,6 +1,6 @@
 import { FinchError } from '../errors.ts';
 import type { Answers } from './answers.ts';
-import type { Credential } from './credential.ts';
+import type { Credential, PasswordLogin } from './credential.ts';
 import { expiryOf } from './expiry.ts';
 import type { KeychainOptions } from './keychain.ts';
 import type { LoginStores } from './login-stores.ts';
@@ -11,8 +11,8 @@ import type { ServerName } from './server-name.ts';
 /**
  * The first credential for a server in any place: of each file, in order, the helpers that it names for
  * the server and then the logins that it holds itself. Where there is none, one is made, if something makes
- * them for the server. It then also takes the place of those that say that they have ended, and the user hears
- * of the first of them.
+ * them for the server. It then also takes the place of those that have ended, as they say by the clock of this
+ * machine or the registry has said, and the user hears of the first of them; where none can be made, nothing is.
  * @param answers what helpers have said, so that each is asked once: they can be slow
  * @throws FinchError `CONFIG_INVALID` or `IO` for finch's own file, of `LoginSource`
  */
@@ -39,8 +39,10 @@ export async function findLogin(
       const expires = isMadeToo ? expiryOf(credential) : undefined;
       if (expires === undefined || credential.kind !== 'password') return found;
       const ending = { ...found, credential: { ...credential, expires } };
-      if (expires.getTime() > stores.options.now()) return ending;
-      ended ??= { login: ending, expires, file };
+      const isRefused = asking.hasEnded === true && isSame(asking.refused, credential);
+      if (!isRefused && expires.getTime() > stores.options.now()) return ending;
+      const end = isRefused ? 'is refused as ended' : `ended at ${second(expires)}`;
+      ended ??= { place, end, file };
     }
   }
   return ended === undefined
@@ -60,32 +62,48 @@ export async function makeLogin(
 
 /** A kept login that says that it is good no more. */
 interface EndedLogin {
-  readonly login: FoundLogin;
-  readonly expires: Date;
+  readonly place: string;
+  /** How that is known. */
+  readonly end: string;
   readonly file: LoginFile;
 }
 
-/** One that is made; where there is none, the ended one: it is for the registry to refuse it. */
+/**
+ * One that is made; undefined where none is `needed`, or there is nothing better than what was refused.
+ * @throws FinchError of `LoginSource`, whose message names the ended one
+ */
 async function inPlaceOf(
-  { login, expires, file }: EndedLogin,
+  { place, end, file }: EndedLogin,
   { stores, server, asking }: { stores: LoginStores; server: ServerName; asking: KeychainOptions },
-): Promise<FoundLogin> {
+): Promise<FoundLogin | undefined> {
   const { registry } = server;
+  const ended = `the login for ${registry} in ${place} ${end}`;
   const tell = (what: string) => {
-    const end = expires.toISOString().replace(/\.\d+Z$/, 'Z');
-    const ended = `the login for ${registry} in ${login.place} ended at ${end}`;
     const remove = `remove it with: ${programOf(file)} logout ${registry}`;
     stores.reportOnce(`end of ${registry}`, `${ended}; ${what}; ${remove}`);
   };
   try {
     const made = await makeLogin(stores, server, asking);
-    tell(made === undefined ? 'there is no other' : `using ${made.place}`);
-    return made ?? login;
+    if (made !== undefined) tell(`using ${made.place}`);
+    else if (asking.afresh !== true) tell('going on without a login');
+    return made;
   } catch (error) {
     if (!(error instanceof FinchError) || asking.signal?.aborted) throw error;
-    tell(`there is no other: ${error.message}`);
-    return login;
+    const { code, message, hint } = error;
+    throw new FinchError(code, `${ended}, and there is no other: ${message}`, {
+      ...(hint !== undefined && { hint }),
+      cause: error,
+    });
   }
+}
+
+function isSame(refused: Credential | undefined, { secret }: PasswordLogin): boolean {
+  return refused?.kind === 'password' && refused.secret === secret;
+}
+
+/** A time as `2026-01-02T03:04:05Z`. */
+function second(time: Date): string {
+  return time.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 function programOf({ isOwn, format }: LoginFile): string {

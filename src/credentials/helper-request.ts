@@ -99,7 +99,9 @@ export interface GivenLogin {
 export function parseGiven(text: string): GivenLogin {
   const request = parseObject(text);
   const [server, username, secret] = ['ServerURL', 'Username', 'Secret'].map((name) => {
-    const value = Object.hasOwn(request, name) ? request[name] : '';
+    // Programs in Go read names in any case, the last of which counts.
+    const key = Object.keys(request).findLast((it) => it.toLowerCase() === name.toLowerCase());
+    const value = key === undefined ? '' : request[key];
     if (typeof value === 'string') return value;
     throw invalid(`"${name}" is not a string`);
   }) as [string, string, string];
@@ -126,12 +128,23 @@ export function parseLogin(text: string): { server: ServerName; credential: Cred
 function parseObject(text: string): JsonObject {
   let value: unknown;
   try {
-    value = parseJson(new TextEncoder().encode(text), 'it');
+    value = parseJson(new TextEncoder().encode(firstObject(text)), 'it');
   } catch {
     // The parser's error quotes the text, which holds a secret.
   }
   if (isJsonObject(value)) return value;
   throw invalid('what stdin holds is no JSON object');
+}
+
+/** A text up to the end of the object that it begins with: programs in Go read no further. */
+function firstObject(text: string): string {
+  let depth = 0;
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*(?:"|$)|[{}]/gs)) {
+    if (token === '{') depth += 1;
+    if (token === '}') depth -= 1;
+    if (token === '}' && depth <= 0) return text.slice(0, index + 1);
+  }
+  return text;
 }
 
 function noServer(): FinchError {

@@ -9,6 +9,8 @@ export interface KeychainOptions extends AbortOptions {
   readonly afresh?: boolean | undefined;
   /** The answer of before, where it is looked up afresh. */
   readonly refused?: Credential | undefined;
+  /** Whether the registry said that `refused` has ended: no place is believed that still has it. */
+  readonly hasEnded?: boolean | undefined;
   /** Whether nothing can be done without a login, as to push. Default: true. */
   readonly needed?: boolean | undefined;
 }

@@ -3,12 +3,15 @@ import { isPassingStatus } from '../http/retry.ts';
 import type { HttpRequest, Transport } from '../http/transport.ts';
 import type { Endpoint } from './endpoint.ts';
 import { isWebPage, type Refusal, readRefusal, refusalError } from './errors.ts';
+import type { Access } from './scope.ts';
 
 /** One repository's part of a registry's API: what every request to it needs. */
 export interface RepositoryApi {
   /** `host[:port]` as the user names it. */
   readonly registry: string;
   readonly name: string;
+  /** What is done with it. */
+  readonly access: Access;
   readonly endpoint: Endpoint;
   /** Sends with redirects, retries and authorization taken care of. */
   readonly send: Transport;
@@ -35,7 +38,12 @@ export async function call(
 ): Promise<Response> {
   const response = await api.send(request);
   if (isBlob ? good.includes(response.status) : isGood(response, good)) return response;
-  throw refusalError(await refusalOf(api, request, response), api);
+  const reason = await reasonOf(api, request, response);
+  if (reason !== undefined) throw refusalError(reason, api);
+  // Only the reason may have told that the login has ended, and brought another.
+  const again = await api.send(request);
+  if (isGood(again, good)) return again;
+  throw refusalError(await readRefusal(again, { ...api, signal: request.signal }), api);
 }
 
 /**
@@ -48,13 +56,22 @@ export async function refusalOf(
   response: Response,
 ): Promise<Refusal> {
   const { signal } = request;
+  return (await reasonOf(api, request, response)) ?? readRefusal(response, { ...api, signal });
+}
+
+/** {@link refusalOf}; undefined where the same GET is answered otherwise. */
+async function reasonOf(
+  api: RepositoryApi,
+  request: HttpRequest,
+  response: Response,
+): Promise<Refusal | undefined> {
   const { endpoint } = api;
-  const refusal = await readRefusal(response, { endpoint, signal });
-  if (request.method !== 'HEAD' || response.ok || isPassingStatus(response.status)) return refusal;
-  const again = await api.send({ ...request, method: 'GET' });
-  if (again.status !== response.status) {
-    await discardBody(again);
-    return refusal;
+  const { signal } = request;
+  if (request.method !== 'HEAD' || response.ok || isPassingStatus(response.status)) {
+    return readRefusal(response, { endpoint, signal });
   }
-  return readRefusal(again, { endpoint, signal });
+  const again = await api.send({ ...request, method: 'GET' });
+  if (again.status === response.status) return readRefusal(again, { endpoint, signal });
+  await discardBody(again);
+  return undefined;
 }

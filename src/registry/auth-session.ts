@@ -101,21 +101,34 @@ export class AuthSession {
   /**
    * What to send once more after a 401 or 403 to what was `used`, where that stood for a login which ends and
    * in whose place there is another; undefined where there is none. However many requests are refused
-   * together, one asks for it. One that the registry has never taken is not replaced in turn before it ends:
-   * it is then not its age that is refused.
+   * together, one asks for it. Where the registry says that a policy of AWS forbids what was asked, none is;
+   * where it says that the login has ended, that counts for more than what the login says itself. One that the
+   * registry has never taken is otherwise not replaced in turn before it ends: it is then not its age that is
+   * refused.
+   * @param why reads what the answer says
    */
   async renewed({
     used,
+    why,
     signal,
-  }: AbortOptions & { readonly used: string }): Promise<string | undefined> {
+  }: AbortOptions & { readonly used: string; readonly why: () => Promise<string> }): Promise<
+    string | undefined
+  > {
     const way = this.#way;
-    if (way === undefined) return undefined;
+    if (way === undefined || !(await this.#login.ends())) return undefined;
+    const said = await why();
+    if (/is not authorized to perform/i.test(said)) return undefined;
+    const hasEnded = /token has expired/i.test(said);
     const isFirst = used !== this.#refused;
     if (isFirst) {
       const current = this.#current(way);
       if (current !== undefined && current !== used) return current;
       this.#refused = used;
-      this.#successor = this.#login.another({ isProven: used !== this.#unproven, signal });
+      this.#successor = this.#login.another({
+        isProven: used !== this.#unproven,
+        hasEnded,
+        signal,
+      });
     }
     let header: string | undefined;
     try {

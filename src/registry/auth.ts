@@ -1,4 +1,5 @@
-import { discardBody } from '../http/body.ts';
+import type { AbortOptions } from '../content.ts';
+import { discardBody, readStart } from '../http/body.ts';
 import type { HttpRequest, Transport } from '../http/transport.ts';
 import { type AuthOptions, AuthSession } from './auth-session.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -42,7 +43,9 @@ export function withAuth(transport: Transport, options: AuthOptions): Transport 
   ): Promise<Response> => {
     const isRefusal = response.status === 401 || response.status === 403;
     if (!isRefusal || used === undefined || !isFrom(endpoint, response)) return response;
-    const header = await session.renewed({ used, signal: request.signal });
+    const { signal } = request;
+    const why = () => startOf(response, { signal });
+    const header = await session.renewed({ used, why, signal });
     if (header === undefined) return response;
     await discardBody(response);
     return send(request, header);
@@ -58,6 +61,12 @@ export function withAuth(transport: Transport, options: AuthOptions): Transport 
     first = known.promise;
     return exchange(request, known.resolve).finally(known.resolve);
   };
+}
+
+/** What the body of a refusal begins with; it can still be read. */
+async function startOf(response: Response, { signal }: AbortOptions): Promise<string> {
+  const reading = readStart(response.clone(), { limit: 4096, stallMs: 1000, signal });
+  return new TextDecoder().decode((await reading.catch(() => undefined))?.bytes);
 }
 
 /** After a redirect the answer may be of another server, whose challenges are none of our business. */

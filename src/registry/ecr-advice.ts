@@ -1,4 +1,9 @@
+import { missingRepository } from '../aws/ecr/missing-repository.ts';
 import { type EcrRegistry, parseEcrHost } from '../aws/ecr-host.ts';
+import type { PasswordLogin } from '../credentials/credential.ts';
+import type { ErrorCode } from '../errors.ts';
+import { isJsonObject } from '../oci/json.ts';
+import type { Access } from './scope.ts';
 
 /** What Amazon ECR has said, as far as its meaning depends on it. */
 interface EcrRefusal {
@@ -11,6 +16,8 @@ interface EcrRefusal {
 
 /** Words that fit a refusal better than those that hold for all registries. */
 export interface Advice {
+  /** Default: by the status. */
+  readonly code?: ErrorCode;
   /** Default: what the registry said. */
   readonly message?: string;
   readonly hint: string;
@@ -21,6 +28,7 @@ interface Subject {
   readonly registry: EcrRegistry;
   /** The repository, if the request was for one. */
   readonly name: string | undefined;
+  readonly access: Access | undefined;
   readonly reason: string;
 }
 
@@ -73,11 +81,15 @@ const PULL_THROUGH = /upstream registry|pull.?through cache/i;
  */
 export function ecrAdvice(
   { status, codes, reason }: EcrRefusal,
-  { registry: host, name }: { readonly registry: string; readonly name?: string },
+  {
+    registry: host,
+    name,
+    access,
+  }: { readonly registry: string; readonly name?: string; readonly access?: Access },
 ): Advice | undefined {
   const registry = parseEcrHost(host);
   if (registry === undefined) return undefined;
-  const subject: Subject = { registry, name, reason };
+  const subject: Subject = { registry, name, access, reason };
   if (status !== 429 && PULL_THROUGH.test(reason)) return pullThroughFailed(subject);
   const [code = ''] = codes;
   const row = ROWS.find(
@@ -89,16 +101,14 @@ export function ecrAdvice(
   return row?.advise(subject);
 }
 
-function repositoryMissing({ registry, name }: Subject): Advice | undefined {
+function repositoryMissing({ registry, name, access }: Subject): Advice | undefined {
   if (name === undefined) return undefined;
-  const where =
-    registry.kind === 'public'
-      ? 'ECR Public'
-      : `account ${registry.account}, region ${registry.region}`;
-  return {
-    message: `repository ${name} does not exist in ${where}`,
-    hint: `create it with: finch ecr create-repo ${registry.host}/${name}, or push with --create-repo`,
-  };
+  const missing = missingRepository(registry, name);
+  const check = `check the name ${registry.host}/${name}`;
+  if (access === 'pull') return { ...missing, hint: check };
+  if (registry.kind === 'private') return missing;
+  const [alias = ''] = name.split('/');
+  return { ...missing, hint: `${check}; if ${alias} is your alias, ${missing.hint}` };
 }
 
 function loginEnded({ registry }: Subject): Advice {
@@ -136,14 +146,15 @@ function refusedWithoutReason({ registry, reason }: Subject): Advice | undefined
   if (registry.kind === 'public') return undefined;
   return {
     message: `registry ${registry.host} refuses and gives no reason (${reason})`,
-    hint: `it is of account ${registry.account}; who you are tells: finch ecr whoami, and AWS_PROFILE chooses another profile`,
+    hint: `it is of account ${registry.account} in ${registry.region}; who you are tells: finch ecr whoami; for another profile: finch ecr setup --profile NAME ${registry.host}`,
   };
 }
 
 function otherRegion({ registry, reason }: Subject): Advice {
   const where = registry.kind === 'public' ? 'ECR Public' : `region ${registry.region}`;
   return {
-    message: `registry ${registry.host} takes no such password: it may be of another region (${reason})`,
+    code: 'UNAUTHENTICATED',
+    message: `registry ${registry.host}: it takes no such password, which may be of another region (${reason})`,
     hint: `get one for ${where} with: finch login ${registry.host}`,
   };
 }
@@ -171,7 +182,26 @@ function pullThroughFailed({ registry, name = '', reason }: Subject): Advice {
 }
 
 /** What to try when Amazon ECR refuses a login; undefined for every other registry. */
-export function ecrLoginHint(registry: string): string | undefined {
-  if (parseEcrHost(registry) === undefined) return undefined;
-  return `its passwords end after 12 hours; without -u finch asks AWS for one itself: finch login ${registry}`;
+export function ecrLoginHint(
+  host: string,
+  { secret }: Pick<PasswordLogin, 'secret'>,
+): string | undefined {
+  const registry = parseEcrHost(host);
+  if (registry === undefined) return undefined;
+  const where = registry.kind === 'public' ? 'ECR Public' : `region ${registry.region}`;
+  const why = isEcrPassword(secret)
+    ? `its passwords end after 12 hours, and this one must be for ${where}`
+    : 'this is no password of Amazon ECR';
+  return `${why}; without -u finch asks AWS for one itself: finch login ${host}`;
+}
+
+/** Whether a text looks like a password of Amazon ECR: JSON in base64, with what it is encrypted to. */
+function isEcrPassword(secret: string): boolean {
+  if (!/^e[A-Za-z0-9+/]*={0,2}$/.test(secret)) return false;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(secret, 'base64').toString());
+    return isJsonObject(value) && typeof value['payload'] === 'string';
+  } catch {
+    return false;
+  }
 }

@@ -7,6 +7,7 @@ import { isJsonObject } from '../oci/json.ts';
 import { ecrAdvice } from './ecr-advice.ts';
 import { type Denial, denialOf, describeDenial } from './grants.ts';
 import { deniedHint, loginCommand } from './profiles.ts';
+import type { Access } from './scope.ts';
 
 /** What is read of an error's body: 64 KiB. */
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -96,6 +97,8 @@ export interface RefusalContext {
   readonly registry: string;
   /** The repository, if the request was for one. */
   readonly name?: string;
+  /** What is done with it. Default: it is not known. */
+  readonly access?: Access;
 }
 
 /**
@@ -121,8 +124,12 @@ export function refusalError(
     ? { hint: certificateHint(registry) }
     : ecrAdvice(refusal, context);
   const general = { message: `registry ${registry}: ${why}`, hint: hintFor(meant, context) };
-  const { message, hint } = { ...general, ...options, ...special };
-  return new FinchError(errorCode(meant), message, { ...options, hint });
+  const { code, message, hint } = {
+    ...{ code: errorCode(meant), ...general },
+    ...options,
+    ...special,
+  };
+  return new FinchError(code, message, { ...options, hint });
 }
 
 /** Where to put a client certificate for a registry. */

@@ -1,4 +1,3 @@
-import { parseEcrHost } from '../aws/ecr-host.ts';
 import type { AbortOptions } from '../content.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { discardBody, readWhole } from '../http/body.ts';
@@ -56,7 +55,7 @@ export async function resolveManifest(
 }
 
 /**
- * Who pulls from Amazon ECR wants to know whether it is the tag that is missing, or all of the repository.
+ * Who pulls wants to know whether it is the tag that is missing, or all of the repository.
  * @throws FinchError `REMOTE_NOT_FOUND` when it is the repository
  */
 async function explainMissing(
@@ -64,7 +63,6 @@ async function explainMissing(
   request: HttpRequest,
   response: Response,
 ): Promise<void> {
-  if (parseEcrHost(api.registry) === undefined) return;
   const refusal = await refusalOf(api, request, response);
   if (refusal.codes.includes('NAME_UNKNOWN')) throw refusalError(refusal, api);
 }

@@ -66,7 +66,7 @@ export function openRepository(
     userAgent,
     retry,
   });
-  const api: RepositoryApi = { registry, name, ...connection };
+  const api: RepositoryApi = { registry, name, access, ...connection };
   // Who pushes only compares digests: what a tag names before may be anything.
   const anyType = access !== 'pull';
   // What a question has found missing is written without asking again.

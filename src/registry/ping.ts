@@ -139,8 +139,7 @@ function whyRefused(
 ): unknown {
   if (!hasCode(cause, 'UNAUTHENTICATED', 'DENIED')) return cause;
   const reason = cause.message.replace(`registry ${registry}: `, '');
-  const special =
-    credential.kind === 'password' ? loginHint(registry, credential.username) : undefined;
+  const special = credential.kind === 'password' ? loginHint(registry, credential) : undefined;
   const hint = `check the user name and the password, and try again: ${loginCommand(registry)}`;
   return new FinchError('UNAUTHENTICATED', `login to ${registry} was refused: ${reason}`, {
     hint: special ?? hint,

@@ -1,3 +1,4 @@
+import type { PasswordLogin } from '../credentials/credential.ts';
 import { DEFAULT_REGISTRY } from '../oci/reference.ts';
 import { ecrLoginHint } from './ecr-advice.ts';
 
@@ -68,11 +69,11 @@ export function loginCommand(registry: string): string {
 }
 
 /** What is most likely wrong with a login that a registry refuses, where that is known. */
-export function loginHint(registry: string, username: string): string | undefined {
+export function loginHint(registry: string, login: PasswordLogin): string | undefined {
   // Harbor's robots have names like robot$ci, of which shells make this.
-  if (username === 'robot')
+  if (login.username === 'robot')
     return "a robot's name holds a $; give it in single quotes: 'robot$NAME'";
-  return ecrLoginHint(registry) ?? profileOf(registry)?.login;
+  return ecrLoginHint(registry, login) ?? profileOf(registry)?.login;
 }
 
 /** What to do when a registry knows who asks and says no. `what` is what was asked about. */

@@ -1,11 +1,12 @@
 import type { AbortOptions } from '../content.ts';
 import type { Credential } from '../credentials/credential.ts';
+import type { KeychainOptions } from '../credentials/keychain.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { pause } from '../http/retry.ts';
 
 /** Says who the user is; `afresh` past all that is remembered, where another was `refused`. */
 export type AskCredential = (
-  options: AbortOptions & { readonly afresh?: boolean; readonly refused?: Credential },
+  options: AbortOptions & Pick<KeychainOptions, 'afresh' | 'refused' | 'hasEnded'>,
 ) => Promise<Credential | undefined>;
 
 /**
@@ -74,19 +75,29 @@ export class SessionLogin {
     return undefined;
   }
 
+  /** Whether it is a login that ends, in whose place there may be another. */
+  async ends(): Promise<boolean> {
+    const credential = await this.#credential;
+    return credential?.kind === 'password' && credential.expires !== undefined;
+  }
+
   /**
    * The login in place of one that ends and was refused, if there is another.
    * @param isProven whether the registry has taken it before; if not, it must have ended
+   * @param hasEnded whether the registry says that it has, whatever it says itself
    */
   async another({
     isProven,
+    hasEnded = false,
     signal,
-  }: AbortOptions & { readonly isProven: boolean }): Promise<Credential | undefined> {
+  }: AbortOptions & { readonly isProven: boolean; readonly hasEnded?: boolean }): Promise<
+    Credential | undefined
+  > {
     const refused = await this.#credential;
     if (refused?.kind !== 'password' || refused.expires === undefined) return undefined;
-    if (!isProven && this.#now() < refused.expires.getTime()) return undefined;
+    if (!isProven && !hasEnded && this.#now() < refused.expires.getTime()) return undefined;
     try {
-      const next = await this.#ask({ afresh: true, refused, signal });
+      const next = await this.#ask({ afresh: true, refused, hasEnded, signal });
       if (next?.kind !== 'password' || next.secret === refused.secret) return undefined;
       this.#credential = Promise.resolve(next);
       return next;

@@ -14,6 +14,9 @@ describe('parseNamedRepository()', () => {
     [`${HOST}/team/app:1.0`, HOST, 'team/app', undefined],
     [`${HOST}/app@sha256:${'a'.repeat(64)}`, HOST, 'app', undefined],
     [`${HOST}:443/app`, HOST, 'app', undefined],
+    [`https://${HOST}/team/app`, HOST, 'team/app', undefined],
+    [`${HOST.toUpperCase()}/app`, HOST, 'app', undefined],
+    [`${HOST}/v2`, HOST, 'v2', undefined],
     ['public.ecr.aws/a1b2c3d4/team/app', 'public.ecr.aws', 'team/app', 'a1b2c3d4'],
     ['public.ecr.aws/app', 'public.ecr.aws', 'app', undefined],
   ])('reads %s', (text, host, name, alias) => {
@@ -37,6 +40,13 @@ describe('parseNamedRepository()', () => {
     `${HOST}.example.com/app`,
     `${HOST}:5000/app`,
     `${HOST}/a`,
+    HOST,
+    `${HOST}:443`,
+    HOST.toUpperCase(),
+    `https://${HOST}`,
+    `https://${HOST}/v2/`,
+    'public.ecr.aws',
+    `me:password@${HOST}/app`,
     `${HOST}/`,
     'public.ecr.aws/app/x y',
   ])('refuses %j', (text) => {

@@ -72,7 +72,9 @@ test('finch login makes another where the one that was remembered is refused, on
 
 test('finch login uses a login that is made after one that is kept and refused', async () => {
   const found = { credential: kept, place: 'some/config.json', isOwn: true };
-  const logins = fakeLogins({ found, made: made(1) });
+  const removed = [{ key: HOST, place: 'some/config.json' }];
+  const forget: Logins['forget'] = async () => ({ removed, remaining: [], failures: [] });
+  const logins = { ...fakeLogins({ found, made: made(1) }), forget };
   const { status, stdout, stderr } = await login(
     logins,
     gate((credential) => credential !== kept),
@@ -80,7 +82,7 @@ test('finch login uses a login that is made after one that is kept and refused',
   expect([status, stdout]).toEqual([0, 'Login Succeeded\n']);
   expect(stderr).toStartWith('Authenticating with existing credentials... [Username: me]\n');
   expect(stderr).toEndWith(
-    `login was refused: no\n${WHO}the login in some/config.json is still tried first; remove it with: finch logout ${HOST}\n`,
+    `login was refused: no\n${WHO}removed the login for ${HOST} from some/config.json: it was refused\n`,
   );
   expect(logins.saved).toEqual([]);
 });

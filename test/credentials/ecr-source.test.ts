@@ -9,7 +9,7 @@ const PUBLIC = 'public.ecr.aws';
 const server = serverName(ECR);
 
 const refusal = () => new FinchError('AWS', 'AWS refuses', { hint: 'ask for more rights' });
-const nobody = () => noIdentity('default', 'skipped');
+const nobody = () => noIdentity('default', 'skipped', { env: {} });
 
 describe('the source of logins for Amazon ECR', () => {
   test('serves the registries of Amazon ECR and no others, and asks nobody for that', () => {

@@ -193,16 +193,17 @@ describe('a password of Amazon ECR that is kept', () => {
     expect(places.reports).toHaveLength(1);
   });
 
-  test('is given when it has ended and there is no other, which is told', async () => {
+  test('is not given when it has ended, also where there is no other', async () => {
     const secret = ecrPassword(new Date(0));
     await using places = await loginPlaces();
     await places.write(places.own, { auths: { [ECR]: auth('AWS', secret) } });
     const fails = () => new FinchError('AWS', 'AWS refuses');
     const logins = places.logins({ source: fakeAws({ fails }).source });
-    expect(await logins.find(server)).toMatchObject({ credential: token(secret) });
-    expect(places.reports).toEqual([
-      `warning: the login for ${ECR} in ${places.own} ended at 1970-01-01T00:00:00Z; there is no other: AWS refuses; remove it with: finch logout ${ECR}`,
-    ]);
+    await expect(logins.find(server)).rejects.toMatchObject({
+      code: 'AWS',
+      message: `the login for ${ECR} in ${places.own} ended at 1970-01-01T00:00:00Z, and there is no other: AWS refuses`,
+    });
+    expect(places.reports).toEqual([]);
   });
 
   test('is not looked into for servers for which none are made', async () => {

@@ -80,8 +80,8 @@ describe.skipIf(!mayWatch)('keys, session tokens and passwords of AWS go nowhere
     await using bench = await benchFor(aws, aws.environment(aws.addUser({ session: true })));
     await bench.see([
       ['ecr whoami --explain', quiet()],
-      [`ecr doctor ${HOST}/app:1`, quiet('cache.json')],
-      [`push ${HOST}/app:1`, quiet()],
+      [`ecr doctor ${HOST}/app:1`, quiet()],
+      [`push ${HOST}/app:1`, quiet('cache.json')],
       [`pull ${HOST}/app:1`, quiet()],
       [`login ${HOST}`, quiet()],
       ['login --list', quiet()],

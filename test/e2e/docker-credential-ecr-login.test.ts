@@ -91,6 +91,24 @@ describe('docker-credential-ecr-login', () => {
     expect(await filesIn(bench.home)).toEqual(before);
   });
 
+  test('reads logins as programs in Go do: names in any case, and nothing behind the object', async () => {
+    await using bench = await ecrHelperBench();
+    const login = loginOf(REGISTRY);
+    for (const stdin of [
+      ...[`${login} and more`, `${login}}`, `${login}{`, `${login}\n${login}`],
+      ...[login.toLowerCase(), login.replace('Username', 'userNAME')],
+      loginOf(REGISTRY, 'AWS', '{"a}'),
+    ]) {
+      expect(await bench.ask('store', stdin)).toEqual(SILENCE);
+    }
+    const [lower, last] = [
+      loginOf('ghcr.io', '').toLowerCase(),
+      `{"Username":"",${login.slice(1)}`,
+    ];
+    expect((await bench.ask('store', lower)).stdout).toBe('no credentials username\n');
+    expect(await bench.ask('store', last.replace('{"Username"', '{"username"'))).toEqual(SILENCE);
+  });
+
   test('checks what it is told before it takes it', async () => {
     await using bench = await ecrHelperBench();
     for (const [action, stdin, stdout] of [
@@ -131,6 +149,7 @@ describe('docker-credential-ecr-login', () => {
       [['version'], about, 0],
       [['--version'], about, 0],
       [['-v'], banner, 0],
+      [['-v', 'get'], banner, 0],
       [['--help'], USAGE, 0],
       [['-h'], USAGE, 0],
       [[], USAGE, 1],
@@ -139,6 +158,25 @@ describe('docker-credential-ecr-login', () => {
     ] as const) {
       const finished = await helper.run(args, { home });
       expect({ args, ...finished }).toEqual({ args, stdout, stderr: '', exitCode });
+    }
+    for (const flag of ['-x', '--x', '-x=1']) {
+      expect(await helper.run([flag, 'get'], { home })).toEqual({
+        ...{ stdout: '', exitCode: 2 },
+        stderr: `flag provided but not defined: ${flag.replace('--', '-')}\n${USAGE}`,
+      });
+    }
+  });
+
+  test('is silent when all went well, also on a machine whose clock is off', async () => {
+    await using bench = await ecrHelperBench();
+    for (const minutes of [-20, 20]) {
+      bench.aws.clockOffsetMs = minutes * 60_000;
+      for (const env of [{}, { FINCH_DEBUG: '1' }]) {
+        const { stdout, ...rest } = await bench.ask('get', REGISTRY, {
+          ...{ ...env, AWS_ECR_DISABLE_CACHE: '1' },
+        });
+        expect({ ...rest, stdout: shown(stdout) }).toEqual(given(REGISTRY));
+      }
     }
   });
 

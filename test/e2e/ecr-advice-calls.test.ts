@@ -142,8 +142,37 @@ describe('what finch says when AWS says no', () => {
     expect(hint).toMatch(/ecr-public.*sts:GetServiceBearerToken.*pulling works without$/);
   });
 
+  test('to who is denied a token by a policy', async () => {
+    const user = aws.addUser({ name: 'eve', deny: ['ecr:GetAuthorizationToken'] });
+    const [message, hint] = await advice(PASSWORD, { user });
+    expect(message).toBe(`${GET_TOKEN}${user.arn} may not call ecr:GetAuthorizationToken`);
+    expect(hint).toMatch(/AmazonEC2ContainerRegistryReadOnly/);
+  });
+
+  test('to an account that has asked too often', async () => {
+    aws.rules.callsPerSecond = 0;
+    const user = aws.addUser({ account: '555566667777' });
+    expect(await advice(PASSWORD, { user })).toEqual([
+      `${GET_TOKEN}it was asked too often, also when asked again 2 times`,
+      'wait a minute, and try again',
+    ]);
+    expect(await advice('ecr whoami', { user })).toEqual([
+      'AWS refused sts:GetCallerIdentity: it was asked too often, also when asked again 2 times',
+      'wait a minute, and try again',
+    ]);
+  });
+
+  test('to keys in a region that is not enabled', async () => {
+    aws.rules.disabledRegions = ['ap-east-1'];
+    const line = 'ecr login-password --region ap-east-1';
+    const [message, hint] = await advice(line, { user: aws.addUser() });
+    expect(message).toMatch(
+      /it does not know the access key AKIA….{4} of the environment in ap-east-1$/,
+    );
+    expect(hint).toMatch(/or the region is not enabled for the account$/);
+  });
+
   test.each([
-    ['ThrottlingException', 400, /asked too often, and again after 3 attempts$/, /^wait a minute/],
     ['TooManyRequestsException', 429, /asked too often/, /^wait a minute/],
     [
       'OptInRequired',
@@ -174,7 +203,7 @@ describe('what finch says when AWS is not reached', () => {
     const [message, hint] = await advice(line, { user: aws.addUser() });
     expect(message).toMatch(/ opened no way to api\.ecr\.nowhere\.amazonaws\.com$/);
     expect(hint).toMatch(
-      /^check that there is a region nowhere; .*com\.amazonaws\.nowhere\.ecr\.api \(proxy: 127\.0\.0\.1:\d+ of HTTPS_PROXY\)$/,
+      /^check that there is a region nowhere, and the DNS; .*com\.amazonaws\.nowhere\.ecr\.api and com\.amazonaws\.nowhere\.ecr\.dkr, and the gateway of Amazon S3 \(proxy: 127\.0\.0\.1:\d+ of HTTPS_PROXY; NO_PROXY: none\)$/,
     );
   });
 
@@ -201,7 +230,9 @@ describe('what finch says when AWS is not reached', () => {
     const [message, hint] = await advice(PASSWORD, { user: aws.addUser(), env: { HTTPS_PROXY } });
     const { host } = new URL(HTTPS_PROXY);
     expect(message).toBe(`cannot connect to the proxy ${host}: connection refused`);
-    expect(hint).toBe(`check the network connection (proxy: ${host} of HTTPS_PROXY)`);
+    expect(hint).toBe(
+      `check the network connection (proxy: ${host} of HTTPS_PROXY; NO_PROXY: none)`,
+    );
   });
 
   test('when the connection breaks every time', async () => {
@@ -218,8 +249,29 @@ describe('what finch says when AWS is not reached', () => {
     expect(hint).toMatch(/point AWS_CA_BUNDLE at a file/);
   });
 
+  test('by a server that takes the connection and says nothing, and how long that took', async () => {
+    aws.fail({ delayMs: 60_000 });
+    const env = { NO_PROXY: '.internal.example,10.0.0.0/8' };
+    const [message, hint] = await advice(PASSWORD, { user: aws.addUser(), env });
+    expect(message).toBe('api.ecr.eu-west-1.amazonaws.com did not answer in 5 s');
+    expect(hint).toMatch(
+      /^check the network connection \(proxy: 127\.0\.0\.1:\d+ of HTTPS_PROXY; NO_PROXY: \.internal\.example,10\.0\.0\.0\/8\)$/,
+    );
+  }, 60_000);
+
+  test('in a network that answers everything with a page to log in', async () => {
+    aws.rules.isCaptive = true;
+    for (const line of [PASSWORD, 'ecr whoami', 'ecr create-repo app --region eu-west-1']) {
+      const [message, hint] = await advice(line, { user: aws.addUser() });
+      expect(message).toMatch(
+        /^\S+\.amazonaws\.com answered (?:ecr|sts):\w+.* as AWS does not: 200 text\/html$/,
+      );
+      expect(hint).toMatch(/^look for a login page of the network/);
+    }
+  });
+
   test.each([
-    ['a login page', 200, '<html>Log in to the network</html>'],
+    ['half of an answer', 200, '{"authorizationData":['],
     ['a page of a proxy', 403, '<html>blocked</html>'],
   ])('and %s comes in its place', async (_, status, body) => {
     aws.fail({ status, body });
@@ -229,6 +281,21 @@ describe('what finch says when AWS is not reached', () => {
     );
     expect(hint).toMatch(/^look for a login page of the network/);
   });
+});
+
+test('finch sends nothing with an id and a secret that are swapped, and shows neither', async () => {
+  const user = aws.addUser();
+  const { accessKeyId, secretAccessKey } = user;
+  const swapped = { ...user, accessKeyId: `${secretAccessKey}/`, secretAccessKey: accessKeyId };
+  const before = aws.log.length;
+  for (const line of [PASSWORD, `--debug ${PASSWORD}`, 'ecr whoami']) {
+    await using bench = await workbench(aws.environment(swapped));
+    const stderr = await bench.fails(line);
+    expect(stderr).toContain('finch: the access key id of the environment is none\n');
+    expect(stderr).toMatch(/^hint: check whether the id and the secret .* are swapped/m);
+    expect(stderr.includes(secretAccessKey)).toBe(false);
+  }
+  expect(aws.log.length).toBe(before);
 });
 
 test('finch --debug tells of calls to AWS, and of no secret in them', async () => {

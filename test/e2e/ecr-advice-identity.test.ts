@@ -64,7 +64,7 @@ describe('finch without an identity at AWS says', () => {
       /^finch: no AWS credentials found \(looked at: the environment, profile default, container; EC2 metadata failed: 127\.0\.0\.1:\d+ (?:sent|did|does|fell|stopped)/,
       'run aws configure or aws sso login, or set AWS_PROFILE',
     );
-    expect(metadata.requests).toEqual(['PUT /latest/api/token']);
+    expect(metadata.requests).toEqual(['PUT /latest/api/token', 'PUT /latest/api/token']);
   });
 
   test('that the machine has no role', async () => {
@@ -115,13 +115,19 @@ describe('finch without an identity at AWS says', () => {
     await it.config('[default]\naws_access_key_id = AKIAHALF\n');
     expectError(
       await it.refused(),
-      'aws_access_key_id is set but aws_secret_access_key is not, in profile default',
-      'set both, or remove aws_access_key_id from profile default',
+      'aws_access_key_id is set but aws_secret_access_key is not, in profile default of the config file',
+      'set both, or remove aws_access_key_id from profile default of the config file',
     );
     expectError(
       await it.refused('ecr whoami', { AWS_ACCESS_KEY_ID: 'AKIAHALF' }),
       'AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not, in the environment',
       'set both, or remove AWS_ACCESS_KEY_ID from the environment',
+    );
+    await it.config('');
+    expectError(
+      await it.refused('ecr whoami', { AWS_SECRET_ACCESS_KEY: AWS_SECRET_CANARY }),
+      'no AWS credentials found (looked at: the environment (AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not), profile default, container; EC2 metadata skipped: AWS_EC2_METADATA_DISABLED is set)',
+      'set AWS_ACCESS_KEY_ID too',
     );
   });
 
@@ -163,6 +169,10 @@ describe('of a credential_process finch says', () => {
       `sh -c 'printf "\\n\\033[31mno ticket, password=${CANARY}\\nmore" >&2; exit 3'`,
       /^finch: credential_process of AWS profile "default" exited 3: \[31mno ticket, password=REDACTED$/,
     ],
+    [
+      `sh -c 'echo "{\\"SecretAccessKey\\":\\"${CANARY}\\"}" >&2; exit 1'`,
+      /^finch: credential_process of AWS profile "default" exited 1: \{"SecretAccessKey":"REDACTED"\}$/,
+    ],
     ['/nonexistent/give-keys', /: \/nonexistent\/give-keys is not found$/],
     ["sh -c 'echo hello'", / answered no JSON$/],
     [`sh -c 'echo "{}"'`, / answered no keys of "Version": 1$/],
@@ -193,7 +203,7 @@ describe('of a role finch says', () => {
     expectError(
       await it.refused('ecr whoami --profile r'),
       `AWS profile "r" cannot assume ${it.role.arn}: User: ${it.user.arn} is not authorized to perform: sts:AssumeRole on resource: ${it.role.arn}`,
-      `check the trust policy of ${it.role.arn}, and that profile default may call sts:AssumeRole on it`,
+      `check the trust policy of ${it.role.arn}, and that ${it.user.arn} may call sts:AssumeRole on it`,
     );
   });
 
@@ -202,20 +212,20 @@ describe('of a role finch says', () => {
     await it.config(`[default]\n${keysOf(it.aws.addUser({ expired: true }))}${it.roleArn}`);
     expectError(
       await it.refused('ecr whoami --profile r'),
-      `AWS profile "r" cannot assume ${it.role.arn}: the session token of profile default has expired`,
-      'get new keys for profile default',
+      `AWS refused sts:AssumeRole for ${it.role.arn} of profile r: the session token of profile default has expired`,
+      'get new keys for profile default, for one with SSO by: aws sso login',
     );
     await it.config(`[default]\n${keysOf({ ...it.user, accessKeyId: 'AKIAGONE' })}${it.roleArn}`);
     expectError(
       await it.refused('ecr whoami --profile r'),
-      `AWS profile "r" cannot assume ${it.role.arn}: AWS does not know the access key of profile default`,
+      `AWS refused sts:AssumeRole for ${it.role.arn} of profile r: it does not know the access key AKIAGONE of profile default in us-east-1`,
     );
     const other = it.aws.addUser({ name: 'other' });
     const mixed = { ...it.user, secretAccessKey: other.secretAccessKey };
     await it.config(`[default]\n${keysOf(mixed)}${it.roleArn}`);
     expectError(
       await it.refused('ecr whoami --profile r'),
-      /: the secret key of profile default does not belong to its access key, or this machine's clock is wrong$/,
+      /: the secret key of profile default does not belong to the access key AKIA…\w{4}$/,
     );
   });
 
@@ -276,7 +286,7 @@ describe('of a role finch says', () => {
     expectError(
       await it.refused('ecr whoami --profile r', { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:9' }),
       /127\.0\.0\.1:9/,
-      'check the network connection, HTTPS_PROXY and AWS_ENDPOINT_URL',
+      'check the endpoint 127.0.0.1:9 in AWS_ENDPOINT_URL or endpoint_url',
     );
     expectError(
       await it.refused('ecr whoami --profile r', { AWS_CA_BUNDLE: '', SSL_CERT_FILE: '' }),
@@ -438,7 +448,7 @@ describe('of a sign-in finch says', () => {
         AWS_ENDPOINT_URL_SIGNIN: 'http://127.0.0.1:9',
       }),
       /127\.0\.0\.1:9/,
-      'check the network connection, HTTPS_PROXY and AWS_ENDPOINT_URL',
+      'check the endpoint 127.0.0.1:9 in AWS_ENDPOINT_URL or endpoint_url',
     );
   });
 });

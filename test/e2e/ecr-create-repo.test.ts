@@ -72,19 +72,37 @@ describe('finch ecr create-repo', () => {
   test('leaves a repository as it is that exists, and says so', async () => {
     await using bench = await ecrBench();
     await bench.ok('ecr create-repo --region eu-west-1 app');
-    const { stdout, stderr, exitCode } = await bench.run(`ecr create-repo --immutable ${HOST}/app`);
+    const line = `ecr create-repo --scan-on-push --tag a=b ${HOST}/app`;
+    const { stdout, stderr, exitCode } = await bench.run(line);
     expect([stdout, exitCode]).toEqual([`${HOST}/app\n`, 0]);
-    expect(stderr).toBe(`${HOST}/app exists already, and stays as it is\n`);
-    const found = bench.aws.repositories.find({
-      ...{ account: '111222333444', region: 'eu-west-1', name: 'app' },
-    });
+    expect(stderr.split('\n')).toEqual([
+      `${HOST}/app exists already, and stays as it is`,
+      'warning: images are not searched for known faults when they are pushed there',
+      'warning: it was given none of the tags',
+      '',
+    ]);
+  });
+
+  test('fails when one exists whose tags can be overwritten though they are not to', async () => {
+    await using bench = await ecrBench();
+    await bench.ok('ecr create-repo --region eu-west-1 app');
+    await failsAs(bench, `ecr create-repo --immutable ${HOST}/app`, [
+      `${HOST}/app exists already, and its tags can be overwritten`,
+      /put-image-tag-mutability --repository-name app --image-tag-mutability IMMUTABLE --region eu-west-1/,
+    ]);
+    const place = { account: '111222333444', region: 'eu-west-1', name: 'app' };
+    const found = bench.aws.repositories.find(place);
     expect(found?.mutability).toBe('MUTABLE');
+    if (found !== undefined) found.mutability = 'IMMUTABLE';
+    expect(await bench.ok(`ecr create-repo --immutable ${HOST}/app`)).toBe(`${HOST}/app\n`);
   });
 
   test('knows the name of one that exists without being allowed to look at it', async () => {
     await using bench = await ecrBench({ allow: ['ecr:CreateRepository'] });
     await bench.ok(`ecr create-repo ${HOST}/app`);
-    expect(await bench.ok(`ecr create-repo ${HOST}/app`)).toBe(`${HOST}/app\n`);
+    const { stdout, stderr } = await bench.run(`ecr create-repo --immutable ${HOST}/app`);
+    expect(stdout).toBe(`${HOST}/app\n`);
+    expect(stderr).toContain('warning: AWS does not let you see how it is set');
   });
 
   test('makes one at ECR Public, which is in one region whatever is set', async () => {
@@ -115,6 +133,9 @@ describe('finch ecr create-repo', () => {
     ['Team/App', '"Team/App"', /lower case/],
     ['a', '"a"', /2 to 256/],
     ['app:1', '"app:1"', /./],
+    [HOST, `${HOST} is a registry, and names no repository`, new RegExp(`${HOST}/NAME`)],
+    ['public.ecr.aws', 'public.ecr.aws is a registry', /public\.ecr\.aws\/NAME/],
+    [`https://${HOST}/v2/`, `${HOST} is a registry`, /NAME/],
     ['a..b', '"a..b"', /./],
     ['docker.io/library/nginx', '"docker.io" is no registry', /./],
     [`${HOST}.example.com/app`, 'is no registry of Amazon ECR', /./],
@@ -139,16 +160,54 @@ describe('finch ecr create-repo', () => {
 
   test('says when there are as many repositories as there may be', async () => {
     await using bench = await ecrBench();
-    bench.aws.fail({
-      action: 'CreateRepository',
-      type: 'LimitExceededException',
-      message: 'quota',
-    });
+    bench.aws.rules.repositoryQuota = 1;
+    bench.aws.repositories.create({ region: 'eu-west-1', name: 'first' });
     await failsAs(bench, `ecr create-repo ${HOST}/app`, [
       /as many repositories in eu-west-1 as it may have$/,
       /Service Quotas$/,
     ]);
     expect(asked(bench)).toEqual(['CreateRepository']);
+  });
+});
+
+describe('a repository that is missing', () => {
+  test('is one with almost the name of another, which the hint names', async () => {
+    await using bench = await ecrBench();
+    await bench.ok(`ecr create-repo ${HOST}/team/backend`);
+    await writeOciArchive(bench.path('image.tar'), `${HOST}/team/backned:1`, buildImage());
+    await bench.ok('load -q -i image.tar');
+    const meant = `did you mean ${HOST}/team/backend?`;
+    const push = await bench.fails(`push -q ${HOST}/team/backned:1`);
+    expectError(push, /does not exist/, `${meant} If not, push with --create-repo`);
+    expectError(await bench.fails(`pull -q ${HOST}/team/bakend:1`), /does not exist/, meant);
+    const other = await bench.fails(`pull -q ${HOST}/something/else:1`);
+    expectError(other, /does not exist/, /^hint: check the name/);
+  });
+
+  test('has the usual hint when the list of repositories does not come in time', async () => {
+    await using bench = await ecrBench();
+    bench.aws.repositories.create({ region: 'eu-west-1', name: 'backend' });
+    bench.aws.fail({ action: 'DescribeRepositories', delayMs: 60_000, status: 500 });
+    const said = await bench.fails(`pull -q ${HOST}/backned:1`);
+    expectError(said, /does not exist/, /^hint: check the name/);
+  });
+
+  test('is found among more than fit into one answer', async () => {
+    await using bench = await ecrBench();
+    for (let i = 0; i < 1500; i++) {
+      bench.aws.repositories.create({ region: 'eu-west-1', name: `a/${1_000_000 + i * 13}` });
+    }
+    bench.aws.repositories.create({ region: 'eu-west-1', name: 'zebra' });
+    const said = await bench.fails(`pull -q ${HOST}/zebar:1`);
+    expectError(said, /does not exist/, new RegExp(`did you mean ${HOST}/zebra\\?`));
+  });
+
+  test('has the usual hint when the list of repositories may not be seen', async () => {
+    const allow = ['ecr:GetAuthorizationToken', 'ecr:Batch*', 'ecr:Initiate*', 'ecr:Get*'];
+    await using bench = await ecrBench({ allow });
+    bench.aws.repositories.create({ region: 'eu-west-1', name: 'backend' });
+    const said = await bench.fails(`pull -q ${HOST}/backned:1`);
+    expectError(said, /does not exist/, /^hint: check the name/);
   });
 });
 

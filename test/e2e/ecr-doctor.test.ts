@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AwsStandIn, startAws } from '../support/aws/stand-in.ts';
+import { CANARY } from '../support/canary.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { type Finished, finch } from './support/finch.ts';
 import { filesIn } from './support/home-contents.ts';
@@ -24,6 +25,7 @@ describe.skipIf(Bun.which('docker-registry') === null || Bun.which('openssl') ==
       const { stdout, stderr, exitCode } = await doctor(home.path, env, `${HOST}/app:1`);
       expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
       expect(statesOf(stdout)).toEqual({
+        'finch.yaml': 'ok',
         'finch login': 'ok',
         keys: 'ok',
         endpoint: 'ok',
@@ -35,8 +37,7 @@ describe.skipIf(Bun.which('docker-registry') === null || Bun.which('openssl') ==
         push: 'ok',
       });
       expect(stdout).toContain('arn:aws:iam::111222333444:user/alice');
-      const kept = await filesIn(home.path);
-      expect(Object.keys(kept).filter((path) => path.endsWith('config.json'))).toEqual([]);
+      expect(Object.keys(await filesIn(home.path))).toEqual([]);
     });
 
     test('is about the own registry of the region when nothing is named', async () => {
@@ -76,7 +77,10 @@ describe.skipIf(Bun.which('docker-registry') === null || Bun.which('openssl') ==
       const env = aws.environment(aws.addUser());
       const finished = await doctor(home.path, env, `${HOST}/nowhere:1`);
       expect(statesOf(finished.stdout)).toMatchObject({ repository: 'FAIL', push: 'skipped' });
-      expect(finished.stderr).toContain('finch ecr create-repo');
+      expect(finished.stdout).toContain(
+        'repository nowhere does not exist in account 111222333444, region us-east-1',
+      );
+      expect(finished.stderr).toContain(`create it with: finch ecr create-repo ${HOST}/nowhere`);
       expectOneError(finished);
     });
 
@@ -118,7 +122,7 @@ describe.skipIf(Bun.which('docker-registry') === null || Bun.which('openssl') ==
       await Bun.write(join(home.path, '.docker/config.json'), JSON.stringify(config));
       const { stdout, exitCode } = await doctor(home.path, aws.environment(), HOST);
       expect(exitCode).toBe(1);
-      expect(stdout).toMatch(/^ok +keys +profile default: .*A.*$/m);
+      expect(stdout).toMatch(/^(?:ok|FAIL) +keys .*$/m);
       expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
       expect(statesOf(stdout)).toMatchObject({ registry: 'skipped' });
       expect(stdout.includes(secretAccessKey)).toBe(false);
@@ -129,7 +133,148 @@ describe.skipIf(Bun.which('docker-registry') === null || Bun.which('openssl') ==
       const finished = await doctor(home.path, aws.environment(), 'ghcr.io');
       expect(finished.exitCode).toBe(1);
       expectOneError(finished);
-      expect(finished.stderr).toContain('ghcr.io is no registry of Amazon ECR');
+      expect(finished.stderr).toContain('"ghcr.io" is no registry of Amazon ECR');
+    });
+
+    test.each([
+      [`https://${HOST}/v2/`, false],
+      [`HTTPS://${HOST.toUpperCase()}/`, false],
+      [`${HOST}:443`, false],
+      [`https://${HOST}/app:1`, true],
+      [`${HOST.toUpperCase()}/app:1`, true],
+    ])('takes a registry as %s', async (written, isImage) => {
+      await using home = await temporaryFolder();
+      const { stdout, exitCode } = await doctor(home.path, aws.environment(aws.addUser()), written);
+      expect(exitCode).toBe(0);
+      expect(stdout).toStartWith(`checking ${HOST}\n`);
+      expect('push' in statesOf(stdout)).toBe(isImage);
+    });
+
+    test('fails for a login that finch would use and the registry refuses', async () => {
+      await using home = await temporaryFolder();
+      const config = {
+        auths: { [HOST]: { auth: Buffer.from(`AWS:${CANARY}`).toString('base64') } },
+      };
+      await Bun.write(join(home.path, 'config.json'), JSON.stringify(config));
+      const finished = await doctor(home.path, aws.environment(aws.addUser()), `${HOST}/app:1`);
+      expect(finished.exitCode).toBe(1);
+      expect(statesOf(finished.stdout)).toMatchObject({
+        ...{ 'finch login': 'FAIL', token: 'ok', pull: 'skipped', push: 'skipped' },
+      });
+      expectOneError(finished);
+      expect(finished.stderr).toContain(`finch logout ${HOST}`);
+    });
+
+    test('is content with a login that works where the keys may do nothing', async () => {
+      await using home = await temporaryFolder();
+      const keys = aws.environment(aws.addUser({ name: 'lender' }));
+      const made = await finch(['ecr', 'login-password'], { home: home.path, env: keys });
+      const config = { auths: { [HOST]: { auth: btoa(`AWS:${made.stdout.trim()}`) } } };
+      await Bun.write(join(home.path, 'config.json'), JSON.stringify(config));
+      for (const user of [aws.addUser({ name: 'nobody', allow: [] }), undefined]) {
+        const { stdout, stderr, exitCode } = await doctor(
+          home.path,
+          aws.environment(user),
+          `${HOST}/app:1`,
+        );
+        expect([stderr, exitCode]).toEqual(['', 0]);
+        expect(statesOf(stdout)).toMatchObject({ 'finch login': 'note', push: 'ok' });
+        expect(Object.values(statesOf(stdout))).not.toContain('FAIL');
+      }
+    });
+
+    test('is content with nobody at ECR Public', async () => {
+      await using home = await temporaryFolder();
+      const { uri } = aws.repositories.create({ name: 'web', isPublic: true });
+      const { stdout, stderr, exitCode } = await doctor(home.path, aws.environment(), `${uri}:1`);
+      expect([stderr, exitCode]).toEqual(['', 0]);
+      expect(statesOf(stdout)).toMatchObject({ keys: 'note', token: 'skipped', push: 'note' });
+      // Who has keys wants to be somebody there.
+      const env = aws.environment(aws.addUser({ name: 'stranger', allow: [] }));
+      const finished = await doctor(home.path, env, `${uri}:1`);
+      expect(finished.exitCode).toBe(1);
+      expect(statesOf(finished.stdout)).toMatchObject({ token: 'note', push: 'FAIL' });
+      expectOneError(finished);
+    });
+
+    test.each(['nobody-has-this', '../x', 'fails', 'dangles'])(
+      'fails for a helper %s that finch itself would run, and only notes it of docker',
+      async (helper) => {
+        await using home = await temporaryFolder();
+        const bin = join(home.path, 'bin');
+        await mkdir(bin);
+        await Bun.write(join(bin, 'docker-credential-fails'), '#!/bin/sh\nexit 1\n');
+        await chmod(join(bin, 'docker-credential-fails'), 0o755);
+        await symlink(join(home.path, 'gone'), join(bin, 'docker-credential-dangles'));
+        const env = { ...aws.environment(aws.addUser()), PATH: `${bin}:/usr/bin:/bin` };
+        const config = JSON.stringify({ credHelpers: { [HOST]: helper } });
+        await Bun.write(join(home.path, 'config.json'), config);
+        const finished = await doctor(home.path, env, HOST);
+        expect(finished.exitCode).toBe(1);
+        expect(statesOf(finished.stdout)['finch login']).toBe('FAIL');
+        expectOneError(finished);
+        await Bun.write(join(home.path, 'config.json'), '{}');
+        await Bun.write(join(home.path, '.docker/config.json'), config);
+        const ofDocker = await doctor(home.path, env, HOST);
+        expect(ofDocker.exitCode).toBe(0);
+      },
+    );
+
+    test('knows a placeholder that was never filled in', async () => {
+      await using home = await temporaryFolder();
+      const key = '<aws_account_id>.dkr.ecr.<region>.amazonaws.com';
+      const config = { auths: null, credHelpers: { [key]: 'ecr-login' } };
+      await Bun.write(join(home.path, 'config.json'), JSON.stringify(config));
+      const { stdout, exitCode } = await doctor(home.path, aws.environment(aws.addUser()), HOST);
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(/^note +configuration .*<aws_account_id>.* finch ecr setup \d+/m);
+    });
+
+    test.each([
+      ['finch.yaml', 'creds_helpers: ecr-login\n', /finch\.yaml:1:\d+/],
+      ['finch.yaml', 'a: [\n', /finch\.yaml:\d+:\d+/],
+      ['config.json', '{"auths": [}', /config\.json:1:\d+/],
+    ])('names the place where %s is broken', async (file, text, place) => {
+      await using home = await temporaryFolder();
+      await Bun.write(join(home.path, file), text);
+      const finished = await doctor(home.path, aws.environment(aws.addUser()), HOST);
+      expect(finished.exitCode).toBe(1);
+      expect(finished.stdout).toMatch(new RegExp(`^FAIL .*${place.source}`, 'm'));
+      expectOneError(finished);
+    });
+
+    test('shows no access key id whole, and nothing of a secret in its place', async () => {
+      await using home = await temporaryFolder();
+      const user = aws.addUser();
+      const { accessKeyId: id, secretAccessKey: secret } = user;
+      const env = aws.environment(user);
+      const { stdout } = await doctor(home.path, env, HOST);
+      expect(stdout).toContain(`${id.slice(0, 4)}…${id.slice(-4)}`);
+      expect(stdout.includes(id)).toBe(false);
+      const swapped = { ...env, AWS_ACCESS_KEY_ID: secret, AWS_SECRET_ACCESS_KEY: id };
+      const said = await doctor(home.path, swapped, HOST);
+      expect(said.exitCode).toBe(1);
+      expect(`${said.stdout}${said.stderr}`.includes(secret.slice(-8))).toBe(false);
+    });
+
+    test('only notes that nobody tells who the user is, which a push does not need', async () => {
+      await using home = await temporaryFolder();
+      const env = { ...aws.environment(aws.addUser()), AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:9' };
+      const { stdout, exitCode } = await doctor(home.path, env, `${HOST}/app:1`);
+      expect(exitCode).toBe(0);
+      expect(statesOf(stdout)).toMatchObject({ identity: 'note', token: 'ok', push: 'ok' });
+    });
+
+    test('asks an endpoint that does not answer once', async () => {
+      await using home = await temporaryFolder();
+      const dead = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
+      const env = { ...aws.environment(aws.addUser()), ...dead };
+      const finished = await doctor(home.path, env, `${HOST}/app`);
+      expect(finished.exitCode).toBe(1);
+      expect(statesOf(finished.stdout)).toMatchObject({
+        ...{ endpoint: 'FAIL', identity: 'skipped', token: 'skipped', registry: 'skipped' },
+        ...{ repository: 'skipped', pull: 'skipped', push: 'skipped' },
+      });
     });
   },
 );

@@ -49,9 +49,13 @@ aws ecr get-login-password --region $AWS_REGION | finch login --username AWS --p
     'logs in to ECR Public with the password that the AWS CLI gets, and pushes',
     async () => {
       await using shell = await openShell(aws, { aws: Object.values(awsClis)[0] ?? '' });
-      const login = await shell.run(
-        'aws ecr-public get-login-password --region us-east-1 | finch login --username AWS --password-stdin public.ecr.aws',
-      );
+      // As it is printed there it is Docker Hub that would get the password.
+      const printed =
+        'aws ecr-public get-login-password --region us-east-1 | finch login --username AWS --password-stdin';
+      const refused = await shell.run(printed);
+      expect(refused.exitCode).toBe(1);
+      expect(refused.stderr).toContain('finch login -u AWS --password-stdin public.ecr.aws');
+      const login = await shell.run(`${printed} public.ecr.aws`);
       expect(login).toMatchObject({ stdout: 'Login Succeeded\n', exitCode: 0 });
       await shell.pushes(`${PUBLIC}:1`);
     },

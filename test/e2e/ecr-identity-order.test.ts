@@ -52,13 +52,11 @@ async function world(aws: AwsStandIn, home: string) {
   const [program, tokenFile] = [join(folder, 'give keys.sh'), join(folder, 'token')];
   const given = { Version: 1, AccessKeyId: processUser.accessKeyId };
   await Bun.write(tokenFile, token);
-  await Bun.write(
-    program,
-    `echo '${JSON.stringify({ ...given, SecretAccessKey: processUser.secretAccessKey })}'`,
-  );
+  const answer = JSON.stringify({ ...given, SecretAccessKey: processUser.secretAccessKey });
+  await Bun.write(program, `echo '${answer.slice(0, -1)}'"$1"'}'`);
   await Bun.write(
     join(folder, 'credentials'),
-    `[default]\n${keysOf(plain)}\n\n; a comment\n[both]\n${keysOf(both)}\n[process-and-keys]\n${keysOf(other)}\n[role-and-keys]\n${keysOf(other)}\n[self]\n${keysOf(plain)}\n`,
+    `[default]\n${keysOf(plain)}\n\n; a comment\n[both]\n${keysOf(both)}\n[process-and-keys]\n${keysOf(other)}\n[role-and-keys]\n${keysOf(other)}\n[self]\n${keysOf(plain)}\n[halves]\naws_secret_access_key = ${plain.secretAccessKey}\n`,
   );
   const command = `credential_process = sh "${program}"`;
   const assume = `role_arn = ${role.arn}\nrole_session_name = it`;
@@ -114,6 +112,10 @@ ${assume}
 source_profile = loop
 [profile no-source]
 ${assume}
+[profile halves]
+aws_access_key_id = ${plain.accessKeyId}
+[profile ended]
+credential_process = sh "${program}" ', "Expiration": "2020-01-01T00:00:00Z"'
 [profile empty]
 region = us-east-1
 `,
@@ -187,6 +189,18 @@ function casesOf(
       title: 'the machine, empty profile',
       env: { ...metadata, ...profile('empty') },
       who: 'user/machine',
+    },
+    { title: 'a half in each file', env: profile('halves'), who: undefined },
+    { title: 'keys that have ended', env: profile('ended'), who: undefined },
+    { title: 'a secret alone', env: { AWS_SECRET_ACCESS_KEY: 'x' }, who: 'user/default' },
+    {
+      title: 'both names of a session token',
+      env: {
+        ...temporary,
+        AWS_SESSION_TOKEN: 'none',
+        AWS_SECURITY_TOKEN: temporary.AWS_SESSION_TOKEN ?? '',
+      },
+      who: 'user/temporary',
     },
     { title: 'nobody', env: profile('empty'), who: undefined },
     { title: 'a profile that is not there', env: profile('nope'), who: undefined },

@@ -141,9 +141,13 @@ describe('finch login', () => {
       `warning: the login for ${ECR_HOST} in ${join(all.home, 'config.json')} ended at 2026-01-02T03:04:05Z; using AWS credentials (the environment); remove it with: finch logout ${ECR_HOST}\n`,
     ]);
     expect(principals(aws)).toEqual([user.arn]);
-    const without = await all.fails(`push ${NAME}`);
-    expect(without).toMatch(/^warning: the login .* ended at .*; there is no other: no AWS cred/m);
-    expectError(without, /^finch: /);
+    const before = aws.log.length;
+    expectError(
+      await all.fails(`push ${NAME}`),
+      /^finch: the login .* ended at 2026-01-02T03:04:05Z, and there is no other: no AWS cred/,
+      /aws sso login/,
+    );
+    expect(principals(aws, before)).toEqual([]);
   });
 
   test('uses AWS credentials after a token that the registry refuses', async () => {
@@ -155,7 +159,25 @@ describe('finch login', () => {
     const { exitCode, stdout, stderr } = await all.run(`login ${ECR_HOST}`, { env });
     expect([exitCode, stdout]).toEqual([0, 'Login Succeeded\n']);
     expect(stderr).toContain(WHO);
-    expect(stderr).toContain(`is still tried first; remove it with: finch logout ${ECR_HOST}`);
+    const path = join(all.home, 'config.json');
+    expect(stderr).toEndWith(`removed the login for ${ECR_HOST} from ${path}: it was refused\n`);
+    await all.ok(`push -q ${NAME}`, { env });
+  });
+
+  test('sends no password of AWS to Docker Hub, and no other user to Amazon ECR', async () => {
+    await using all = await bench();
+    const line = 'finch login -u AWS --password-stdin public.ecr.aws';
+    const stdin = await password(all, all.env);
+    const before = all.aws.log.length;
+    const hub = await all.fails('login --username AWS --password-stdin', { stdin });
+    expectError(hub, /^finch: AWS is the user of Amazon ECR/);
+    expect(hub).toContain(line);
+    expectError(
+      await all.fails(`login -u me --password-stdin ${ECR_HOST}`, { stdin }),
+      `the user name for ${ECR_HOST} must be AWS`,
+      /finch login -u AWS --password-stdin/,
+    );
+    expect(all.aws.log.length).toBe(before);
   });
 
   test('refuses a token of another region, and stores nothing', async () => {
@@ -165,8 +187,8 @@ describe('finch login', () => {
     const line = `login -u AWS --password-stdin ${ECR_HOST}`;
     expectError(
       await all.fails(line, { stdin: secret, env: all.env }),
-      /it may be of another region/,
-      `get one for region us-east-1 with: finch login ${ECR_HOST}`,
+      /it takes no such password, which may be of another region/,
+      /must be for region us-east-1; .*: finch login /,
     );
     expect(await Bun.file(join(all.home, 'config.json')).exists()).toBe(false);
     expect(await filesIn(all.home)).toMatchObject(before);

@@ -31,6 +31,22 @@ test('AWS keys in the environment are all it takes to push and to pull', async (
   expect(elsewhere.every(({ authorization }) => authorization === undefined)).toBe(true);
 });
 
+test('who may push and not pull pushes', async () => {
+  await using bench = await awsBench();
+  const actions = [
+    ...['GetAuthorizationToken', 'BatchCheckLayerAvailability', 'InitiateLayerUpload'],
+    ...['UploadLayerPart', 'CompleteLayerUpload', 'PutImage'],
+  ];
+  const robot = bench.aws.addUser({ allow: actions.map((action) => `ecr:${action}`) });
+  bench.aws.repositories.create({ name: 'team/app' });
+  await bench.load(NAME, buildMultiPlatform('linux/amd64', 'linux/arm64'));
+  await bench.ok(`push -q ${NAME}`, { env: bench.as(robot) });
+  await bench.ok(`pull -q ${NAME}`, {
+    env: bench.as(bench.aws.addUser()),
+    home: await bench.newHome(),
+  });
+});
+
 test('a layer goes out in one request, whatever its size', async () => {
   await using bench = await awsBench();
   const env = bench.as(bench.aws.addUser());

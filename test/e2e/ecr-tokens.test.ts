@@ -3,7 +3,7 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AwsStandIn, type AwsUser, startAws } from '../support/aws/stand-in.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-import type { Finished } from './support/finch.ts';
+import { type Finished, finch } from './support/finch.ts';
 import { installHelper } from './support/helper-install.ts';
 import { filesIn } from './support/home-contents.ts';
 
@@ -139,6 +139,28 @@ test('six failures in a row are one call, and advice that stands on stderr once'
   secretOf(await at.get({ AWS_MAX_ATTEMPTS: '2' }));
 });
 
+test('six at once end together when AWS does not answer', async () => {
+  await using at = await bench();
+  aws.fail({ action: 'GetAuthorizationToken', delayMs: 60_000 });
+  const answers = await Promise.all(Array.from({ length: 6 }, () => at.get()));
+  for (const { stdout, exitCode } of answers) expect([exitCode, stdout]).toEqual([1, NOT_FOUND]);
+  expect(answers.filter(({ stderr }) => stderr !== '')).toHaveLength(1);
+});
+
+test('a command of finch tries again at once what has failed', async () => {
+  await using at = await bench();
+  const options = { home: at.home, env: aws.environment(at.user) };
+  const ask = () => finch(['login', HOST], options);
+  aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
+  expect((await at.get()).exitCode).toBe(1);
+  const calls = await requests(async () => {
+    expect((await ask()).exitCode).toBe(1);
+  });
+  expect(calls).toBe(1);
+  aws.recover();
+  expect((await ask()).exitCode).toBe(0);
+});
+
 test('each registry is asked with the profile that finch.yaml names for it', async () => {
   await using at = await bench();
   const dev = aws.addUser({ name: 'dev' });
@@ -156,7 +178,7 @@ test('each registry is asked with the profile that finch.yaml names for it', asy
 test('a home in which nothing can be written, and no home at all, change nothing', async () => {
   await using at = await bench();
   for (const home of ['/proc', '/dev/null', '']) {
-    const env = { HOME: home, FINCH_HOME: '' };
+    const env = { HOME: home, FINCH_HOME: '', AWS_ECR_CACHE_DIR: `${home || '/proc'}/.ecr` };
     const calls = await requests(async () => {
       secretOf(await at.get(env));
       secretOf(await at.get(env));

@@ -69,7 +69,7 @@ test('a refusal without a reason tells of the account', () => {
   expect(told({ status: 403, reason: '403 Forbidden' })).toEqual({
     code: 'DENIED',
     message: `registry ${HOST} refuses and gives no reason (403 Forbidden)`,
-    hint: 'it is of account 111222333444; who you are tells: finch ecr whoami, and AWS_PROFILE chooses another profile',
+    hint: `it is of account 111222333444 in eu-west-1; who you are tells: finch ecr whoami; for another profile: finch ecr setup --profile NAME ${HOST}`,
   });
 });
 
@@ -81,8 +81,8 @@ test('a password that has ended, and one of another region, lead to a new login'
     hint: `get a new one with: finch login ${HOST}`,
   });
   expect(told({ status: 400, reason: '400 Bad Request' })).toEqual({
-    code: 'REGISTRY',
-    message: `registry ${HOST} takes no such password: it may be of another region (400 Bad Request)`,
+    code: 'UNAUTHENTICATED',
+    message: `registry ${HOST}: it takes no such password, which may be of another region (400 Bad Request)`,
     hint: `get one for region eu-west-1 with: finch login ${HOST}`,
   });
 });

@@ -26,7 +26,7 @@ test.each([
     expect(endpoint.owns(new URL(address))).toBe(false);
     const response = new Response(null, { headers: { location: address } });
     const send = () => Promise.reject(new Error('nothing is sent'));
-    const api = { registry: 'ghcr.io', name: 'a', endpoint, send };
+    const api = { registry: 'ghcr.io', name: 'a', access: 'push', endpoint, send } as const;
     expect(() => uploadLocation(api, response)).toThrow(FinchError);
   },
 );

@@ -249,13 +249,14 @@ test('a kept password of Amazon ECR that ends on the way gives way to one that i
   const { source, asked } = fakeAws();
   let now = Date.now();
   let good = kept;
+  let says = 'Your authorization token has expired.';
   await using registry = startFakeRegistry({
     script({ headers }) {
       const sent = headers.get('authorization');
       if (sent === null) return challenged('Basic realm="x"');
       const wanted = `Basic ${Buffer.from(`AWS:${good}`).toString('base64')}`;
       if (sent === wanted) return undefined;
-      return registryErrorBody(403, 'DENIED', 'Your authorization token has expired.');
+      return registryErrorBody(403, 'DENIED', says);
     },
   });
   await places.write(places.own, { auths: { [registry.host]: auth('AWS', kept) } });
@@ -272,6 +273,7 @@ test('a kept password of Amazon ECR that ends on the way gives way to one that i
   await repository.resolve('a');
   // While it has not ended, what it may not do is not tried with another.
   good = 'other';
+  says = 'not yours';
   await expect(repository.tags()).rejects.toMatchObject({ code: 'DENIED' });
   expect(asked).toEqual([]);
   now = expires.getTime();
@@ -281,4 +283,36 @@ test('a kept password of Amazon ECR that ends on the way gives way to one that i
     expect.stringContaining('; using AWS credentials (profile dev);'),
   ]);
   expect(asked).toEqual([{ host: ECR, refused: kept }]);
+});
+
+test('a kept password that the registry says has ended gives way at once; a policy asks for no other', async () => {
+  const kept = ecrPassword(new Date(Date.now() + HOUR));
+  await using places = await loginPlaces();
+  const { source, asked } = fakeAws();
+  let says = `User: x is not authorized to perform: ecr:PutImage`;
+  await using registry = startFakeRegistry({
+    script({ headers }) {
+      const sent = headers.get('authorization');
+      if (sent === null) return challenged('Basic realm="x"');
+      if (sent === basic(1)) return undefined;
+      return registryErrorBody(403, 'DENIED', says);
+    },
+  });
+  await places.write(places.own, { auths: { [registry.host]: auth('AWS', kept) } });
+  const keychain = places.logins({
+    source: {
+      ...source,
+      serves: (server) => server.registry === registry.host,
+      make: (_, options) => source.make(serverName(ECR), options),
+    },
+  });
+  const repository = openTestRepository(registry.host, { keychain });
+  await expect(repository.tags()).rejects.toMatchObject({ code: 'DENIED' });
+  expect([asked, authorizations(registry).length]).toEqual([[], 2]);
+  says = 'Your authorization token has expired. Reauthenticate and try again.';
+  expect(await repository.resolve('a')).toBeUndefined();
+  expect(asked).toEqual([{ host: ECR, refused: kept }]);
+  expect(places.reports).toEqual([
+    expect.stringMatching(/ is refused as ended; using AWS credentials \(profile dev\); remove it/),
+  ]);
 });

@@ -123,12 +123,14 @@ describe('a refused login', () => {
     ['me.jfrog.io', 'me', /identity token/],
     ['harbor.test', 'robot', /'robot\$NAME'/],
   ])('of %s as %s has a hint of its own', (registry, username, hint) => {
-    expect(loginHint(registry, username)).toMatch(hint);
+    expect(loginHint(registry, { kind: 'password', username, secret: CANARY })).toMatch(hint);
   });
 
   test('of another registry has none', () => {
     for (const registry of ['registry.test', 'notghcr.io', 'docker.io.test', 'azurecr.io.test']) {
-      expect(loginHint(registry, 'me')).toBeUndefined();
+      expect(
+        loginHint(registry, { kind: 'password', username: 'me', secret: CANARY }),
+      ).toBeUndefined();
     }
   });
 
@@ -138,7 +140,7 @@ describe('a refused login', () => {
     const checking = checkLogin('docker.io', { transport, credential: password('me') });
     await expect(checking).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
-      hint: loginHint('docker.io', 'me'),
+      hint: loginHint('docker.io', { kind: 'password', username: 'me', secret: CANARY }),
     });
   });
 });

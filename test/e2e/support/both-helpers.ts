@@ -34,6 +34,8 @@ export interface Side {
 /** Who the user is, and what is wrong with AWS. */
 export interface State {
   env(side: Side): Record<string, string>;
+  /** What stands in the files of AWS, in place of what usually does. */
+  files?(side: Side): { readonly config?: string; readonly credentials?: string };
   arrange?(side: Side): void;
 }
 
@@ -48,7 +50,7 @@ export function withoutCache(state: State): State {
 /** The two helpers, ours first, each beside an AWS of its own in which the same has happened. */
 export interface BothHelpers extends AsyncDisposable {
   readonly sides: readonly Side[];
-  /** What each answers, and whom it asks for that. */
+  /** What each answers, what it says beside that when all went well, and whom it asks. */
   answers(asked: Case): Promise<readonly string[]>;
   /** The names of the cases in which they do not agree. */
   differences(cases: Readonly<Record<string, Case>>): Promise<readonly string[]>;
@@ -81,15 +83,18 @@ export async function bothHelpers(): Promise<BothHelpers> {
   };
 }
 
+/** The two lines of a section that hold keys. */
+export function keysOf({ accessKeyId, secretAccessKey }: AwsUser): string {
+  return `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+}
+
 async function openSide(program: string, home: string): Promise<Side> {
   const aws = await startAws();
   const good = aws.addUser();
   const role = aws.addRole({ trusts: [good.arn] });
   await mkdir(join(home, '.aws'), { recursive: true });
   const denied = aws.addUser({ name: 'bob', allow: [] });
-  const keys = ({ accessKeyId, secretAccessKey }: AwsUser) =>
-    `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
-  await writeFile(join(home, '.aws/credentials'), `[dev]\n${keys(good)}[bob]\n${keys(denied)}`);
+  await writeFile(join(home, '.aws/credentials'), `[dev]\n${keysOf(good)}[bob]\n${keysOf(denied)}`);
   await writeFile(
     join(home, '.aws/config'),
     `[profile role]\nregion = us-east-1\nrole_arn = ${role.arn}\nsource_profile = dev\n` +
@@ -99,26 +104,41 @@ async function openSide(program: string, home: string): Promise<Side> {
   const side: Side = {
     ...{ home, aws, good, denied, expired: aws.addUser({ name: 'eve', expired: true }) },
     async ask({ args, stdin = '', state = asGood }) {
-      const env = state.env(side);
+      const env = { ...state.env(side), ...(await writeFiles(home, state.files?.(side))) };
       state.arrange?.(side);
       const before = aws.log.length;
       const child = Bun.spawn([program, ...args], {
         argv0: NAME,
         env: { PATH: process.env['PATH'], HOME: home, FINCH_HOME: join(home, '.finch'), ...env },
         stdin: new TextEncoder().encode(stdin),
-        ...{ stdout: 'pipe', stderr: 'ignore' },
+        ...{ stdout: 'pipe', stderr: 'pipe' },
       });
-      const stdout = await child.stdout.text();
+      const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+      const exitCode = await child.exited;
       aws.recover();
       const asked = aws.log.slice(before).map(({ service, host, principal, status }) => {
         // In which region a role is taken on is nobody's fault; nor is the name of a session.
         const where = service === 'sts' ? 'sts' : host;
         return [where, principal?.replace(/[^/]*\d{10,}$/, 'SESSION'), status].join(' ');
       });
-      return JSON.stringify([await child.exited, described(stdout, aws), ...new Set(asked)]);
+      // Why something failed is told by ours alone.
+      const said = exitCode === 0 ? [stderr] : [];
+      return JSON.stringify([exitCode, described(stdout, aws), ...said, ...new Set(asked)]);
     },
   };
   return side;
+}
+
+/** Writes the files of a state, and gives the variables that lead to them. */
+async function writeFiles(
+  home: string,
+  files: ReturnType<NonNullable<State['files']>> | undefined,
+): Promise<Record<string, string>> {
+  if (files === undefined) return {};
+  const [config, credentials] = [join(home, 'config'), join(home, 'credentials')];
+  await writeFile(config, files.config ?? '');
+  await writeFile(credentials, files.credentials ?? '');
+  return { AWS_CONFIG_FILE: config, AWS_SHARED_CREDENTIALS_FILE: credentials };
 }
 
 /** An answer with what its password is good for in place of it. */
