@@ -4,6 +4,7 @@ import type { Aws } from './aws/aws.ts';
 import type { AbortOptions } from './content.ts';
 import type { CopyEvent } from './copy/events.ts';
 import type { Credential } from './credentials/credential.ts';
+import type { Keychain } from './credentials/keychain.ts';
 import type { Logins } from './credentials/logins.ts';
 import { ownConfigPath } from './credentials/places.ts';
 import type { ServerName } from './credentials/server-name.ts';
@@ -51,13 +52,17 @@ export interface App extends AsyncDisposable {
   aws(): Promise<Aws>;
   /** Who the user is at registries: the keychain of every repository. */
   logins(): Promise<Logins>;
-  /** The repository of a reference. `insecure` when the user said so of its registry. */
+  /**
+   * The repository of a reference. `insecure` when the user said so of its registry.
+   * @param keychain answers who the user is. Default: {@link App.logins}
+   */
   repository(
     reference: Reference,
     options: {
       readonly access: Access;
       readonly insecure: boolean;
       readonly hostsDir?: readonly string[] | undefined;
+      readonly keychain?: Keychain | undefined;
     },
   ): Promise<Repository>;
   /**
@@ -91,11 +96,17 @@ interface CheckLoginSettings extends AbortOptions {
   readonly trustRealms?: readonly string[];
 }
 
+/** For whom the program runs. */
+interface AppOptions {
+  /** Whether it is a credential helper, which programs ask and ask again. Default: false. */
+  readonly isHelper?: boolean;
+}
+
 /**
  * Puts the program together around its surroundings. Code is loaded when its object is first asked for,
  * so that a command starts in the time of what it needs.
  */
-export function createApp(host: Host, talk: Talk): App {
+export function createApp(host: Host, talk: Talk, options: AppOptions = {}): App {
   let store: Promise<ImageStore> | undefined;
   let aws: Promise<Aws> | undefined;
   let logins: Promise<Logins> | undefined;
@@ -118,17 +129,17 @@ export function createApp(host: Host, talk: Talk): App {
       return store;
     },
     aws() {
-      aws ??= openAwsOf(app);
+      aws ??= openAwsOf(app, options);
       return aws;
     },
     logins() {
       logins ??= openLogins(app);
       return logins;
     },
-    async repository({ registry, repository: name }, { access, insecure, hostsDir }) {
+    async repository({ registry, repository: name }, { access, insecure, hostsDir, ...who }) {
       const { openAtSites } = await import('./registry/open-at-sites.ts');
       const sites = await app.sites(registry, { hostsDir });
-      const keychain = await app.logins();
+      const keychain = who.keychain ?? (await app.logins());
       const { transport } = app;
       return openAtSites(sites, name, {
         ...{ transport, keychain, access, insecure, userAgent },
@@ -187,12 +198,15 @@ async function openStore({ storePath, host }: App): Promise<ImageStore> {
   return openImageStore(storePath, { now: host.now });
 }
 
-async function openAwsOf({ host, talk, transport, userAgent }: App): Promise<Aws> {
+async function openAwsOf(
+  { host, talk, transport, userAgent }: App,
+  { isHelper = false }: AppOptions,
+): Promise<Aws> {
   const { openAws } = await import('./aws/open-aws.ts');
   const { env } = host;
   const home = homeOf(host);
   const surroundings = {
-    ...{ env, home, transport, userAgent },
+    ...{ env, home, transport, userAgent, isHelper },
     now: () => host.now().getTime(),
     trace: (line: string) => talk.trace(line),
     report: (line: string) => talk.note(line),
@@ -201,9 +215,10 @@ async function openAwsOf({ host, talk, transport, userAgent }: App): Promise<Aws
     talk.ask(question, { ...options, secret: true });
   return openAws(host.stdin.isTerminal ? { ...surroundings, askCode } : surroundings, {
     async profileFor(registry) {
+      // Few have that file, and a helper that loads its code for nothing takes longer.
       if (home === undefined || !existsSync(join(home, 'finch.yaml'))) return undefined;
-      const { profileFor, readFinchYaml } = await import('./config/finch-yaml.ts');
-      return profileFor(await readFinchYaml(join(home, 'finch.yaml'), { only: 'ecr' }), registry);
+      const { profileIn } = await import('./config/finch-yaml.ts');
+      return profileIn(home, registry);
     },
   });
 }

@@ -4,6 +4,7 @@ import { isRepeated } from '../aws/tokens/repeated.ts';
 import { goJson, NOT_FOUND } from '../credentials/helper-protocol.ts';
 import { parseAsked, parseGiven, readRequest } from '../credentials/helper-request.ts';
 import { FinchError } from '../errors.ts';
+import { excerpt } from '../text.ts';
 import { commit, version } from '../version.ts';
 import type { HelperContext, HelperProgram } from './helper-program.ts';
 
@@ -26,6 +27,7 @@ export const ecrLoginProgram: HelperProgram = {
       `Git commit: ${commit}`,
     ],
   },
+  flagFault: (flag) => `flag provided but not defined: ${excerpt(flag.replace(/^--?/, '-'))}`,
   async answer(action, { app, stdin, signal }) {
     if (action === 'list') return [await list(app)];
     const text = await readRequest(stdin, { signal });

@@ -22,6 +22,8 @@ export interface HelperFailure {
 export interface HelperProgram {
   /** What says which program this is, by the word that asks for it. */
   readonly about: Readonly<Record<'version' | '-v', readonly string[]>>;
+  /** What is said of a flag that the program does not have, with exit status 2; default: as of any unknown action. */
+  flagFault?(flag: string): string;
   /**
    * Answers one request.
    * @returns the lines for stdout

@@ -19,6 +19,12 @@ export type HelperName = keyof typeof PROGRAMS;
 /** Exit status after the user interrupted: 128 and SIGINT. */
 const INTERRUPTED = 130;
 
+/** Exit status of programs written in Go at a flag that they do not have. */
+const UNKNOWN_FLAG = 2;
+
+/** The flags of every helper. */
+const FLAGS: readonly (string | undefined)[] = ['-v', '--version', '-h', '--help'];
+
 /**
  * finch as a credential helper of docker and others, which is what it is when it is called by the name of
  * one. It keeps to the protocol of helpers: what went wrong is one line on stdout, with exit status 1.
@@ -40,8 +46,16 @@ export async function runHelperProgram(
   const report = (line: string) => {
     reports.push(line);
   };
+  const [first] = args;
+  if (first !== undefined && /^--?[^-]/.test(first) && !FLAGS.includes(first)) {
+    const fault = program.flagFault?.(first);
+    if (fault !== undefined) {
+      say([fault, usageOf(name)]);
+      return UNKNOWN_FLAG;
+    }
+  }
   try {
-    const request = parseRequest(`docker-credential-${name}`, args, program);
+    const request = parseRequest(name, args, program);
     if (typeof request === 'object') {
       host.stdout.write(joined(request));
       return 0;
@@ -51,7 +65,7 @@ export async function runHelperProgram(
     const { trace } = openDebugLog([], { env: host.env, now: host.now, stderr });
     const silent = { update() {}, [Symbol.dispose]() {} };
     const talk = { print: report, note: report, trace, progress: () => silent, ask: askNobody };
-    await using app = createApp(host, talk);
+    await using app = createApp(host, talk, { isHelper: true });
     const lines = await program.answer(request, {
       ...{ app, stdin: host.stdin.stream({ signal }), signal },
     });
@@ -69,17 +83,22 @@ export async function runHelperProgram(
 
 /** What the caller wants done, or the lines of an answer that takes no more than the words it asks with. */
 function parseRequest(
-  name: string,
+  name: HelperName,
   [action, ...more]: readonly string[],
   { about }: HelperProgram,
 ): HelperAction | readonly string[] {
-  const usage = `Usage: ${name} <store|get|erase|list|version>`;
+  const usage = usageOf(name);
+  // Whatever else stands there.
+  if (action === '-v') return about['-v'];
   if (action === undefined || more.length > 0) throw new FinchError('USAGE', usage);
   if (action === '--help' || action === '-h') return [usage];
-  if (action === '-v') return about['-v'];
   if (action === 'version' || action === '--version') return about.version;
   if (isAction(action)) return action;
-  throw new FinchError('USAGE', `${name}: unknown action: ${excerpt(action)}`);
+  throw new FinchError('USAGE', `docker-credential-${name}: unknown action: ${excerpt(action)}`);
+}
+
+function usageOf(name: HelperName): string {
+  return `Usage: docker-credential-${name} <store|get|erase|list|version>`;
 }
 
 function isAction(text: string): text is HelperAction {

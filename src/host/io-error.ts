@@ -12,6 +12,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EBUSY: 'something is mounted there, or another program has it',
   EDQUOT: 'the disk quota is used up',
+  EEXIST: 'something else has that name',
   EFBIG: 'it would be larger than files may be here',
   EIO: 'the disk reported an error',
   EISDIR: 'it is a folder',
@@ -64,6 +65,7 @@ function hintFor(code: string | undefined, action: 'read' | 'write'): string | u
       return ACCESS_HINT;
     case 'EIO':
       return DISK_HINT;
+    case 'EEXIST':
     case 'EISDIR':
     case 'ELOOP':
     case 'ENAMETOOLONG':

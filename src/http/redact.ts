@@ -43,9 +43,9 @@ const ASSIGNED_SECRET = /(?<![\w-])((?:[\w-]*token|password|secret)=)[^&\s"'<>]+
 const USER_INFO = /(\bhttps?:\/\/)[^/\s?#"'<>]*@/gi;
 const JSON_SECRET =
   /("(?:[\w-]*token|auth|password|secret|secretaccesskey)"\s*:\s*")(?:[^"\\]|\\.)*/gi;
-/** Keys of AWS in its files, in an environment and in answers in XML. */
+/** Keys of AWS in its files, in an environment, in answers in XML and in JSON, also in JSON that is a text of JSON. */
 const AWS_SECRET =
-  /(\baws_(?:secret_access_key|session_token|security_token)["']?\s*[=:]\s*["']?|<(?:SecretAccessKey|SessionToken)>)[^\s"'<>]+/gi;
+  /((?:secret_?access_?key|session_?token|security_?token)(?:>|\\?["']?\s*[=:]\s*\\?["']?))[^\s"'<>\\]+/gi;
 
 /** An address as a message or a log may show it: without user names, passwords and secret query values. */
 export function redactUrl(url: URL | string): string {

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { nearest, unknownCommand } from '../../src/cli/nearest.ts';
+import { unknownCommand } from '../../src/cli/nearest.ts';
+import { nearest } from '../../src/text.ts';
 
 const COMMANDS = ['image', 'images', 'load', 'login', 'logout', 'pull', 'push', 'rmi', 'tag'];
 

@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** A `limactl` that runs no machine but knows what state one is in. */
@@ -14,6 +14,8 @@ export interface FakeLimactl {
   setStatus(status: string): Promise<void>;
   /** From now on `verb` ends with status 1 after it has written `text`. */
   fail(verb: 'ls' | 'stop' | 'start', text: string): Promise<void>;
+  /** Takes back what `fail` said of a verb. */
+  mend(verb: 'ls' | 'stop' | 'start'): Promise<void>;
 }
 
 /** As Lima 2.1 answers: https://github.com/lima-vm/lima/blob/v2.1.3/cmd/limactl/list.go */
@@ -65,5 +67,6 @@ export async function fakeLimactl(folder: string): Promise<FakeLimactl> {
     async fail(verb, text) {
       await Bun.write(join(state, `fail-${verb}`), text);
     },
+    mend: (verb) => rm(join(state, `fail-${verb}`)),
   };
 }

@@ -144,7 +144,10 @@ export const location = textTarget({
     const value = text.replace(/[^\t\x20-\x7e\x80-\xff]/g, '');
     const response = new Response(null, { headers: { location: value } });
     Object.defineProperty(response, 'url', { value: 'https://ghcr.io/v2/me/app/blobs/uploads/' });
-    const url = uploadLocation({ registry, name: 'me/app', endpoint, send }, response);
+    const url = uploadLocation(
+      { registry, name: 'me/app', access: 'push', endpoint, send },
+      response,
+    );
     promise(url.protocol === 'https:', 'it leaves TLS');
     promise(url.hash === '', 'it has a fragment');
     const digest = digestOf(new Uint8Array());

@@ -62,8 +62,11 @@ export const ecrHost = textTarget({
     promise(OF_AWS.test(registry.host), `${registry.host} is not of AWS`);
     promise(new URL(`https://${text}/`).host === registry.host, 'requests go to another host');
     promiseSame(parseEcrHost(registry.host), registry, 'it is read as another one');
-    const identity = { endpointOf: async () => undefined };
-    const { url, fallback } = await ecrEndpoint(registry, identity, { env: {} });
+    const identity = {
+      endpointOf: async () => undefined,
+      variant: async () => ({ isFips: false, isDualStack: false }),
+    };
+    const { url, fallback } = await ecrEndpoint(registry, identity);
     for (const each of [url, fallback ?? url]) {
       promise(each.protocol === 'https:' && OF_AWS.test(each.hostname), `${each} is not of AWS`);
       promise(each.port === '' && each.pathname === '/', `${each} is no endpoint`);
@@ -115,7 +118,13 @@ export const cacheEntry = textTarget({
 /** What is known of a call whose answer is read. */
 const ASKED = {
   ...{ action: 'ecr:GetAuthorizationToken', service: 'ecr', region: 'eu-west-1' },
-  ...{ host: 'api.ecr.eu-west-1.amazonaws.com', isOverridden: false, proxy: undefined },
+  ...{
+    host: 'api.ecr.eu-west-1.amazonaws.com',
+    isOverridden: false,
+    proxy: undefined,
+    noProxy: undefined,
+    attempts: 1,
+  },
   ...{ source: 'profile dev', accessKeyId: 'AKIAIOSFODNN7EXAMPLE', isSession: true },
   ...{ kind: 'refused', isPassing: false, status: 400 },
 } as const satisfies Partial<AwsRefusal>;
