@@ -206,7 +206,7 @@ esac`;
     for (const [action, stdin, seen] of [
       ['store', JSON.stringify(one), quiet('config.json')],
       ['store', JSON.stringify({ ...one, ServerURL: `https://me:${CANARY}@r/` }), failing()],
-      ['store', `${JSON.stringify(one)}}`, failing()],
+      ['store', JSON.stringify(one).slice(0, -1), failing()],
       ['get', 'r.invalid', quiet('stdout')],
       ['get', `https://me:${CANARY}@r.invalid`, failing()],
       ['list', '', quiet()],

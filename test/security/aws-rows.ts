@@ -147,7 +147,7 @@ export const aws: readonly Row[] = [
           'aws/tokens/token-cache.test.ts',
           'takes no entry that names another registry, another user, or times that no token has',
         ],
-        ['aws/tokens/cache-entry.ts', 'const LOGIN = /^AWS:', 'const LOGIN = /^\\w+:'],
+        ['aws/ecr/password.ts', 'const LOGIN = /^AWS:', 'const LOGIN = /^\\w+:'],
       ),
       at(
         [

@@ -3,8 +3,9 @@ import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { openEcrState } from '../../../src/aws/tokens/ecr-state.ts';
-import type { Failure } from '../../../src/aws/tokens/failure.ts';
+import { type Failure, failureOf } from '../../../src/aws/tokens/failure.ts';
 import { keyNameOf } from '../../../src/aws/tokens/key-name.ts';
+import { FinchError } from '../../../src/errors.ts';
 import { CANARY } from '../../support/canary.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
@@ -62,6 +63,16 @@ describe('the state of finch about AWS', () => {
     at.clock.now = 2_000_000;
     await at.state.rememberKey('a', KEY);
     expect(JSON.parse(await readFile(at.path, 'utf8')).failures).toEqual([]);
+  });
+
+  test('keeps no words of a failure', async () => {
+    await using at = await bench();
+    const failure = failureOf(new FinchError('AWS_IDENTITY', `it said ${CANARY}`));
+    if (failure === undefined) throw new Error('it is to be remembered');
+    await at.state.rememberFailure('a', HOST, failure);
+    const text = await readFile(at.path, 'utf8');
+    expect(text).toContain('AWS_IDENTITY');
+    expect(text).not.toContain('it said');
   });
 
   test('forgets a failure when a variable or a shared file has changed', async () => {
