@@ -3,13 +3,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runOk } from '../e2e/support/program.ts';
 import { type KeyServer, startContainerKeys, startMetadata } from '../support/aws/metadata.ts';
-import { awsClis } from '../support/aws/python-programs.ts';
+import { pythonPrograms } from '../support/aws/python-programs.ts';
 import { startSso } from '../support/aws/sso.ts';
 import { type AwsStandIn, startAws } from '../support/aws/stand-in.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-/** The newest AWS CLI here. */
-const cli = Object.values(awsClis).at(-1);
+/** One that lets variables say where these servers are, which those of distributions may not. */
+const cli = Bun.which(pythonPrograms.aws) ?? undefined;
 
 /** Who the AWS CLI says that it is, in an empty home, with the keys of a server. */
 async function whoami(

@@ -4,7 +4,7 @@ import { writeHelloFinch } from '../demo/hello-finch.ts';
 import { type EcrHelperBench, ecrHelperBench, REGISTRY } from './support/ecr-helper.ts';
 import type { Finished } from './support/finch.ts';
 import type { HelperForm } from './support/helper-install.ts';
-import { areHere, crane as craneHere, runOk, runProgram } from './support/program.ts';
+import { areHere, crane as craneHere, runOk, runProgram, showsOci } from './support/program.ts';
 
 interface ClientBench extends EcrHelperBench {
   /** An OCI layout with an image of two platforms. */
@@ -84,7 +84,7 @@ describe('docker-credential-ecr-login that is finch', () => {
     });
   }
 
-  test.skipIf(!isHere('skopeo') || !areHere('docker'))('lets docker look at an image', async () => {
+  test.skipIf(!isHere('skopeo') || !showsOci())('lets docker look at an image', async () => {
     await using bench = await clientBench(BY_HOST);
     expect((await bench.client(...PUSH.skopeo(bench.layout))).exitCode).toBe(0);
     const { stdout, stderr, exitCode } = await bench.client(...SHOW.docker);

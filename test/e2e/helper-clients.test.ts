@@ -6,7 +6,7 @@ import { CANARY } from '../support/canary.ts';
 import { runLog } from '../support/run-log.ts';
 import type { Finished } from './support/finch.ts';
 import { type HelperForm, type InstalledHelper, installHelper } from './support/helper-install.ts';
-import { areHere, crane as craneHere } from './support/program.ts';
+import { areHere, crane as craneHere, showsOci } from './support/program.ts';
 import { type RegistryBench, registryBench } from './support/workbench.ts';
 
 /** A registry that lets `me` in, with an image in it that finch has pushed, and the clients' surroundings. */
@@ -64,10 +64,7 @@ const SHOW = {
   crane: (image: string) => [crane, 'manifest', image],
 };
 
-/** An older docker shows no manifests of OCI images. */
-const showsOci = areHere('docker') && dockerVersion() >= 23;
-
-const isHere = { docker: showsOci, skopeo: areHere('skopeo'), crane: areHere(crane) };
+const isHere = { docker: showsOci(), skopeo: areHere('skopeo'), crane: areHere(crane) };
 
 describe.skipIf(!areHere('docker-registry'))('finch serves its logins to', () => {
   for (const [name, key] of [
@@ -133,8 +130,3 @@ describe.skipIf(!areHere('docker-registry'))('finch serves its logins to', () =>
     expect((await show()).exitCode).not.toBe(0);
   });
 });
-
-function dockerVersion(): number {
-  const { stdout } = Bun.spawnSync(['docker', '--version']);
-  return Number(/version (\d+)/.exec(stdout.toString())?.[1] ?? 0);
-}

@@ -48,3 +48,13 @@ export const crane: string | null =
 export function areHere(...programs: readonly string[]): boolean {
   return programs.every((program) => Bun.which(program) !== null);
 }
+
+/** Whether docker's command line is here and shows manifests of OCI images, which older ones do not. */
+export function showsOci(): boolean {
+  return areHere('docker') && dockerVersion() >= 23;
+}
+
+function dockerVersion(): number {
+  const { stdout } = Bun.spawnSync(['docker', '--version']);
+  return Number(/version (\d+)/.exec(stdout.toString())?.[1] ?? 0);
+}
