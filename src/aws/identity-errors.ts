@@ -16,6 +16,8 @@ export function unusableIdentity(message: string, hint: string, cause?: unknown)
   });
 }
 
+const USUAL = 'run aws configure or aws sso login, or set AWS_PROFILE';
+
 const ofNobody = new WeakSet<object>();
 
 /** Whether an error says that nothing at all says who the user is, and not that something is wrong with it. */
@@ -50,22 +52,26 @@ export function isOfProgram(error: FinchError): boolean {
   return ofPrograms.has(error);
 }
 
-/** Nothing says who the user is. `metadata` says what came of the metadata service. */
+/** Nothing says who the user is. `metadata` says what came of the metadata service, and `isPassing` whether it may go through later. */
 export function noIdentity(
   profile: string,
   metadata: string,
-  { env, cause }: { readonly env: Environment; readonly cause?: unknown },
+  {
+    env,
+    cause,
+    isPassing: mayPass = false,
+  }: { readonly env: Environment; readonly cause?: unknown; readonly isPassing?: boolean },
 ): FinchError {
   // As for the AWS CLI, a secret without an id does not count; but somebody meant to set both.
   const isHalf = Boolean(env['AWS_SECRET_ACCESS_KEY']) && !env['AWS_ACCESS_KEY_ID'];
   const half = isHalf ? ' (AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not)' : '';
   const error = unusableIdentity(
     `no AWS credentials found (looked at: the environment${half}, profile ${profile}, container; EC2 metadata ${metadata})`,
-    isHalf ? 'set AWS_ACCESS_KEY_ID too' : 'run aws configure or aws sso login, or set AWS_PROFILE',
+    isHalf ? 'set AWS_ACCESS_KEY_ID too' : `${mayPass ? 'try again, or ' : ''}${USUAL}`,
     cause,
   );
   ofNobody.add(error);
-  return error;
+  return mayPass ? passing(error) : error;
 }
 
 /** The profile is in neither file. */

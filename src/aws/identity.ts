@@ -9,6 +9,11 @@ export interface AwsKeys {
   readonly sessionToken?: string;
   /** When keys of a short life end. */
   readonly expires?: Date;
+  /**
+   * Of the keys of a role: the id of those that the first role was assumed with, where something on this machine (a program,
+   * a container, the metadata service) gave them.
+   */
+  readonly assumedWith?: string;
 }
 
 /** The services that finch calls, as they are named in signatures. */
@@ -21,21 +26,26 @@ export type AwsService = 'ecr' | 'ecr-public' | 'sts';
 export interface AwsIdentity {
   /** Where the keys come from, for messages: `the environment`, `profile dev`. */
   readonly source: string;
+  /** Whether to get the keys may take a code of an MFA device, which a user takes time to type. */
+  readonly needsCode: boolean;
   /**
    * What stays the same as long as the same role, or the same keys, would come out, as 64 hexadecimal digits: it follows
    * the environment and the files (profile, its settings, times of files), and asks nobody. Whose keys a program, a
-   * container or a machine gives it cannot tell: {@link knownKeyId} can.
+   * container or a machine gives it cannot tell: {@link knownKey} can. With `assumedWith` of keys, or of what is known
+   * of them, it is another for each.
    * @throws FinchError `AWS_IDENTITY` when there can be no keys
    */
-  fingerprint(): Promise<string>;
+  fingerprint(keys?: Pick<AwsKeys, 'assumedWith'>): Promise<string>;
   /**
-   * The access key id, where it is known without asking AWS: of the environment, of a profile that holds it; and of what gives keys
-   * on this machine (a program, a container, the metadata service), which is asked for them as by {@link keys}.
+   * What is known of the keys without asking AWS. `accessKeyId`: of the environment, of a profile that holds it; and of what gives
+   * keys on this machine (a program, a container, the metadata service), which is asked for them as by {@link keys}.
+   * `assumedWith`: where a role is assumed with keys of this machine, which is asked for those.
    * @throws FinchError as {@link keys}
    */
-  knownKeyId(options?: AbortOptions): Promise<string | undefined>;
+  knownKey(options?: AbortOptions): Promise<Partial<Pick<AwsKeys, 'accessKeyId' | 'assumedWith'>>>;
   /**
-   * The keys; asked for once, and again when they have a minute left, or after a failure. Who asks meanwhile gets the same.
+   * The keys; asked for once, and again when they have a minute left and are older than one, or after a failure. Who asks
+   * meanwhile gets the same.
    * @throws FinchError `AWS_IDENTITY` when there are none, with what to do about it
    */
   keys(options?: AbortOptions): Promise<AwsKeys>;

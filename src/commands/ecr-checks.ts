@@ -76,7 +76,8 @@ export async function* examine(app: App, subject: Subject): AsyncGenerator<Findi
   yield* clientFindings(app, subject);
   yield await step('finch login', {
     run: async () => {
-      const { what, credential } = await keptLogin(app, registry, { signal });
+      const { repository } = reference ?? {};
+      const { what, credential } = await keptLogin(app, registry, { repository, signal });
       kept = credential;
       return credential === undefined ? what : { note: what };
     },

@@ -6,7 +6,7 @@ import { ecrRegistryOf, writtenEcr } from '../credentials/written-ecr.ts';
 import { FinchError } from '../errors.ts';
 import { cleanText } from '../http/clean-text.ts';
 import type { Command, Invocation } from './command.ts';
-import { examine } from './ecr-checks.ts';
+import { examine, type Finding } from './ecr-checks.ts';
 import { profileFlag, regionFlag, regionOf } from './ecr-flags.ts';
 import type { Subject } from './ecr-steps.ts';
 
@@ -33,16 +33,23 @@ export const command: Command = {
   ],
   async run(app, invocation) {
     const subject = await subjectOf(app, invocation);
-    const failures: { readonly check: string; readonly hint: string | undefined }[] = [];
+    const failures: Finding[] = [];
+    const skipped: string[] = [];
     app.talk.print(`checking ${subject.registry.host}`);
-    for await (const { check, state, what, hint } of examine(app, subject)) {
+    for await (const finding of examine(app, subject)) {
+      const { check, state, what } = finding;
       // Much of it is what files, programs and servers say.
       const line = cleanText(what, { limit: MAX_LINE });
       app.talk.print(`${state.padEnd(STATE_WIDTH)} ${check.padEnd(CHECK_WIDTH)} ${line}`);
-      if (state === 'FAIL') failures.push({ check, hint });
+      if (state === 'FAIL') failures.push(finding);
+      if (state === 'skipped') skipped.push(check);
     }
     const [first] = failures;
-    if (first === undefined) return { kind: 'lines', lines: ['everything is well'] };
+    if (first === undefined) {
+      const isWhole = skipped.length === 0;
+      const end = isWhole ? 'everything is well' : `nothing fails; skipped: ${skipped.join(', ')}`;
+      return { kind: 'lines', lines: [end] };
+    }
     const names = failures.map(({ check }) => check).join(', ');
     throw new FinchError('AWS', `what fails for ${subject.registry.host}: ${names}`, {
       hint: first.hint ?? 'see the lines above',

@@ -7,7 +7,7 @@ import { expiryOf } from '../credentials/expiry.ts';
 import type { LoginStoresOptions } from '../credentials/login-stores.ts';
 import type { FoundLogin } from '../credentials/logins.ts';
 import { openLogins } from '../credentials/open-logins.ts';
-import { serverName } from '../credentials/server-name.ts';
+import { type ServerName, serverName } from '../credentials/server-name.ts';
 import { FinchError, hasCode } from '../errors.ts';
 
 /** What there is to say about the login for a registry that is kept somewhere. */
@@ -15,6 +15,12 @@ export interface KeptLogin {
   readonly what: string;
   /** One that the registry accepts: finch uses it before AWS credentials. */
   readonly credential?: Credential;
+}
+
+/** For what a login is looked for. */
+interface KeptLoginOptions extends AbortOptions {
+  /** The repository, for which another login may be kept than for the rest of the registry. */
+  readonly repository: string | undefined;
 }
 
 /**
@@ -26,16 +32,16 @@ export interface KeptLogin {
 export async function keptLogin(
   app: App,
   registry: EcrRegistry,
-  { signal }: AbortOptions,
+  { repository, signal }: KeptLoginOptions,
 ): Promise<KeptLogin> {
   const server = serverName(registry.host);
-  const login = await find(app, registry, { signal });
-  if (login === undefined) return { what: 'none is kept; finch makes one from AWS credentials' };
+  const login = await find(app, server, { repository, signal });
+  if (login === undefined) return { what: 'none is kept, so finch looks for AWS credentials' };
   const { place, credential, isOwn } = login;
-  const ends = expiryOf(credential);
-  if (ends !== undefined && ends.getTime() <= app.host.now().getTime()) {
-    const when = ends.toISOString();
-    return { what: `that in ${place} ended at ${when}; finch makes one from AWS credentials` };
+  const ended = endOf(app, login);
+  if (ended !== undefined) {
+    const when = ended.toISOString();
+    return { what: `that in ${place} ended at ${when}, so finch looks for AWS credentials` };
   }
   try {
     await app.checkLogin(server, credential, { insecure: false, signal });
@@ -53,31 +59,43 @@ export async function keptLogin(
   return { what, credential };
 }
 
-/** The login that is kept; its own places first, so that what fails there is told from what fails elsewhere. */
+/** When a login ended; undefined when it has not. */
+function endOf({ host }: App, { credential }: FoundLogin): Date | undefined {
+  const ends = expiryOf(credential);
+  return ends !== undefined && ends.getTime() <= host.now().getTime() ? ends : undefined;
+}
+
+/**
+ * The login that is kept, and one that has ended only where there is no other; its own places first, so that
+ * what fails there is told from what fails elsewhere.
+ */
 async function find(
   app: App,
-  registry: EcrRegistry,
-  { signal }: AbortOptions,
+  server: ServerName,
+  asking: KeptLoginOptions,
 ): Promise<FoundLogin | undefined> {
   const { talk, host, credentialFile } = app;
   const problems: string[] = [];
   const report = (line: string) => problems.push(line.replace(/^warning: /, ''));
   const trace = (line: string) => talk.trace(line);
+  const source = ecrSource(() => app.aws(), { report: trace });
   const around: LoginStoresOptions = {
-    ...{ env: host.env, home: host.home, report, trace },
+    ...{ env: host.env, home: host.home, report: trace, trace },
     // It makes none, but its helper is not run.
-    source: { ...ecrSource(() => app.aws(), { report: trace }), serves: () => false },
+    source: { ...source, serves: () => false },
     now: () => host.now().getTime(),
     waiting: (line) => talk.note(line),
   };
-  const server = serverName(registry.host);
-  const own = await openLogins({ ...around, others: [] }).find(server, { signal });
-  if (own !== undefined) return own;
+  const own = await openLogins({ ...around, report, others: [] }).find(server, asking);
   const [problem] = problems;
-  if (problem !== undefined) {
+  if (own === undefined && problem !== undefined) {
     throw new FinchError('CREDENTIAL_STORE', problem, {
       hint: `take it out of ${credentialFile}: for Amazon ECR finch needs no helper`,
     });
   }
-  return openLogins({ ...around, report: trace }).find(server, { signal });
+  const first = own ?? (await openLogins(around).find(server, asking));
+  if (first === undefined || endOf(app, first) === undefined) return first;
+  // What something could be made in place of is passed over.
+  const passing = { ...around, source: { ...source, make: async () => undefined } };
+  return (await openLogins(passing).find(server, asking)) ?? first;
 }

@@ -22,3 +22,14 @@ export function noMachine(): FinchError {
     hint: 'registries and images need no virtual machine; finch cannot make one yet',
   });
 }
+
+/** Sees to it that `finch ecr setup` does not start the machine anew, which the user has just seen to. Never fails. */
+export async function forgetDueRestart({ host, credentialFile, talk }: App): Promise<void> {
+  const { forgetRestart } = await import('../setup/restart-vm.ts');
+  try {
+    await forgetRestart({ home: host.home, configFile: credentialFile });
+  } catch (error) {
+    if (!(error instanceof FinchError)) throw error;
+    talk.trace(`the virtual machine may be started anew once more: ${error.message}`);
+  }
+}

@@ -1,6 +1,6 @@
 import { FinchError } from '../errors.ts';
 import { type Command, silence } from './command.ts';
-import { machine, noMachine } from './vm-machine.ts';
+import { forgetDueRestart, machine, noMachine } from './vm-machine.ts';
 
 /** `finch vm stop`. */
 export const command: Command = {
@@ -19,6 +19,7 @@ export const command: Command = {
     }
     app.talk.note('Stopping existing Finch virtual machine...');
     await vm.stop({ signal });
+    await forgetDueRestart(app);
     app.talk.note('Finch virtual machine stopped successfully');
     return silence;
   },

@@ -1,7 +1,6 @@
-import type { AbortOptions, ContentReader, ContentStore } from '../content.ts';
-import { hasCode } from '../errors.ts';
+import type { AbortOptions, ContentReader } from '../content.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { isDocumentType, isIndexType } from '../oci/media-types.ts';
+import { isIndexType } from '../oci/media-types.ts';
 import type { Repository } from '../registry/repository.ts';
 import { copyGraph } from './copy-graph.ts';
 import { watchSource } from './damaged-source.ts';
@@ -12,7 +11,6 @@ import type { CopyEvent } from './events.ts';
  * the same request as the root, so nobody can pull what is not whole. When the registry has the root
  * under that tag already, that one answer is all it takes, unless `verifyMembers`: then the members of
  * an index are asked for, and those that the registry lacks are sent.
- * Who may push need not be one who may pull: a document that may not be looked at counts as missing.
  * @throws FinchError of the registry or the store; `CONTENT_MISMATCH` names the side that is damaged
  */
 export async function pushImage(
@@ -25,7 +23,7 @@ export async function pushImage(
   },
 ): Promise<void> {
   const { tag, verifyMembers = false, signal, onEvent } = options;
-  const current = await to.resolve(tag ?? root.digest, { signal }).catch(unseen);
+  const current = await to.resolve(tag ?? root.digest, { signal });
   const isThere = current?.digest === root.digest;
   if (isThere && !(verifyMembers && isIndexType(root.mediaType))) {
     onEvent?.({ kind: 'found', descriptor: root });
@@ -36,7 +34,7 @@ export async function pushImage(
   try {
     await copyGraph(
       root,
-      { from: source, to: unseenAsMissing(to) },
+      { from: source, to },
       {
         signal,
         ...(onEvent && { onEvent }),
@@ -49,19 +47,4 @@ export async function pushImage(
   } catch (error) {
     throw await source.explain(error, { signal });
   }
-}
-
-function unseenAsMissing(to: Repository): ContentStore {
-  return {
-    open: (descriptor, options) => to.open(descriptor, options),
-    write: (descriptor, content, options) => to.write(descriptor, content, options),
-    async has(descriptor, options) {
-      const has = to.has(descriptor, options);
-      return isDocumentType(descriptor.mediaType) ? ((await has.catch(unseen)) ?? false) : has;
-    },
-  };
-}
-
-function unseen(error: unknown): undefined {
-  if (!hasCode(error, 'DENIED')) throw error;
 }

@@ -10,6 +10,12 @@ export interface KeptLogin {
   readonly username: string | undefined;
 }
 
+/** Options of {@link CredentialStore.erase}. */
+export interface EraseOptions extends AbortOptions {
+  /** The login that is forgotten. Default: every one of the server. */
+  readonly only?: Credential | undefined;
+}
+
 /** A place that keeps logins: the `auths` of a `config.json`, or a credential helper. */
 export interface CredentialStore {
   /** How messages name it: the path of a file, `docker-credential-pass`. */
@@ -29,11 +35,11 @@ export interface CredentialStore {
    */
   store(server: ServerName, credential: Credential, options?: AbortOptions): Promise<boolean>;
   /**
-   * Forgets the logins for a server, however they are spelled.
+   * Forgets the logins for a server, however they are spelled; with `only` just those that are this one.
    * @returns the keys that were removed; none when there was nothing
    * @throws FinchError `CREDENTIAL_STORE`, `CONFIG_INVALID`, `IO`
    */
-  erase(server: ServerName, options?: AbortOptions): Promise<readonly string[]>;
+  erase(server: ServerName, options?: EraseOptions): Promise<readonly string[]>;
   /** @throws FinchError `CREDENTIAL_STORE`, `CONFIG_INVALID`, `IO` */
   list(options?: AbortOptions): Promise<readonly KeptLogin[]>;
 }

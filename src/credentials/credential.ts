@@ -28,5 +28,13 @@ interface RegistryToken {
 /** Who we are at a registry. */
 export type Credential = PasswordLogin | IdentityToken | RegistryToken;
 
+/** Whether two credentials are the same, as far as helpers can tell. */
+export function isSame(a: Credential, b: Credential | undefined): boolean {
+  if (a.kind === 'password') {
+    return b?.kind === 'password' && a.username === b.username && a.secret === b.secret;
+  }
+  return b !== undefined && b.kind !== 'password' && a.token === b.token;
+}
+
 /** The user name that stands for none in files and helpers: the secret is an identity token. */
 export const TOKEN_USER = '<token>';

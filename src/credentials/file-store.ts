@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from '../oci/json.ts';
 import { quote } from '../text.ts';
 import { type AuthEntry, readAuthEntry, writeAuthEntry } from './auth-entry.ts';
 import { editConfigFile, readConfigFile } from './config-file.ts';
-import type { Credential } from './credential.ts';
+import { type Credential, isSame } from './credential.ts';
 import type { CredentialStore } from './credential-store.ts';
 import type { JsonEdit } from './json-edit.ts';
 import { isKeyOf, type ServerName } from './server-name.ts';
@@ -35,10 +35,13 @@ export function fileStore(path: string): CredentialStore {
       });
       return true;
     },
-    async erase(server) {
+    async erase(server, { only } = {}) {
       let removed: readonly string[] = [];
       await editConfigFile(path, (config) => {
-        removed = keysOf(server, authsOf(config, path));
+        const auths = authsOf(config, path);
+        removed = keysOf(server, auths).filter(
+          (key) => only === undefined || isSame(only, readable(auths, key)?.credential),
+        );
         return removed.map((key) => ({ path: ['auths', key], value: undefined }));
       });
       return removed;
@@ -108,11 +111,16 @@ function readEntry(auths: JsonObject, key: string, path: string): AuthEntry | un
   }
 }
 
-/** The user name of a login, if there is a login; one that cannot be read is none. */
+/** The user name of a login, if there is a login. */
 function usernameOf(auths: JsonObject, key: string): Pick<AuthEntry, 'username'> | undefined {
+  const entry = readable(auths, key);
+  return entry && { username: entry.username };
+}
+
+/** A login, if there is one; one that cannot be read is none. */
+function readable(auths: JsonObject, key: string): AuthEntry | undefined {
   try {
-    const entry = readAuthEntry(auths[key]);
-    return entry && { username: entry.username };
+    return readAuthEntry(auths[key]);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

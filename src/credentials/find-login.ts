@@ -1,6 +1,6 @@
 import { FinchError } from '../errors.ts';
 import type { Answers } from './answers.ts';
-import type { Credential, PasswordLogin } from './credential.ts';
+import { type Credential, isSame } from './credential.ts';
 import { expiryOf } from './expiry.ts';
 import type { KeychainOptions } from './keychain.ts';
 import type { LoginStores } from './login-stores.ts';
@@ -12,7 +12,8 @@ import type { ServerName } from './server-name.ts';
  * The first credential for a server in any place: of each file, in order, the helpers that it names for
  * the server and then the logins that it holds itself. Where there is none, one is made, if something makes
  * them for the server. It then also takes the place of those that have ended, as they say by the clock of this
- * machine or the registry has said, and the user hears of the first of them; where none can be made, nothing is.
+ * machine or the registry has said, and the user hears of the first of them. Where none can be made, one that
+ * has ended by the clock of this machine is given all the same: the registry has another.
  * @param answers what helpers have said, so that each is asked once: they can be slow
  * @throws FinchError `CONFIG_INVALID` or `IO` for finch's own file, of `LoginSource`
  */
@@ -39,10 +40,10 @@ export async function findLogin(
       const expires = isMadeToo ? expiryOf(credential) : undefined;
       if (expires === undefined || credential.kind !== 'password') return found;
       const ending = { ...found, credential: { ...credential, expires } };
-      const isRefused = asking.hasEnded === true && isSame(asking.refused, credential);
+      const isRefused = asking.hasEnded === true && isSame(credential, asking.refused);
       if (!isRefused && expires.getTime() > stores.options.now()) return ending;
       const end = isRefused ? 'is refused as ended' : `ended at ${second(expires)}`;
-      ended ??= { place, end, file };
+      ended ??= { place, end, file, ...(!isRefused && { login: ending }) };
     }
   }
   return ended === undefined
@@ -66,14 +67,17 @@ interface EndedLogin {
   /** How that is known. */
   readonly end: string;
   readonly file: LoginFile;
+  /** What is given where none can be made; undefined where it is known that the registry refuses it. */
+  readonly login?: FoundLogin;
 }
 
 /**
- * One that is made; undefined where none is `needed`, or there is nothing better than what was refused.
- * @throws FinchError of `LoginSource`, whose message names the ended one
+ * One that is made, or where that fails the ended one, unless the registry refuses it; undefined where none is
+ * `needed`, or there is nothing better than what was refused.
+ * @throws FinchError of `LoginSource` where the registry refuses the ended one
  */
 async function inPlaceOf(
-  { place, end, file }: EndedLogin,
+  { place, end, file, login }: EndedLogin,
   { stores, server, asking }: { stores: LoginStores; server: ServerName; asking: KeychainOptions },
 ): Promise<FoundLogin | undefined> {
   const { registry } = server;
@@ -88,17 +92,13 @@ async function inPlaceOf(
     else if (asking.afresh !== true) tell('going on without a login');
     return made;
   } catch (error) {
-    if (!(error instanceof FinchError) || asking.signal?.aborted) throw error;
-    const { code, message, hint } = error;
-    throw new FinchError(code, `${ended}, and there is no other: ${message}`, {
-      ...(hint !== undefined && { hint }),
-      cause: error,
-    });
+    const isGivenUp = login === undefined || asking.signal?.aborted === true;
+    if (isGivenUp || !(error instanceof FinchError)) throw error;
+    const why = 'it is tried all the same, because the clock of this machine may be wrong';
+    const what = `${ended}, and there is no other: ${error.message}`;
+    stores.reportOnce(`end of ${registry}`, `${what}; ${why}`);
+    return login;
   }
-}
-
-function isSame(refused: Credential | undefined, { secret }: PasswordLogin): boolean {
-  return refused?.kind === 'password' && refused.secret === secret;
 }
 
 /** A time as `2026-01-02T03:04:05Z`. */

@@ -2,7 +2,7 @@ import type { AbortOptions } from '../content.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import type { CredentialStore, KeptLogin } from './credential-store.ts';
 import type { LoginStores } from './login-stores.ts';
-import type { ForgottenLogin, RemainingLogin } from './logins.ts';
+import type { ForgottenLogin, FoundLogin, RemainingLogin } from './logins.ts';
 import { keyName, type ServerName } from './server-name.ts';
 
 /** How long a helper has to list what it keeps for parts of a registry. */
@@ -38,6 +38,23 @@ export async function forgetLogin(
   const made = stores.sourceFor(server)?.name;
   const failed = [...failures.values()];
   return { removed, remaining, failures: failed, ...(made !== undefined && { made }) };
+}
+
+/**
+ * Removes one login that was found, from the place where that was, if finch may change it.
+ * @returns the keys that were removed
+ * @throws FinchError `CREDENTIAL_STORE`, `CONFIG_INVALID`, `IO`
+ */
+export async function forgetFound(
+  stores: LoginStores,
+  server: ServerName,
+  { found, signal }: AbortOptions & { readonly found: FoundLogin },
+): Promise<readonly string[]> {
+  const { credential: only, place, isOwn } = found;
+  if (!isOwn) return [];
+  const all = await stores.storesFor(server, stores.own);
+  const store = all.find(({ name }) => name === place);
+  return (await store?.erase(server, { only, signal })) ?? [];
 }
 
 /** The places in which there is a login for a server, each once. */

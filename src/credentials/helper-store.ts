@@ -1,8 +1,8 @@
 import type { AbortOptions } from '../content.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { hideSecret } from '../http/redact.ts';
-import type { Credential } from './credential.ts';
-import type { CredentialStore, KeptLogin } from './credential-store.ts';
+import { type Credential, isSame } from './credential.ts';
+import type { CredentialStore, EraseOptions, KeptLogin } from './credential-store.ts';
 import {
   fromHelperLogin,
   type HelperLogin,
@@ -89,17 +89,25 @@ class HelperStore implements CredentialStore {
     return true;
   }
 
-  async erase(server: ServerName, options: AbortOptions = {}): Promise<readonly string[]> {
+  async erase(
+    server: ServerName,
+    { only, ...options }: EraseOptions = {},
+  ): Promise<readonly string[]> {
     const listed = await this.#listed(server, options);
     const isListed = listed !== undefined && listed.length > 0;
     const isThere = async (key: string) =>
       isListed
         ? (await this.#listed(server, options))?.some((login) => login.key === key)
         : (await this.#getKey(server, key, options)) !== undefined;
+    // Some keep every user of a server, give the one that comes first, and erase any.
+    const isAlone = async (key: string, login: Credential) =>
+      (listed?.filter((other) => other.key === key).length ?? 0) < 2 &&
+      isSame(login, await this.#getKey(server, key, options));
     const removed: string[] = [];
     for (const key of isListed ? listed.map((login) => login.key) : usualKeys(server)) {
       // Most helpers erase what is not there without a word.
       if (!isListed && !(await isThere(key))) continue;
+      if (only !== undefined && !(await isAlone(key, only))) continue;
       if (!(await this.#eraseKey(key, options))) continue;
       if (!(await isThere(key))) removed.push(key);
       // With a locked keyring, that of Debian says that it has erased what it still keeps. What a helper

@@ -81,5 +81,16 @@ export interface Logins extends Keychain {
    * @throws FinchError `CONFIG_INVALID`, `IO` when finch's own file cannot be read; nothing is removed then
    */
   forget(server: ServerName, options?: AbortOptions): Promise<ForgottenLogin>;
+  /**
+   * Removes one login that was found, where it was found, under every spelling of the server that holds it
+   * there. All others stay, and are found from then on.
+   * @returns the keys that were removed; none where finch may not change the place
+   * @throws FinchError `CREDENTIAL_STORE`, `CONFIG_INVALID`, `IO`
+   */
+  forgetFound(
+    server: ServerName,
+    found: FoundLogin,
+    options?: AbortOptions,
+  ): Promise<readonly string[]>;
   list(options?: ListLoginsOptions): Promise<readonly ListedLogin[]>;
 }

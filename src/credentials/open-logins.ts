@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Answers } from './answers.ts';
-import type { Credential } from './credential.ts';
+import { type Credential, isSame } from './credential.ts';
 import type { CredentialStore } from './credential-store.ts';
 import { findLogin, makeLogin } from './find-login.ts';
 import type { KeychainOptions } from './keychain.ts';
@@ -68,6 +68,11 @@ export function openLogins(options: LoginStoresOptions): Logins {
         const { forgetLogin } = await import('./forget-login.ts');
         return forgetLogin(stores, server, abort);
       }),
+    forgetFound: (server, login, abort) =>
+      changing(async () => {
+        const { forgetFound } = await import('./forget-login.ts');
+        return forgetFound(stores, server, { ...abort, found: login });
+      }),
     async list(listing) {
       const { listLogins } = await import('./list-logins.ts');
       return listLogins(stores, listing);
@@ -96,7 +101,12 @@ function storeOfHome(options: LoginStoresOptions): CredentialStore {
       if (kind === 'file') options.report(unencrypted(credential, place));
       return kind !== 'managed';
     },
-    async erase(server, abort) {
+    async erase(server, { only, ...abort } = {}) {
+      if (only !== undefined) {
+        const login = await logins.find(server, { ...abort, afresh: true });
+        const isIt = login !== undefined && isSame(only, login.credential);
+        return isIt ? logins.forgetFound(server, login, abort) : [];
+      }
       const { removed, failures } = await logins.forget(server, abort);
       if (failures[0] !== undefined) throw failures[0];
       return removed.map(({ key }) => key);

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from '../oci/json.ts';
 import { readAuthEntry } from './auth-entry.ts';
 import { chosenHelpers, helperOf } from './chosen-helpers.ts';
 import { editConfigFile, readConfigFile } from './config-file.ts';
-import type { Credential } from './credential.ts';
+import { type Credential, isSame } from './credential.ts';
 import type { CredentialStore } from './credential-store.ts';
 import { fileStore } from './file-store.ts';
 import type { JsonEdit } from './json-edit.ts';
@@ -107,14 +107,6 @@ async function offer(
   if (isKept) return 'helper';
   const own = await stores.attempt(helper.name, () => helper.get(server, { signal }));
   return own ? 'managed' : 'refused';
-}
-
-/** Whether two credentials are the same, as far as helpers can tell. */
-function isSame(a: Credential, b: Credential | undefined): boolean {
-  if (a.kind === 'password') {
-    return b?.kind === 'password' && a.username === b.username && a.secret === b.secret;
-  }
-  return b !== undefined && b.kind !== 'password' && a.token === b.token;
 }
 
 /** Erases an old login from helpers that are asked before the place of the new one. */

@@ -27,23 +27,41 @@ export function isGood(response: Response, good: readonly number[]): boolean {
   return good.includes(response.status) && !(response.ok && isWebPage(response));
 }
 
+/** Which answers are good. */
+interface CallOptions {
+  readonly good: readonly number[];
+  /** A blob may be a web page: its digest decides. */
+  readonly isBlob?: boolean;
+}
+
 /**
- * Sends a request of which only some answers are good. A blob may be a web page: its digest decides.
+ * Sends a request of which only some answers are good.
  * @throws FinchError of {@link refusalError} for any other status
  */
 export async function call(
   api: RepositoryApi,
   request: HttpRequest,
-  { good, isBlob = false }: { good: readonly number[]; isBlob?: boolean },
+  options: CallOptions,
 ): Promise<Response> {
+  const answer = await ask(api, request, options);
+  if (answer instanceof Response) return answer;
+  throw refusalError(answer, api);
+}
+
+/** {@link call}; any other answer than a good one is given as what it says. */
+export async function ask(
+  api: RepositoryApi,
+  request: HttpRequest,
+  { good, isBlob = false }: CallOptions,
+): Promise<Response | Refusal> {
   const response = await api.send(request);
   if (isBlob ? good.includes(response.status) : isGood(response, good)) return response;
   const reason = await reasonOf(api, request, response);
-  if (reason !== undefined) throw refusalError(reason, api);
+  if (reason !== undefined) return reason;
   // Only the reason may have told that the login has ended, and brought another.
   const again = await api.send(request);
   if (isGood(again, good)) return again;
-  throw refusalError(await readRefusal(again, { ...api, signal: request.signal }), api);
+  return readRefusal(again, { ...api, signal: request.signal });
 }
 
 /**

@@ -4,40 +4,14 @@ import { hasCode } from '../errors.ts';
 import { discardBody } from '../http/body.ts';
 import { type Challenge, parseChallenges } from '../http/challenge.ts';
 import type { Transport } from '../http/transport.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { AuthOptions } from './auth-options.ts';
+import { saysLoginEnded } from './ecr-advice.ts';
 import { grantedScopes, noteDenial } from './grants.ts';
-import type { RealmTrust } from './realm.ts';
 import { mergeScopes } from './scope.ts';
-import { type AskCredential, identityToken, SessionLogin } from './session-login.ts';
+import { identityToken, SessionLogin } from './session-login.ts';
 import { basicHeader, fetchToken, type TokenContext, type TokenRequest } from './token.ts';
 import type { Token } from './token-answer.ts';
 import { TokenCache } from './token-cache.ts';
-
-/** Who asks, and for what. */
-export interface AuthOptions {
-  readonly registry: string;
-  readonly endpoint: Endpoint;
-  /** Asked when the registry first wants to know, and afresh when an identity token was refused. */
-  readonly credential: AskCredential;
-  /** Asked for with every token, before what the registry names. */
-  readonly scopes?: readonly string[];
-  /** Which token servers the user trusts. Default: none but the registry's own. */
-  readonly trust?: RealmTrust | undefined;
-  /** Set at a login: the token server is asked for a refresh token, to be kept in place of a password. */
-  readonly offline?: boolean | undefined;
-  /** Hears of an identity token that is to be kept in place of a credential. */
-  readonly onIdentityToken?: OnIdentityToken | undefined;
-  /** Hears of every token server, by its host and port, that has taken the credential. */
-  readonly onAccepted?: ((host: string) => void) | undefined;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
-}
-
-/** Takes an identity token, and the credential that it stands for from now on. */
-export type OnIdentityToken = (
-  token: string,
-  options: AbortOptions & { readonly replaced: Credential },
-) => void | Promise<void>;
 
 /** What the registry wants to see, once it has said so. */
 type Way =
@@ -118,7 +92,7 @@ export class AuthSession {
     if (way === undefined || !(await this.#login.ends())) return undefined;
     const said = await why();
     if (/is not authorized to perform/i.test(said)) return undefined;
-    const hasEnded = /token has expired/i.test(said);
+    const hasEnded = saysLoginEnded(said);
     const isFirst = used !== this.#refused;
     if (isFirst) {
       const current = this.#current(way);

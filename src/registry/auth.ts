@@ -1,7 +1,8 @@
 import type { AbortOptions } from '../content.ts';
 import { discardBody, readStart } from '../http/body.ts';
 import type { HttpRequest, Transport } from '../http/transport.ts';
-import { type AuthOptions, AuthSession } from './auth-session.ts';
+import type { AuthOptions } from './auth-options.ts';
+import { AuthSession } from './auth-session.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /**

@@ -3,7 +3,7 @@ import { withRedirect } from '../http/redirect.ts';
 import { type RetryOptions, withRetry } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import { withAuth } from './auth.ts';
-import type { OnIdentityToken } from './auth-session.ts';
+import type { OnIdentityToken } from './auth-options.ts';
 import { Endpoint } from './endpoint.ts';
 import type { RealmTrust } from './realm.ts';
 import type { AskCredential } from './session-login.ts';

@@ -58,13 +58,16 @@ const POLICIES: readonly { readonly name: string; readonly actions: readonly str
   },
 ];
 
+/** How Amazon ECR says that a password has ended. */
+const LOGIN_ENDED = /token has expired/i;
+
 /**
  * By the reports of users; a proxy's page, which has no code either, is not meant.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors-docker.html
  */
 const ROWS: readonly Row[] = [
   { status: 404, code: 'NAME_UNKNOWN', advise: repositoryMissing },
-  { status: 403, code: 'DENIED', says: /token has expired/i, advise: loginEnded },
+  { status: 403, code: 'DENIED', says: LOGIN_ENDED, advise: loginEnded },
   { status: 403, code: 'DENIED', says: /is not authorized to perform/i, advise: notAllowed },
   { status: 403, code: '', says: /^403\b/, advise: refusedWithoutReason },
   { status: 400, code: '', says: /^400\b/, advise: otherRegion },
@@ -74,6 +77,16 @@ const ROWS: readonly Row[] = [
 
 /** What all statuses can mean where a registry stands for another one. */
 const PULL_THROUGH = /upstream registry|pull.?through cache/i;
+
+/** Whether a registry tells in its refusals what general words for them would not. */
+export function hasAdvice(registry: string): boolean {
+  return parseEcrHost(registry) !== undefined;
+}
+
+/** Whether a registry says that a login has ended. */
+export function saysLoginEnded(said: string): boolean {
+  return LOGIN_ENDED.test(said);
+}
 
 /**
  * What a refusal of Amazon ECR means and what to do about it.

@@ -8,13 +8,17 @@ import { type Digest, digestOf, digestParts, isDigest } from '../oci/digest.ts';
 import { parseDocument } from '../oci/document.ts';
 import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
 import { documentMediaTypes, isDocumentType } from '../oci/media-types.ts';
-import { call, type RepositoryApi, refusalOf, repositoryUrl } from './api.ts';
-import { refusalError } from './errors.ts';
+import { ask, call, type RepositoryApi, repositoryUrl } from './api.ts';
+import { hasAdvice, saysLoginEnded } from './ecr-advice.ts';
+import { type Refusal, readRefusal, refusalError } from './errors.ts';
 
 /** What bytes are called that nobody gave a type. */
 const UNKNOWN_TYPE = 'application/octet-stream';
 
 const ACCEPT = documentMediaTypes.join(', ');
+
+/** How long an answer may take that is only to make words better, in milliseconds. */
+const EXPLAIN_MS = 3000;
 
 /** A manifest or index as a registry gave it, with a digest that was computed from its bytes. */
 export interface FetchedDocument {
@@ -27,7 +31,8 @@ export interface FetchedDocument {
  * say, else a GET behind it. With `anyType` what is named need not be a document that finch reads: its
  * media type is then the one that the registry gives.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
- * @returns undefined when there is no such manifest
+ * @returns undefined when there is no such manifest, and for who pushes, who need not be one who may pull,
+ *   when it may not be looked at
  */
 export async function resolveManifest(
   api: RepositoryApi,
@@ -36,9 +41,13 @@ export async function resolveManifest(
 ): Promise<Descriptor | undefined> {
   const url = repositoryUrl(api, `manifests/${reference}`);
   const request = { method: 'HEAD', url, headers: { accept: ACCEPT }, signal } as const;
-  const response = await call(api, request, { good: [200, 404, 405, 501] });
+  const response = await ask(api, request, { good: [200, 404, 405, 501] });
+  if (!(response instanceof Response)) {
+    if (isUnseen(response, api)) return undefined;
+    throw refusalError(response, api);
+  }
   if (response.status === 404) {
-    if (!anyType) await explainMissing(api, request, response);
+    if (!anyType) await explainMissing(api, request);
     return undefined;
   }
   const described = response.status === 200 ? describedBy(response, { anyType }) : undefined;
@@ -54,17 +63,27 @@ export async function resolveManifest(
   }
 }
 
+/** Whether nothing is refused but to look at a manifest, to who only wants to write it. */
+function isUnseen({ status, host, reason }: Refusal, { access }: RepositoryApi): boolean {
+  return access === 'push' && status === 403 && host === undefined && !saysLoginEnded(reason);
+}
+
 /**
- * Who pulls wants to know whether it is the tag that is missing, or all of the repository.
+ * Who pulls wants to know whether it is the tag that is missing, or all of the repository. Where a registry
+ * may tell it is asked once more, and what else comes of that is of no interest.
  * @throws FinchError `REMOTE_NOT_FOUND` when it is the repository
  */
-async function explainMissing(
-  api: RepositoryApi,
-  request: HttpRequest,
-  response: Response,
-): Promise<void> {
-  const refusal = await refusalOf(api, request, response);
-  if (refusal.codes.includes('NAME_UNKNOWN')) throw refusalError(refusal, api);
+async function explainMissing(api: RepositoryApi, request: HttpRequest): Promise<void> {
+  if (!hasAdvice(api.registry)) return;
+  const { endpoint } = api;
+  const { signal } = request;
+  const again = { ...request, method: 'GET', idempotent: false, patienceMs: EXPLAIN_MS } as const;
+  const asking = api.send(again).then((answer) => readRefusal(answer, { endpoint, signal }));
+  const refusal = await asking.catch(() => undefined);
+  signal?.throwIfAborted();
+  if (refusal?.status === 404 && refusal.codes.includes('NAME_UNKNOWN')) {
+    throw refusalError(refusal, api);
+  }
 }
 
 /** The descriptor of what came, also when it is no document that finch reads. */

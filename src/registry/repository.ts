@@ -17,7 +17,7 @@ export interface Repository extends ContentStore {
 
   /**
    * What a tag or digest names now, by the answer's headers where those may be believed.
-   * @returns undefined when there is no such manifest (404)
+   * @returns undefined when there is no such manifest (404), or one who pushes may not look at it (403)
    * @throws FinchError `UNAUTHENTICATED`, `DENIED`, `REGISTRY`, `NETWORK`
    */
   resolve(reference: string | Digest, options?: AbortOptions): Promise<Descriptor | undefined>;

@@ -1,4 +1,5 @@
 import type { AbortOptions } from '../content.ts';
+import { hasCode } from '../errors.ts';
 import type { LimaVm } from '../vm/lima.ts';
 import {
   type HelperPlace,
@@ -134,6 +135,12 @@ async function write(
 }
 
 async function sayRestart(isDue: boolean, { vm, report, signal }: SetupOptions): Promise<void> {
-  if (!isDue || (await vm?.status({ signal })) !== 'Running') return;
-  report('would restart the virtual machine');
+  if (!isDue) return;
+  try {
+    const isRunning = (await vm?.status({ signal })) === 'Running';
+    if (isRunning) report('would restart the virtual machine');
+  } catch (error) {
+    if (!hasCode(error, 'VM')) throw error;
+    report(`would restart the virtual machine if one runs: ${error.message}`);
+  }
 }

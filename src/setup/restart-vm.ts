@@ -23,6 +23,8 @@ export async function finishRestart(options: RestartOptions): Promise<void> {
   const isStart = status !== undefined && status !== 'Running' && restartPending.isStopped;
   if (vm !== undefined && isRestart) {
     report('restarting the virtual machine');
+    // It may stop although Lima fails at it, or finch is interrupted meanwhile.
+    await editRecord(() => ({ restartPending: { isDue: true, isStopped: true } }), options);
     await vm.stop({ signal });
     await editRecord(() => ({ restartPending: { isDue: false, isStopped: true } }), options);
   }
@@ -38,4 +40,15 @@ export async function finishRestart(options: RestartOptions): Promise<void> {
     const isDueAgain = isRestart && now?.isDue === true;
     return { restartPending: isDueAgain ? { isDue: true, isStopped: false } : undefined };
   }, options);
+}
+
+/**
+ * Forgets that the virtual machine is to be started anew: somebody has stopped or started it, and with its next
+ * start it reads the files as they are.
+ * @throws FinchError `CONFIG_INVALID`, `IO`
+ */
+export async function forgetRestart(places: SetupPlaces): Promise<void> {
+  const { restartPending } = (await readSetupRecord(places.home)).record;
+  if (restartPending === undefined) return;
+  await editRecord(() => ({ restartPending: undefined }), places);
 }

@@ -11,13 +11,10 @@ export function showChanges(
   { home, show }: { readonly home: string; readonly show: (line: string) => void },
 ): void {
   for (const { path, before, after } of changes) {
-    const isYaml = path === finchYamlPath(home);
-    const { view } = isYaml ? yamlFormat : jsonFormat;
+    const { view } = path === finchYamlPath(home) ? yamlFormat : jsonFormat;
     show(`--- ${before === undefined ? '/dev/null' : path}`);
     show(`+++ ${after === undefined ? '/dev/null' : path}`);
     for (const line of textDiff(view(before ?? ''), view(after ?? ''))) {
-      // In the lines around a change there are comments, and in those is whatever people note down.
-      if (isYaml && line.startsWith(' ')) continue;
       show(redactText(line.slice(0, 1) + indented(line.slice(1))));
     }
   }

@@ -36,6 +36,7 @@ export function fakeLogins({
       return { kind, place: 'docker-credential-test' };
     },
     forget: async () => ({ removed: [], remaining, failures: [] }),
+    forgetFound: async () => [],
     list: async () => listed,
   };
 }

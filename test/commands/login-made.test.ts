@@ -24,6 +24,15 @@ function made(number: number): FoundLogin {
 
 const kept: PasswordLogin = { kind: 'password', username: 'me', secret: CANARY };
 
+/** Logins that are kept, of which the first is found; one is made behind them. */
+function withKept(kept: readonly FoundLogin[]): Logins {
+  const left = [...kept];
+  const find = async () => left[0] ?? made(1);
+  const forgetFound: Logins['forgetFound'] = async ({ registry }) =>
+    left[0]?.isOwn && left.shift() ? [registry] : [];
+  return { ...fakeLogins({ made: made(1) }), find, forgetFound };
+}
+
 /** A registry that lets in some, and whom it was asked about. */
 function gate(isGood: (credential: Credential) => boolean) {
   const seen: Credential[] = [];
@@ -72,9 +81,7 @@ test('finch login makes another where the one that was remembered is refused, on
 
 test('finch login uses a login that is made after one that is kept and refused', async () => {
   const found = { credential: kept, place: 'some/config.json', isOwn: true };
-  const removed = [{ key: HOST, place: 'some/config.json' }];
-  const forget: Logins['forget'] = async () => ({ removed, remaining: [], failures: [] });
-  const logins = { ...fakeLogins({ found, made: made(1) }), forget };
+  const logins = withKept([found]);
   const { status, stdout, stderr } = await login(
     logins,
     gate((credential) => credential !== kept),
@@ -84,7 +91,34 @@ test('finch login uses a login that is made after one that is kept and refused',
   expect(stderr).toEndWith(
     `login was refused: no\n${WHO}removed the login for ${HOST} from some/config.json: it was refused\n`,
   );
-  expect(logins.saved).toEqual([]);
+});
+
+test('finch login removes what is refused, in its places one after the other, and says what stays', async () => {
+  const own = { credential: kept, place: 'some/config.json', isOwn: true };
+  const docker = { credential: kept, place: '.docker/config.json', isOwn: false };
+  const good = { credential: { ...kept, username: 'good' }, place: 'some/helper', isOwn: true };
+  const broken: Logins['forgetFound'] = async () => {
+    throw new FinchError('CREDENTIAL_STORE', 'the helper is locked');
+  };
+  const gone = `removed the login for ${HOST} from some/config.json: it was refused\n`;
+  const still = (place: string) => `the login in ${place} is still tried first; remove it with:`;
+  for (const [logins, said] of [
+    [
+      withKept([own, own, good]),
+      `${gone}${gone}from now on the login in some/helper is tried first`,
+    ],
+    [withKept([own, docker]), `${gone}${still(docker.place)} docker logout ${HOST}\n`],
+    [
+      { ...withKept([own]), forgetFound: broken },
+      `warning: the helper is locked\n${still(own.place)} finch logout ${HOST}\n`,
+    ],
+  ] as const) {
+    const { status, stderr } = await login(
+      logins,
+      gate((credential) => credential !== kept),
+    );
+    expect([status, stderr]).toEqual([0, expect.stringContaining(`${WHO}${said}`)]);
+  }
 });
 
 test.each([{ where: 'on a terminal' }, { where: 'without a terminal', stdin: '' }])(

@@ -250,6 +250,21 @@ describe('pushImage(), when the registry refuses,', () => {
     expect(writes(registry, graph)).toContain('PUT manifests/1.10');
   });
 
+  test('the login, at the token server: throws that, and shows it no second time', async () => {
+    let asked = 0;
+    await using registry = startFakeRegistry({
+      script: (_, { host, pathname }) => {
+        const challenge = { 'www-authenticate': `Bearer realm="http://${host}/token",service="x"` };
+        if (pathname !== '/token') return new Response(null, { status: 401, headers: challenge });
+        asked += 1;
+        return denied();
+      },
+    });
+    const { graph, root } = twoPlatforms();
+    await expect(push(graph, root, registry)).rejects.toMatchObject({ code: 'DENIED' });
+    expect(asked).toBe(1);
+  });
+
   test('the tag: throws that, and what was sent before is of use to the next push', async () => {
     let refuse = true;
     await using registry = startFakeRegistry({

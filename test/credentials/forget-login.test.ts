@@ -133,3 +133,42 @@ test('what a helper keeps for parts of a registry is named, and is forgotten by 
   });
   expect(await places.keptBy('usual')).toEqual(['ghcr.io/team']);
 });
+
+test('one login that was found is forgotten, in its place and under the keys that hold it', async () => {
+  await using places = await loginPlaces();
+  await places.helper('host', { 'ghcr.io': ['me', 'bad'] });
+  await places.write(places.own, {
+    credHelpers: { 'ghcr.io': 'host' },
+    auths: {
+      'ghcr.io': auth('me', 'bad'),
+      'https://ghcr.io/v2/': auth('me', 'good'),
+      'https://ghcr.io': auth('me', 'bad'),
+      'http://ghcr.io': { auth: 'unreadable' },
+    },
+  });
+  const logins = places.logins();
+  const forget = async () => {
+    const found = await logins.find(ghcr);
+    return found && (await logins.forgetFound(ghcr, found));
+  };
+  expect(await forget()).toEqual(['ghcr.io']);
+  expect(await places.keptBy('host')).toEqual([]);
+  expect(await forget()).toEqual(['ghcr.io', 'https://ghcr.io']);
+  expect(await places.json(places.own)).toMatchObject({
+    auths: { 'https://ghcr.io/v2/': auth('me', 'good'), 'http://ghcr.io': { auth: 'unreadable' } },
+  });
+  await places.write(places.own, {});
+  await places.write(places.docker, { auths: { 'ghcr.io': auth('me', 'bad') } });
+  expect(await forget()).toEqual([]);
+  expect(await logins.find(ghcr)).toMatchObject({ place: places.docker });
+});
+
+test('a helper forgets the spelling of a server that holds the login, and no other', async () => {
+  await using places = await loginPlaces();
+  await places.helper('many', { 'ghcr.io': ['me', 'bad'], 'https://ghcr.io': ['you', 'good'] });
+  await places.write(places.own, { credsStore: 'many' });
+  const logins = places.logins();
+  const found = await logins.find(ghcr);
+  expect(found && (await logins.forgetFound(ghcr, found))).toEqual(['ghcr.io']);
+  expect(await places.keptBy('many')).toEqual(['https://ghcr.io']);
+});

@@ -193,17 +193,20 @@ describe('a password of Amazon ECR that is kept', () => {
     expect(places.reports).toHaveLength(1);
   });
 
-  test('is not given when it has ended, also where there is no other', async () => {
+  test('is given when it has ended and there is no other, unless the registry refuses it', async () => {
     const secret = ecrPassword(new Date(0));
     await using places = await loginPlaces();
     await places.write(places.own, { auths: { [ECR]: auth('AWS', secret) } });
     const fails = () => new FinchError('AWS', 'AWS refuses');
     const logins = places.logins({ source: fakeAws({ fails }).source });
-    await expect(logins.find(server)).rejects.toMatchObject({
-      code: 'AWS',
-      message: `the login for ${ECR} in ${places.own} ended at 1970-01-01T00:00:00Z, and there is no other: AWS refuses`,
-    });
-    expect(places.reports).toEqual([]);
+    const what = `the login for ${ECR} in ${places.own}`;
+    const credential = { ...token(secret), expires: new Date(0) };
+    expect(await logins.find(server)).toEqual({ credential, place: places.own, isOwn: true });
+    expect(places.reports).toEqual([
+      `warning: ${what} ended at 1970-01-01T00:00:00Z, and there is no other: AWS refuses; it is tried all the same, because the clock of this machine may be wrong`,
+    ]);
+    const refused = { afresh: true, refused: credential, hasEnded: true };
+    expect(await logins.find(server, refused)).toBeUndefined();
   });
 
   test('is not looked into for servers for which none are made', async () => {

@@ -62,9 +62,11 @@ describe('finch without an identity at AWS says', () => {
     expectError(
       await it.refused('ecr whoami', metadata.environment),
       /^finch: no AWS credentials found \(looked at: the environment, profile default, container; EC2 metadata failed: 127\.0\.0\.1:\d+ (?:sent|did|does|fell|stopped)/,
-      'run aws configure or aws sso login, or set AWS_PROFILE',
+      'try again, or run aws configure or aws sso login, or set AWS_PROFILE',
     );
-    expect(metadata.requests).toEqual(['PUT /latest/api/token', 'PUT /latest/api/token']);
+    const token = 'PUT /latest/api/token';
+    const keys = 'GET /latest/meta-data/iam/security-credentials/';
+    expect(metadata.requests).toEqual([token, token, keys]);
   });
 
   test('that the machine has no role', async () => {
@@ -270,6 +272,14 @@ describe('of a role finch says', () => {
     expect(screen).toContain('assumed-role/guarded/me');
     expect(screen).not.toContain('123456');
     expect(exitCode).toBe(0);
+    const empty = await finchOnTerminal(['ecr', 'whoami', '--profile', 'r'], {
+      home: it.home,
+      env: { ...it.aws.environment() },
+      answers: [{ when: serial, type: '\r' }],
+    });
+    expect(empty.screen).toContain(
+      `finch: no MFA code was typed, which AWS profile "r" needs (${serial})`,
+    );
     const wrong = await finchOnTerminal(['ecr', 'whoami', '--profile', 'r'], {
       home: it.home,
       env: { ...it.aws.environment() },

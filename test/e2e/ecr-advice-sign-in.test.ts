@@ -100,3 +100,15 @@ test('a session whose end older versions of the AWS CLI wrote, with UTC, is used
   await using it = await signedIn({ ...aws.environment(), ...sso.environment }, session);
   expect(await it.ok('ecr whoami --profile old')).toContain('user/dev');
 });
+
+test('a session that cannot be renewed is used until it ends', async () => {
+  await using aws = await startAws();
+  const user = aws.addUser({ name: 'dev', session: true });
+  await using sso = startSso({ roles: [{ account: '111222333444', role: 'Dev', user }] });
+  const expiresAt = new Date(Date.now() + 4 * 60_000).toISOString();
+  const session = { accessToken: sso.accessToken, expiresAt };
+  await using it = await signedIn({ ...aws.environment(), ...sso.environment }, session);
+  for (const profile of ['dev', 'old']) {
+    expect(await it.ok(`ecr whoami --profile ${profile}`)).toContain('user/dev');
+  }
+});

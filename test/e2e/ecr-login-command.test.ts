@@ -142,12 +142,53 @@ describe('finch login', () => {
     ]);
     expect(principals(aws)).toEqual([user.arn]);
     const before = aws.log.length;
-    expectError(
-      await all.fails(`push ${NAME}`),
-      /^finch: the login .* ended at 2026-01-02T03:04:05Z, and there is no other: no AWS cred/,
-      /aws sso login/,
+    const failed = await all.fails(`push ${NAME}`);
+    expect(failed).toMatch(
+      /^warning: the login .* ended at 2026-01-02T03:04:05Z, and there is no other: no AWS cred.*; it is tried all the same/,
     );
+    expectError(failed, /^finch: /, `log in with: finch login ${ECR_HOST}`);
     expect(principals(aws, before)).toEqual([]);
+  });
+
+  test('leaves it to the registry whether a token has ended, where there is no other', async () => {
+    await using all = await bench();
+    const { aws, env, user } = all;
+    // The clock of AWS: that of this machine is ahead.
+    aws.clockOffsetMs = -13 * 3_600_000;
+    const secret = await password(all, env);
+    await all.run(`login -u AWS --password-stdin ${ECR_HOST}`, { stdin: secret });
+    expect(await config(all)).toEqual({ auths: { [ECR_HOST]: auth('AWS', secret) } });
+    const before = aws.log.length;
+    const { exitCode, stderr } = await all.run(`push -q ${NAME}`);
+    expect([exitCode, stderr]).toEqual([
+      0,
+      expect.stringMatching(
+        /^warning: the login for .* ended at .*Z, and there is no other: .*; it is tried all the same, because the clock of this machine may be wrong\n$/,
+      ),
+    ]);
+    expect(principals(aws, before)).toEqual([user.arn]);
+  });
+
+  test('takes away the token that is refused, and no other', async () => {
+    await using all = await bench();
+    const { env, aws } = all;
+    const good = await password(all, env);
+    const bad = ecrPassword(new Date(8e12));
+    const others = { [`https://${ECR_HOST}/v2/`]: auth('AWS', good), 'ghcr.io': auth('a', 'b') };
+    await writeConfig(all, { auths: { [ECR_HOST]: auth('AWS', bad), ...others } });
+    const { exitCode, stderr } = await all.run(`login ${ECR_HOST}`, { env });
+    const path = join(all.home, 'config.json');
+    expect(stderr).toContain(
+      `they are in ${path}; for another account: finch logout ${ECR_HOST}, then finch ecr setup --profile NAME ${ECR_HOST}\n`,
+    );
+    expect(stderr).toEndWith(
+      `removed the login for ${ECR_HOST} from ${path}: it was refused\nfrom now on the login in ${path} is tried first: it was accepted\n`,
+    );
+    expect([exitCode, await config(all)]).toEqual([0, { auths: others }]);
+    // The next one is refused as well.
+    aws.expire(good);
+    await all.ok(`login ${ECR_HOST}`, { env });
+    expect(await config(all)).toEqual({ auths: { 'ghcr.io': auth('a', 'b') } });
   });
 
   test('uses AWS credentials after a token that the registry refuses', async () => {

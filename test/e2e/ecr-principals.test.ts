@@ -8,7 +8,7 @@ import { type EcrHelperBench, ecrHelperBench, REGISTRY } from './support/ecr-hel
 async function whoseToken(bench: EcrHelperBench, env: Readonly<Record<string, string>>) {
   const { stdout, exitCode } = await bench.askAsNobody('get', REGISTRY, env);
   const secret = exitCode === 0 ? JSON.parse(stdout).Secret : undefined;
-  return bench.aws.issued(secret)?.principal.arn;
+  return secret && bench.aws.issued(secret)?.principal.arn;
 }
 
 /** A profile of a home, which runs `command` for its keys. */
@@ -42,6 +42,33 @@ test('a token is of whoever a variable makes a program give the keys of', async 
   expect(await whoseToken(bench, { ...env, WHO: 'one' })).toBe(one.arn);
   expect(await whoseToken(bench, { ...env, WHO: 'two' })).toBe(two.arn);
 });
+
+test.each(['process', 'container'] as const)(
+  'a token of a role is for whoever may assume it now, by the keys of a %s',
+  async (kind) => {
+    await using bench = await ecrHelperBench();
+    const [one, two] = [bench.aws.addUser({ name: 'one' }), bench.aws.addUser({ name: 'two' })];
+    const role = bench.aws.addRole({ trusts: [one.arn] });
+    let now = one;
+    await using server = serveKeys(
+      async () => new Response(answerOf(now)),
+      (origin) => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${origin}/keys` }),
+    );
+    const source =
+      kind === 'process' ? 'source_profile = base' : 'credential_source = EcsContainer';
+    const config = `[default]\nrole_arn = ${role.arn}\n${source}\n[profile base]\ncredential_process = cat ${bench.path('keys.json')}\n`;
+    await writeFile(bench.path('config'), config);
+    const env = { ...server.environment, AWS_CONFIG_FILE: bench.path('config') };
+    const tokens: boolean[] = [];
+    for (now of [one, one, two, one]) {
+      await writeFile(bench.path('keys.json'), answerOf(now));
+      tokens.push((await whoseToken(bench, env)) !== undefined);
+    }
+    expect(tokens).toEqual([true, true, false, true]);
+    const calls = bench.calls().filter((action) => action === 'GetAuthorizationToken');
+    expect(calls).toHaveLength(1);
+  },
+);
 
 test('a token is of whoever a container and a machine give the keys of now, at one address', async () => {
   await using bench = await ecrHelperBench();

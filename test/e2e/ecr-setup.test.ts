@@ -70,6 +70,8 @@ test('one command sets everything up, and one takes it back to the byte', async 
     [
       `--- ${home}/finch.yaml`,
       `+++ ${home}/finch.yaml`,
+      ' ',
+      ' unknown:  …',
       '+creds_helpers:',
       '+  - ecr-login',
       `--- ${home}/config.json`,

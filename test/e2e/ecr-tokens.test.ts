@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startContainerKeys, startMetadata } from '../support/aws/metadata.ts';
 import { type AwsStandIn, type AwsUser, startAws } from '../support/aws/stand-in.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { type Finished, finch } from './support/finch.ts';
@@ -28,7 +29,7 @@ beforeEach(() => aws.recover());
 async function bench() {
   const folder = await temporaryFolder();
   const home = folder.path;
-  const user = aws.addUser();
+  const user = aws.addUser({ session: true });
   const helper = await installHelper(join(home, 'bin'), 'symbolic link', { name: NAME });
   return {
     ...{ home, user, path: join(home, '.ecr/cache.json') },
@@ -47,6 +48,13 @@ async function runOfficial(home: string, user: AwsUser): Promise<Finished> {
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   return { stdout, stderr, exitCode: await child.exited };
+}
+
+/** Takes the keys out of the environment. */
+const NO_KEYS = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_SESSION_TOKEN: '' };
+
+function serveNothing(environment: Readonly<Record<string, string>>) {
+  return { environment, async [Symbol.asyncDispose]() {} };
 }
 
 /** How many requests AWS had during `work`. */
@@ -102,42 +110,80 @@ describe.skipIf(official === null)('beside the official helper', () => {
   });
 });
 
-test('six times in a row, and twenty at once, are one call and one token', async () => {
+/** All that gives a user's keys. */
+const SOURCES = {
+  'the environment': async () => serveNothing({}),
+  'a program': async (home: string, { accessKeyId, secretAccessKey, sessionToken }: AwsUser) => {
+    const keys = { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey };
+    const answer = { Version: 1, ...keys, SessionToken: sessionToken };
+    await writeFile(join(home, 'keys'), JSON.stringify(answer));
+    await writeFile(join(home, 'config'), `[default]\ncredential_process=cat ${home}/keys\n`);
+    return serveNothing({ ...NO_KEYS, AWS_CONFIG_FILE: join(home, 'config') });
+  },
+  'a container': async (_: string, user: AwsUser) => {
+    const server = await startContainerKeys({ user });
+    return { ...server, environment: { ...NO_KEYS, ...server.environment } };
+  },
+  'a machine': async (_: string, user: AwsUser) => {
+    const server = startMetadata({ user });
+    return { ...server, environment: { ...NO_KEYS, ...server.environment } };
+  },
+} as const;
+
+const kinds = ['the environment', 'a program', 'a container', 'a machine'] as const;
+
+test.each(kinds)(
+  'twenty at once, and six in a row, are one call and one token by the keys of %s',
+  async (kind) => {
+    await using at = await bench();
+    await using source = await SOURCES[kind](at.home, at.user);
+    const crowd = async () => {
+      const get = () => at.get(source.environment);
+      const answers = await Promise.all(Array.from({ length: 20 }, get));
+      expect(new Set(answers.map(secretOf)).size).toBe(1);
+    };
+    expect(await requests(crowd)).toBe(1);
+    const row = async () => {
+      for (const host of [HOST, `https://${HOST}`, `http://${HOST}`]) {
+        for (const port of ['', ':443'])
+          secretOf(await at.get(source.environment, `${host}${port}`));
+      }
+    };
+    expect(await requests(row)).toBe(0);
+  },
+);
+
+test('nothing is written but the cache and locks', async () => {
   await using at = await bench();
-  const crowd = async () => {
-    const answers = await Promise.all(Array.from({ length: 20 }, () => at.get()));
-    expect(new Set(answers.map(secretOf)).size).toBe(1);
-  };
-  expect(await requests(crowd)).toBe(1);
-  const row = async () => {
-    for (const host of [HOST, `https://${HOST}`, `http://${HOST}`]) {
-      for (const port of ['', ':443']) secretOf(await at.get({}, `${host}${port}`));
-    }
-  };
-  expect(await requests(row)).toBe(0);
+  secretOf(await at.get());
   expect(Object.keys(await filesIn(at.home))).toEqual([
     ...['.ecr/cache.json', '.ecr/cache.json.lock', `bin/${NAME}`],
     expect.stringMatching(/^ecr-locks\/\d+\.lock$/),
   ]);
 });
 
-test('six failures in a row are one call, and advice that stands on stderr once', async () => {
-  await using at = await bench();
-  aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
-  const said: string[] = [];
-  const calls = await requests(async () => {
-    for (let time = 1; time <= 6; time++) {
-      const { stdout, stderr, exitCode } = await at.get();
-      expect([exitCode, stdout]).toEqual([1, NOT_FOUND]);
-      said.push(stderr);
-    }
-  });
-  expect(calls).toBe(1);
-  expect(said.map((text) => text.split('\n').length - 1)).toEqual([1, 0, 0, 0, 0, 0]);
-  aws.recover();
-  // Whoever has changed something has it tried at once.
-  secretOf(await at.get({ AWS_MAX_ATTEMPTS: '2' }));
-});
+test.each(kinds)(
+  'six failures in a row by the keys of %s are one call, and advice that stands on stderr once',
+  async (kind) => {
+    await using at = await bench();
+    await using source = await SOURCES[kind](at.home, at.user);
+    const { environment } = source;
+    aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
+    const said: string[] = [];
+    const calls = await requests(async () => {
+      for (let time = 1; time <= 6; time++) {
+        const { stdout, stderr, exitCode } = await at.get(environment);
+        expect([exitCode, stdout]).toEqual([1, NOT_FOUND]);
+        said.push(stderr);
+      }
+    });
+    expect(calls).toBe(1);
+    expect(said.map((text) => text.split('\n').length - 1)).toEqual([1, 0, 0, 0, 0, 0]);
+    aws.recover();
+    // Whoever has changed something has it tried at once.
+    secretOf(await at.get({ ...environment, AWS_MAX_ATTEMPTS: '2' }));
+  },
+);
 
 test('six at once end together when AWS does not answer', async () => {
   await using at = await bench();

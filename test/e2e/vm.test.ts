@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { fakeLimactl } from '../support/fake-limactl.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { finch } from './support/finch.ts';
@@ -16,6 +17,24 @@ describe('finch vm', () => {
     expect((await lima.vm('start')).exitCode).toBe(0);
     expect(await lima.vm('status')).toMatchObject({ stdout: 'Running\n', exitCode: 0 });
   });
+
+  test.each([
+    ['stop', 'Running'],
+    ['start', 'Stopped'],
+  ])(
+    '%s leaves nothing to do of the restart that ecr setup could not finish',
+    async (action, state) => {
+      await using lima = await fakeLima(state);
+      const restartPending = { isDue: true, isStopped: true };
+      await Bun.write(lima.record, JSON.stringify({ files: [], restartPending }));
+      expect((await lima.vm(action)).exitCode).toBe(0);
+      expect(await Bun.file(lima.record).exists()).toBe(false);
+      await Bun.write(lima.record, '{');
+      await lima.vm(action === 'stop' ? 'start' : 'stop');
+      expect((await lima.vm(action)).exitCode).toBe(0);
+      expect(await Bun.file(lima.record).text()).toBe('{');
+    },
+  );
 
   test.each([
     ['stop', 'Stopped', 'the instance "finch" is already stopped'],
@@ -53,6 +72,7 @@ async function fakeLima(state: string | undefined, { fails = false }: { fails?: 
   if (fails) await lima.fail('stop', 'msg="the disk is in use"\n');
   const env = { PATH: `${lima.folder}:/usr/bin:/bin` };
   return {
+    record: join(folder.path, 'ecr-setup.json'),
     vm: (action: string, more: Readonly<Record<string, string>> = {}) =>
       finch(['vm', action], { home: folder.path, env: { ...env, ...more } }),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),

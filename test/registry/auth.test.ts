@@ -253,7 +253,8 @@ test('a refused HEAD is asked again as GET, for the reason', async () => {
         ? new Response(null, { status: 403 })
         : registryErrorBody(403, 'DENIED', 'not yours'),
   });
-  await expect(openTestRepository(registry.host).resolve('a')).rejects.toMatchObject({
+  const repository = openTestRepository(registry.host, { access: 'pull' });
+  await expect(repository.resolve('a')).rejects.toMatchObject({
     code: 'DENIED',
     message: `registry ${registry.host}: denied: not yours`,
   });

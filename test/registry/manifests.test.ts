@@ -43,6 +43,51 @@ test('resolve() costs one HEAD and gives the descriptor', async () => {
   );
 });
 
+test('resolve() to pull asks once for what is missing, whatever else the registry would say', async () => {
+  await using registry = registryWithImage(({ method }) =>
+    method === 'GET' ? new Response(null, { status: 503 }) : undefined,
+  );
+  const repository = openTestRepository(registry.host, { access: 'pull' });
+  expect(await repository.resolve('v2')).toBeUndefined();
+  expect(registry.lines()).toEqual(['HEAD /v2/app/manifests/v2']);
+});
+
+test.each([
+  ['is busy', () => new Response(null, { status: 503 })],
+  ['breaks off', () => Promise.reject(new Error('broken'))],
+  ['finds the repository', () => registryErrorBody(404, 'MANIFEST_UNKNOWN', 'not here')],
+])(
+  'resolve() to pull asks Amazon ECR once why something is missing, also when it %s',
+  async (_, get) => {
+    const methods: string[] = [];
+    const repository = openTestRepository('123456789012.dkr.ecr.us-east-1.amazonaws.com', {
+      access: 'pull',
+      transport: async ({ method }) => {
+        methods.push(method);
+        return method === 'HEAD' ? new Response(null, { status: 404 }) : get();
+      },
+    });
+    expect(await repository.resolve('v2')).toBeUndefined();
+    expect(methods).toEqual(['HEAD', 'GET']);
+  },
+);
+
+test('resolve() and has() to push take what may not be looked at as missing', async () => {
+  await using registry = registryWithImage(() => registryErrorBody(403, 'DENIED', 'not yours'));
+  const repository = openTestRepository(registry.host);
+  expect(await repository.resolve('v1')).toBeUndefined();
+  expect(await repository.has(root)).toBe(false);
+  const pulling = openTestRepository(registry.host, { access: 'pull' });
+  await expect(pulling.resolve('v1')).rejects.toMatchObject({ code: 'DENIED' });
+});
+
+test('resolve() to push fails when the login has ended', async () => {
+  const said = 'Your authorization token has expired. Reauthenticate and try again.';
+  await using registry = registryWithImage(() => registryErrorBody(403, 'DENIED', said));
+  const resolving = openTestRepository(registry.host).resolve('v1');
+  await expect(resolving).rejects.toMatchObject({ code: 'DENIED' });
+});
+
 test.each([
   ['no digest', { 'content-type': root.mediaType, 'content-length': '400' }],
   [

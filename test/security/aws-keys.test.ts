@@ -114,6 +114,8 @@ describe('keys of AWS', () => {
       'in XML',
       `<SecretAccessKey>${AWS_SECRET_CANARY}x</SecretAccessKey><SessionToken>${AWS_SESSION_CANARY}x</SessionToken>`,
     ],
+    // JSON may have a \\ before each of the slashes that are in a secret key.
+    ['in JSON with slashes', `{"SecretAccessKey": "a\\/${AWS_SECRET_CANARY}x"}`],
   ])('are not quoted from a program that fails and writes them %s', async (_, words) => {
     await using home = await homeWith('');
     await writeFile(join(home.path, 'words'), words);
@@ -207,7 +209,7 @@ describe('keys of AWS', () => {
     const surroundings = surroundingsWith({ AWS_EC2_METADATA_SERVICE_ENDPOINT: place });
     const identity = await openIdentity(surroundings);
     await expect(identity.keys()).rejects.toThrow(
-      'AWS_EC2_METADATA_SERVICE_ENDPOINT is no address',
+      'the endpoint that is set for the EC2 metadata service is no address',
     );
   });
 

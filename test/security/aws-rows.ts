@@ -170,7 +170,7 @@ export const aws: readonly Row[] = [
         ],
       ),
       at(
-        ['aws/tokens/ecr-tokens.test.ts', 'that has ended is never given'],
+        ['aws/tokens/token-age.test.ts', 'that has ended is never given'],
         [
           'aws/tokens/remembered-token.ts',
           'return now < token.expires.getTime() - MARGIN_MS;',

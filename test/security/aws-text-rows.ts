@@ -186,6 +186,10 @@ export const awsTexts: readonly Row[] = [
         ['setup/install-helper.ts', 'if (!isKnown(found, known)) return false;', ''],
       ),
       at(
+        ['setup/ecr-setup.test.ts', 'shows nothing of finch.yaml that may be secret'],
+        ['config/masked-yaml.ts', '[...values, ...comments(source)]', '[...values]'],
+      ),
+      at(
         ['setup/ecr-setup.test.ts', 'takes stale logins out, and shows only their names'],
         [
           'setup/config-files.ts',

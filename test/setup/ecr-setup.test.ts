@@ -169,9 +169,11 @@ describe('setUpEcr()', () => {
     const proxy = `http:\n  # ${CANARY}\n  password: ${CANARY}\n`;
     await at.write({ 'finch.yaml': `${proxy}env: { TOKEN: ${CANARY} }\n` });
     await at.setUp();
-    expect(at.shown().slice(0, 4)).toEqual([
+    expect(at.shown().slice(0, 6)).toEqual([
       '--- ~/finch.yaml',
       '+++ ~/finch.yaml',
+      '   …',
+      ' env: …',
       '+creds_helpers:',
       '+  - ecr-login',
     ]);
@@ -182,6 +184,14 @@ describe('setUpEcr()', () => {
     expect(at.shown().slice(2, 4)).toEqual([
       '-{http: …}',
       '+{http: …, creds_helpers: [ecr-login]}',
+    ]);
+    await at.unset();
+    await at.write({ 'finch.yaml': `creds_helpers: [none] # ${CANARY}\n` });
+    at.shown();
+    await at.setUp();
+    expect(at.shown().slice(2, 4)).toEqual([
+      '-creds_helpers: [none] #…',
+      '+creds_helpers: [none, ecr-login] #…',
     ]);
   });
 

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FinchError } from '../../src/errors.ts';
 import { type SetupOptions, setUpEcr, unsetEcr } from '../../src/setup/ecr-setup.ts';
+import { forgetRestart } from '../../src/setup/restart-vm.ts';
 import type { LimaVm } from '../../src/vm/lima.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -10,15 +11,18 @@ const HOST = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
 
 type Verb = 'status' | 'stop' | 'start';
 
-/** A machine that runs, and fails once at a verb. */
-function machine(failing: Verb) {
+/** A machine that runs, and fails once at a verb, perhaps after it has done it. */
+function machine(failing: Verb, { isLate = false } = {}) {
   const done: Verb[] = [];
   let state: string | undefined = 'Running';
   let left = 1;
   const step = (verb: Verb, next: string | undefined) => {
-    if (verb === failing && left-- > 0) throw new FinchError('VM', `cannot ${verb}`);
-    if (verb !== 'status') done.push(verb);
-    state = next;
+    const isFailing = verb === failing && left-- > 0;
+    if (!isFailing || isLate) {
+      if (verb !== 'status') done.push(verb);
+      state = next;
+    }
+    if (isFailing) throw new FinchError('VM', `cannot ${verb}`);
     return state;
   };
   const vm: LimaVm = {
@@ -46,6 +50,7 @@ async function bench(vm: LimaVm) {
     said,
     setUp: (isDryRun = false) => setUpEcr({ hosts: [HOST], profile: undefined, isDryRun }, options),
     unset: () => unsetEcr([], options),
+    forget: () => forgetRestart(options),
     record: () => Bun.file(join(home, 'ecr-setup.json')),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
@@ -100,6 +105,37 @@ describe('the restart of the virtual machine', () => {
     expect(await at.record().exists()).toBe(false);
   });
 
+  test.each(['setUp', 'unset'] as const)(
+    'is finished by the next %s when the machine stopped although Lima failed',
+    async (next) => {
+      const lima = machine('stop', { isLate: true });
+      await using at = await bench(lima.vm);
+      await expect(at.setUp()).rejects.toMatchObject({ code: 'VM' });
+      expect(lima.state()).toBe('Stopped');
+      await at[next]();
+      expect(lima.done).toEqual(['stop', 'start']);
+      expect(at.said.at(-1)).toBe('restarted the virtual machine');
+    },
+  );
+
+  test.each(['stop', 'start'] as const)(
+    'is forgotten when %s failed and the user has seen to it',
+    async (failing) => {
+      const lima = machine(failing);
+      await using at = await bench(lima.vm);
+      await at.forget();
+      expect(await at.record().exists()).toBe(false);
+      await expect(at.setUp()).rejects.toMatchObject({ code: 'VM' });
+      lima.set('Running');
+      await at.forget();
+      const before = [...lima.done];
+      await at.setUp();
+      expect(lima.done).toEqual(before);
+      await at.unset();
+      expect(lima.done).toEqual([...before, 'stop', 'start']);
+    },
+  );
+
   test('needs nothing more when the user has started it since', async () => {
     const lima = machine('start');
     await using at = await bench(lima.vm);
@@ -133,5 +169,16 @@ describe('the restart of the virtual machine', () => {
     lima.set('Stopped');
     await at.setUp(true);
     expect(at.said.filter((line) => line.startsWith('would'))).toHaveLength(1);
+  });
+
+  test('is left open by a dry run where Lima does not answer', async () => {
+    const lima = machine('status');
+    await using at = await bench(lima.vm);
+    await at.setUp(true);
+    expect(at.said.slice(-2)).toEqual([
+      'would restart the virtual machine if one runs: cannot status',
+      'this was a dry run: nothing was changed',
+    ]);
+    expect(await at.record().exists()).toBe(false);
   });
 });

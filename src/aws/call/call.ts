@@ -4,6 +4,7 @@ import { readStart } from '../../http/body.ts';
 import { cleanText } from '../../http/clean-text.ts';
 import { isPassing } from '../../http/failure.ts';
 import { isPassingStatus, pause } from '../../http/retry.ts';
+import type { AwsKeys } from '../identity.ts';
 import type { AwsSurroundings } from '../surroundings.ts';
 import type { AwsCaller } from './caller.ts';
 import { aheadOf, awsTime } from './clock.ts';
@@ -15,7 +16,7 @@ import {
   silenceReason,
   wayTo,
 } from './read-refusal.ts';
-import type { AwsAsked, AwsOutcome } from './refusal.ts';
+import type { AwsAsked, AwsOutcome, SigningKey } from './refusal.ts';
 import { THROTTLED } from './refusal-types.ts';
 import { type Means, Remedies } from './remedies.ts';
 import { signRequest } from './sign.ts';
@@ -163,9 +164,12 @@ function answered<T>(
   { call, options }: { call: AwsCall<T>; options: AttemptOptions },
 ): Attempt<T> {
   const { status, headers } = response;
-  const { surroundings } = options;
+  const { surroundings, keys } = options;
   const value = status === 200 ? call.read(text) : undefined;
-  if (value !== undefined) return { outcome: { ok: true, value }, again: false };
+  if (value !== undefined) {
+    const signer = keys && signerOf(keys);
+    return { outcome: { ok: true, value, signer }, again: false };
+  }
   const reason = answerReason(response, text);
   const again = isPassingStatus(status) || THROTTLED.test(reason.type);
   if (reason.kind === 'foreign') return refused(call, options, reason, { again });
@@ -174,6 +178,11 @@ function answered<T>(
   const clockAheadMs = aheadOf(response, awsTime(surroundings));
   const clock = clockAheadMs === undefined ? {} : { clockAheadMs };
   return refused(call, options, { ...reason, ...clock }, { again });
+}
+
+/** The part of keys that is no secret. */
+function signerOf({ accessKeyId, expires, assumedWith }: AwsKeys): SigningKey {
+  return { accessKeyId, ...(expires && { expires }), ...(assumedWith && { assumedWith }) };
 }
 
 function refused<T>(

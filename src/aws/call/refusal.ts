@@ -1,3 +1,5 @@
+import type { AwsKeys } from '../identity.ts';
+
 /** Who asked AWS for what, and where. */
 export interface AwsAsked {
   /** What was asked for: `ecr:GetAuthorizationToken`. */
@@ -39,7 +41,15 @@ export interface AwsRefusal extends AwsAsked {
   readonly cause?: unknown;
 }
 
+/** The access key that a request was signed with. */
+export type SigningKey = Pick<AwsKeys, 'accessKeyId' | 'expires' | 'assumedWith'>;
+
 /** What came of a call. */
 export type AwsOutcome<T> =
-  | { readonly ok: true; readonly value: T }
+  | {
+      readonly ok: true;
+      readonly value: T;
+      /** Undefined where the request was not signed. */
+      readonly signer: SigningKey | undefined;
+    }
   | { readonly ok: false; readonly refusal: AwsRefusal };

@@ -9,6 +9,17 @@ import { xmlText } from './xml.ts';
 /** The region whose STS is asked where nothing names one. */
 const DEFAULT_REGION = 'us-east-1';
 
+/** The same in other partitions, by what ARNs call them. */
+const DEFAULT_REGIONS: Readonly<Record<string, string>> = {
+  'aws-cn': 'cn-north-1',
+  'aws-us-gov': 'us-gov-west-1',
+  'aws-eusc': 'eusc-de-east-1',
+  'aws-iso': 'us-iso-east-1',
+  'aws-iso-b': 'us-isob-east-1',
+  'aws-iso-e': 'eu-isoe-west-1',
+  'aws-iso-f': 'us-isof-south-1',
+};
+
 /** Whom AWS takes a caller for. */
 export interface CallerIdentity {
   /** Twelve digits. */
@@ -20,7 +31,10 @@ export interface CallerIdentity {
 
 /** How the calls of this file ask. */
 export interface StsCallOptions extends AwsCallOptions {
-  /** Where: keys are good in the regions of their partition only. Default: that of the identity, or us-east-1. */
+  /**
+   * Where: keys are good in the regions of their partition only. Default: that of the identity, or
+   * else one of the partition that the role is in, us-east-1 for no role.
+   */
   readonly region?: string | undefined;
 }
 
@@ -101,7 +115,7 @@ async function callSts<T>(
   { action, parameters, read }: StsCall<T>,
   { region, ...options }: StsCallOptions,
 ): Promise<AwsOutcome<T>> {
-  const asked = region ?? (await caller.region()) ?? DEFAULT_REGION;
+  const asked = region ?? (await caller.region()) ?? regionFor(parameters?.['RoleArn']);
   const body = new URLSearchParams({ Action: action, Version: '2011-06-15', ...parameters });
   const call = {
     ...{ service: 'sts', action, read, body: body.toString() },
@@ -109,6 +123,11 @@ async function callSts<T>(
     headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
   } as const;
   return callAws(call, caller, options);
+}
+
+function regionFor(roleArn = ''): string {
+  const [, partition = ''] = roleArn.split(':');
+  return DEFAULT_REGIONS[partition] ?? DEFAULT_REGION;
 }
 
 function readCaller(xml: string): CallerIdentity | undefined {

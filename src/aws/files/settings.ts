@@ -20,6 +20,9 @@ export interface SettingsOptions {
   readonly profile: string;
 }
 
+/** A certificate of OpenSSL's own form, which holds more than a certificate. */
+const TRUSTED = '-----BEGIN TRUSTED CERTIFICATE-----';
+
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /** The region by `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile. */
@@ -73,36 +76,49 @@ function parseEndpoint(text: string, name: string): URL {
 }
 
 /**
- * The certificate authorities of `AWS_CA_BUNDLE`, or of the profile's `ca_bundle`, as PEM.
- * @throws FinchError `AWS_IDENTITY` when the file is not there or holds none, `IO` when it cannot be read
+ * The certificate authorities of `AWS_CA_BUNDLE`, or of the profile's `ca_bundle`, as PEM. One that is broken does not count;
+ * that is traced.
+ * @throws FinchError `AWS_IDENTITY` when the file is not there or holds none that can be read, `IO` when it cannot be read
  */
 export async function authoritiesOf({
   env,
   config,
   profile,
-}: SettingsOptions): Promise<readonly string[] | undefined> {
+  trace,
+}: SettingsOptions & { readonly trace: (line: string) => void }): Promise<
+  readonly string[] | undefined
+> {
   const own = config.profiles.get(profile)?.settings.get('ca_bundle');
   const [name, path] = env['AWS_CA_BUNDLE']
     ? ['AWS_CA_BUNDLE', env['AWS_CA_BUNDLE']]
     : [`ca_bundle of profile ${profile}`, own];
   if (!path) return undefined;
   const file = expandPath(path, env);
-  const refuse = (why: string) =>
-    unusableIdentity(
-      `${name} names ${file}, which ${why}`,
-      `set ${name} to a file of PEM text, or remove it`,
-    );
+  const refuse = (why: string, hint = `set ${name} to a file of PEM text, or remove it`) =>
+    unusableIdentity(`${name} names ${file}, which ${why}`, hint);
   const bytes = await readSmallFile(file);
   if (bytes === undefined) throw refuse(existsSync(file) ? 'is no file' : 'is not there');
-  const found = new TextDecoder().decode(bytes).match(CERTIFICATE);
-  if (found === null) throw refuse('holds no certificate');
-  const { X509Certificate } = await import('node:crypto');
-  try {
-    for (const certificate of found) new X509Certificate(certificate);
-  } catch {
-    throw refuse('holds a broken certificate');
+  const text = new TextDecoder().decode(bytes);
+  const found = text.match(CERTIFICATE) ?? [];
+  if (found.length === 0 && text.includes(TRUSTED)) {
+    throw refuse(
+      "holds no certificate but OpenSSL's TRUSTED CERTIFICATE",
+      `write it as a usual one: openssl x509 -in ${file} -out NEW.pem, and set ${name} to NEW.pem`,
+    );
   }
-  return found;
+  if (found.length === 0) throw refuse('holds no certificate');
+  const { X509Certificate } = await import('node:crypto');
+  const whole = found.filter((certificate) => {
+    try {
+      return new X509Certificate(certificate) !== undefined;
+    } catch {
+      return false;
+    }
+  });
+  if (whole.length === 0) throw refuse('holds a broken certificate');
+  const broken = found.length - whole.length;
+  if (broken > 0) trace(`${name} names ${file}; passed over ${broken} broken of its certificates`);
+  return whole;
 }
 
 /** Whether a setting says yes, as the AWS CLI reads it. */

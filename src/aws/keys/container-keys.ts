@@ -1,6 +1,7 @@
 import { FinchError, hasCode } from '../../errors.ts';
 import { isLoopback } from '../../http/loopback.ts';
 import { hideSecret } from '../../http/redact.ts';
+import { isPassingStatus } from '../../http/retry.ts';
 import { expandPath, readSmallFile } from '../files/shared-config.ts';
 import type { AwsKeys } from '../identity.ts';
 import { passing, unusableIdentity } from '../identity-errors.ts';
@@ -20,6 +21,8 @@ const TOKEN_FILE = 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE';
 const SERVICES = ['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]'];
 
 const HINT = `check ${FULL} and the role of this task or pod`;
+
+const TRY_AGAIN = `try again, or ${HINT}`;
 
 /**
  * The keys that a container service (ECS, EKS) gives. Our own, as it is one request: the SDK would repeat it, and send it
@@ -42,14 +45,14 @@ export async function containerKeys({
   }).catch((cause: unknown) => {
     if (hasCode(cause, 'CANCELLED')) throw cause;
     const why = cause instanceof FinchError ? cause.message : 'no answer';
-    throw passing(unusableIdentity(`the container gives no AWS credentials: ${why}`, HINT, cause));
+    throw passing(
+      unusableIdentity(`the container gives no AWS credentials: ${why}`, TRY_AGAIN, cause),
+    );
   });
   if (status !== 200) {
-    const error = unusableIdentity(
-      `the container gives no AWS credentials: ${url.host} answers ${status}`,
-      HINT,
-    );
-    throw status === 429 || status >= 500 ? passing(error) : error;
+    const what = `the container gives no AWS credentials: ${url.host} answers ${status}`;
+    if (isPassingStatus(status)) throw passing(unusableIdentity(what, TRY_AGAIN));
+    throw unusableIdentity(what, HINT);
   }
   return parseAnsweredKeys(bytes, {
     token: 'Token',

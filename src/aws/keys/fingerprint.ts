@@ -1,16 +1,22 @@
 import { expandPath } from '../files/shared-config.ts';
 import { loginCachePath, ssoTokenPath } from '../files/sign-in-files.ts';
 import { stampOf } from '../files/stamp.ts';
+import type { AwsKeys } from '../identity.ts';
 import type { Environment } from '../surroundings.ts';
 import type { KeySource } from './key-source.ts';
 
 /**
  * What stays the same as long as the same role, or the same keys, would come out, as 64 hexadecimal digits: the settings that
  * lead there, and the times of the files that hold what the user signed in with. Of a program, a container and a machine it
- * tells only which one would be asked: they give the keys of whomever they like. No secret goes into it.
+ * tells only which one would be asked: they give the keys of whomever they like; so the id of those keys goes into it too
+ * where a role is assumed with them, and it is known. No secret does.
  */
-export async function fingerprintOf(source: KeySource, env: Environment): Promise<string> {
-  return hashOf(JSON.stringify(partsOf(source, env)));
+export async function fingerprintOf(
+  source: KeySource,
+  { env, assumedWith }: Pick<AwsKeys, 'assumedWith'> & { readonly env: Environment },
+): Promise<string> {
+  const parts = partsOf(source, env);
+  return hashOf(JSON.stringify(assumedWith === undefined ? parts : [parts, assumedWith]));
 }
 
 function partsOf(source: KeySource, env: Environment): readonly unknown[] {
@@ -36,9 +42,8 @@ function partsOf(source: KeySource, env: Environment): readonly unknown[] {
       ];
     }
     case 'process':
-      return [source];
     case 'metadata':
-      return [source, env['AWS_EC2_METADATA_SERVICE_ENDPOINT']];
+      return [source];
   }
 }
 

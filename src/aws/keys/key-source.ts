@@ -2,6 +2,7 @@ import type { Profile, SharedConfig } from '../files/shared-config.ts';
 import { type SsoSource, ssoSource } from '../files/sso-source.ts';
 import { missingSetting, noProfile, unusableIdentity } from '../identity-errors.ts';
 import type { Environment } from '../surroundings.ts';
+import { type MetadataSource, metadataSource } from './metadata-source.ts';
 import { environmentKeys, hasStaticKeys, profileKeys, type StaticSource } from './static-keys.ts';
 
 /** Where keys come from, once everything that says so has been read. Nobody was asked yet. */
@@ -14,14 +15,6 @@ export type KeySource =
   | { readonly kind: 'process'; readonly profile: string; readonly command: string }
   | { readonly kind: 'container' }
   | MetadataSource;
-
-/** The metadata service of an EC2 instance. */
-export interface MetadataSource {
-  readonly kind: 'metadata';
-  readonly profile: string;
-  /** Whether the profile names it; else it is what is left. */
-  readonly isNamed: boolean;
-}
 
 /** A role that is assumed with other keys. */
 export interface RoleSource {
@@ -87,9 +80,8 @@ export function keySource(question: Question, config: SharedConfig): KeySource {
     webIdentity(profile, named === undefined ? env : {}) ??
     (profile && profileSource(profile, config));
   if (found) return found;
-  return hasContainer(env)
-    ? { kind: 'container' }
-    : { kind: 'metadata', profile: name, isNamed: false };
+  if (hasContainer(env)) return { kind: 'container' };
+  return metadataSource({ profile: name, isNamed: false }, { env, settings: profile?.settings });
 }
 
 /** Whether a container service says where it gives keys. */
@@ -166,7 +158,7 @@ function sourceOfRole({ name, settings }: Profile, walk: Walk): KeySource {
 }
 
 /** The source that `credential_source` names; its names are compared without regard to case, as the AWS CLI does. */
-function namedSource(name: string, profile: string, { env }: Walk): KeySource {
+function namedSource(name: string, profile: string, { env, config }: Walk): KeySource {
   switch (name.toLowerCase()) {
     case 'environment': {
       const found = environmentKeys(env);
@@ -183,7 +175,10 @@ function namedSource(name: string, profile: string, { env }: Walk): KeySource {
         'set AWS_CONTAINER_CREDENTIALS_FULL_URI, or choose another profile with AWS_PROFILE',
       );
     case 'ec2instancemetadata':
-      return { kind: 'metadata', profile, isNamed: true };
+      return metadataSource(
+        { profile, isNamed: true },
+        { env, settings: config.profiles.get(profile)?.settings },
+      );
     default:
       throw unusableIdentity(
         `AWS profile "${profile}" has the credential_source "${name}", which is not known`,

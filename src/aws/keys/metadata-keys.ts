@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import { hasCode } from '../../errors.ts';
+import { FinchError, hasCode } from '../../errors.ts';
+import { networkCode } from '../../http/failure.ts';
 import { hideSecret } from '../../http/redact.ts';
+import { isPassingStatus } from '../../http/retry.ts';
 import { excerpt } from '../../text.ts';
 import { isTrue } from '../files/settings.ts';
 import type { AwsKeys } from '../identity.ts';
-import { isPassing, noIdentity, passing, unusableIdentity } from '../identity-errors.ts';
+import { noIdentity, unusableIdentity } from '../identity-errors.ts';
 import { parseAnsweredKeys } from './answered-keys.ts';
 import type { KeyContext } from './key-context.ts';
-import type { MetadataSource } from './key-source.ts';
 import { askMetadata, type MetadataRequest } from './metadata-request.ts';
+import type { MetadataSource } from './metadata-source.ts';
 
 /** It is a step away, on the same machine. */
 const PATIENCE_MS = 300;
@@ -37,22 +39,20 @@ const SIGNS = [
  * @throws FinchError `AWS_IDENTITY`
  */
 export async function metadataKeys(
-  { profile, isNamed }: MetadataSource,
+  { profile, isNamed, endpoint: place, isIpv6, isStrict }: MetadataSource,
   { surroundings: { env, trace }, signal }: KeyContext,
 ): Promise<AwsKeys> {
-  const place = env['AWS_EC2_METADATA_SERVICE_ENDPOINT'];
   if (isTrue(env['AWS_EC2_METADATA_DISABLED'])) {
     throw noIdentity(profile, 'skipped: AWS_EC2_METADATA_DISABLED is set', { env });
   }
   if (!place && !isNamed && !(await isInstance())) {
     throw noIdentity(profile, 'skipped: this is no EC2 instance', { env });
   }
-  const isIpv6 = env['AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE']?.toLowerCase() === 'ipv6';
   const endpoint = place || (isIpv6 ? 'http://[fd00:ec2::254]' : 'http://169.254.169.254');
   if (!/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
     throw unusableIdentity(
-      'AWS_EC2_METADATA_SERVICE_ENDPOINT is no address',
-      'set AWS_EC2_METADATA_SERVICE_ENDPOINT to http://HOST, or unset it',
+      'the endpoint that is set for the EC2 metadata service is no address',
+      'set AWS_EC2_METADATA_SERVICE_ENDPOINT, or ec2_metadata_service_endpoint of the profile, to http://HOST',
     );
   }
   const ask: Ask = async (path, options) => {
@@ -60,23 +60,29 @@ export async function metadataKeys(
     const settings = { patienceMs: PATIENCE_MS, ...options, trace, ...(signal && { signal }) };
     return await askMetadata(url, settings).catch((cause: unknown) => {
       if (!hasCode(cause, 'NETWORK', 'REGISTRY')) throw cause;
-      throw passing(noIdentity(profile, `failed: ${cause.message}`, { env, cause }));
+      throw noIdentity(profile, `failed: ${cause.message}`, { env, cause, isPassing: true });
     });
   };
   const refused = (status: number, why = `it answers ${status}`) => {
-    const error = noIdentity(profile, `failed: ${why}`, { env });
-    return status === 429 || status >= 500 ? passing(error) : error;
+    const isPassing = isPassingStatus(status);
+    return noIdentity(profile, `failed: ${why}`, { env, isPassing });
   };
 
-  const given = await askForToken(ask);
-  const isVersion1 =
-    NO_TOKENS.includes(given.status) && !isTrue(env['AWS_EC2_METADATA_V1_DISABLED']);
-  if (given.status !== 200 && !isVersion1) throw refused(given.status);
+  const given = await askForToken(ask).catch((error: unknown) => {
+    // In a container the answer with the token may have a step too many to go, and the others not.
+    if (isStrict || !isSilence(error)) throw error;
+    return undefined;
+  });
+  const isVersion1 = given === undefined || (!isStrict && NO_TOKENS.includes(given.status));
+  if (!isVersion1 && given.status !== 200) throw refused(given.status);
   const token = isVersion1 ? undefined : new TextDecoder().decode(given.bytes).trim();
   if (token !== undefined) hideSecret(token);
   const headers = token === undefined ? {} : { 'x-aws-ec2-metadata-token': token };
   const roles = await ask(ROLE_PATH, { headers });
   if (roles.status === 404) throw refused(404, 'this instance has no role');
+  if (given === undefined && roles.status === 401) {
+    throw refused(401, 'no token comes, and without one it answers 401');
+  }
   if (roles.status !== 200) throw refused(roles.status);
   const [role = ''] = new TextDecoder().decode(roles.bytes).split('\n');
   const { status, bytes } = await ask(`${ROLE_PATH}${encodeURIComponent(role.trim())}`, {
@@ -103,9 +109,14 @@ async function askForToken(ask: Ask): ReturnType<Ask> {
   try {
     return await ask(TOKEN_PATH, request);
   } catch (error) {
-    if (!isPassing(error)) throw error;
+    if (!isSilence(error)) throw error;
     return await ask(TOKEN_PATH, { ...request, patienceMs: LAST_PATIENCE_MS });
   }
+}
+
+/** Whether an error says that nothing came in time. */
+function isSilence(error: unknown): boolean {
+  return error instanceof FinchError && networkCode(error.cause) === 'ETIMEDOUT';
 }
 
 /** Whether this machine says that it is an EC2 instance. */

@@ -14,7 +14,13 @@ export async function mfaCode(
   if (mfaSerial === undefined) return undefined;
   const question = `MFA code for ${excerpt(mfaSerial)}: `;
   const code = await askCode?.(question, { ...(signal && { signal }) });
-  if (code) return code.trim();
+  if (code?.trim()) return code.trim();
+  if (code !== undefined) {
+    throw unusableIdentity(
+      `no MFA code was typed, which AWS profile "${profile}" needs (${mfaSerial})`,
+      'run it again, and type the code that the device shows',
+    );
+  }
   throw unusableIdentity(
     `AWS profile "${profile}" needs an MFA code (${mfaSerial})`,
     'run this in a terminal, or put temporary keys into the environment',

@@ -1,24 +1,25 @@
 import type { AbortOptions } from '../../content.ts';
 import { FinchError } from '../../errors.ts';
-import { SingleFlight } from '../../host/single-flight.ts';
 import { printable } from '../../text.ts';
-import { awsTime } from '../call/clock.ts';
 import { authoritiesOf, endpointOf, regionOf, variantOf } from '../files/settings.ts';
 import { NO_CONFIG, readSharedConfig, type SharedConfig } from '../files/shared-config.ts';
 import type { AwsIdentity, AwsKeys } from '../identity.ts';
 import { endedKeys } from '../identity-errors.ts';
 import type { AwsSurroundings } from '../surroundings.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { KeptKeys, leftOf } from './kept-keys.ts';
 import { type KeySource, keySource, profileName } from './key-source.ts';
-import { resolveKeys } from './resolve-keys.ts';
+import { firstOf, resolveKeys, withFirstKeys } from './resolve-keys.ts';
 import { nameOfSource } from './source-name.ts';
 import { environmentKeys, hideEnvironmentKeys } from './static-keys.ts';
 
-/** Keys that end sooner are asked for again. */
-const SPARE_MS = 60_000;
-
 /** Sources that are asked on this machine, and give the keys of whomever they like. */
 const LOCAL: ReadonlySet<KeySource['kind']> = new Set(['process', 'container', 'metadata']);
+
+/** Whether one of the roles on the way wants a code. */
+function needsCode(source: KeySource): boolean {
+  return source.kind === 'role' && (source.mfaSerial !== undefined || needsCode(source.source));
+}
 
 /**
  * Who the user is at AWS, by the environment and the shared files, or by a profile that the user named, in the order of
@@ -43,24 +44,25 @@ export async function openIdentity(
     if (found instanceof FinchError) throw found;
     return found;
   };
-  const flights = new SingleFlight<AwsKeys>();
-  let kept: AwsKeys | undefined;
+  const lasting = new KeptKeys(surroundings, ask);
+  /** Those that the first role is assumed with, where they come from this machine. */
+  const first = new KeptKeys(surroundings, async (options) => resolve(firstOf(source()), options));
 
   const identity: AwsIdentity = {
     source: found instanceof FinchError ? `profile ${profile}` : nameOfSource(found),
-    async fingerprint() {
-      return fingerprintOf(source(), env);
+    needsCode: !(found instanceof FinchError) && needsCode(found),
+    async fingerprint(keys = {}) {
+      return fingerprintOf(source(), { env, ...keys });
     },
-    async knownKeyId(options = {}) {
+    async knownKey(options = {}) {
       const known = source();
-      if (known.kind === 'static') return known.keys.accessKeyId;
-      return LOCAL.has(known.kind) ? (await identity.keys(options)).accessKeyId : undefined;
+      if (known.kind === 'static') return { accessKeyId: known.keys.accessKeyId };
+      if (!LOCAL.has(firstOf(known).kind)) return {};
+      if (known.kind === 'role') return { assumedWith: (await first.get(options)).accessKeyId };
+      return { accessKeyId: (await identity.keys(options)).accessKeyId };
     },
     async keys({ signal } = {}) {
-      if (kept !== undefined && leftOf(kept) > SPARE_MS) return kept;
-      return await flights.join('keys', () => ask({ ...(signal && { signal }) }), {
-        ...(signal && { signal }),
-      });
+      return await lasting.get({ ...(signal && { signal }) });
     },
     async region() {
       return regionOf(await settings());
@@ -72,24 +74,26 @@ export async function openIdentity(
       return variantOf(await settings());
     },
     async authorities() {
-      return authoritiesOf(await settings());
+      return authoritiesOf({ ...(await settings()), trace: surroundings.trace });
     },
   };
   return identity;
 
   async function ask(options: AbortOptions): Promise<AwsKeys> {
     surroundings.trace(`the AWS keys are those of ${printable(identity.source)}`);
-    const keys = await resolveKeys(source(), { surroundings, identity, ...options });
-    if (keys.expires !== undefined && leftOf(keys) <= 0) {
-      throw endedKeys(identity.source, keys.expires);
-    }
-    kept = keys;
-    return keys;
+    const found = source();
+    if (found.kind !== 'role' || !LOCAL.has(firstOf(found).kind)) return resolve(found, options);
+    const keys = await first.get(options);
+    const own = await resolve(withFirstKeys(found, keys), options);
+    return { ...own, assumedWith: keys.accessKeyId };
   }
 
-  /** How many milliseconds keys have left. */
-  function leftOf({ expires }: AwsKeys): number {
-    return (expires?.getTime() ?? Number.POSITIVE_INFINITY) - awsTime(surroundings);
+  async function resolve(from: KeySource, options: AbortOptions): Promise<AwsKeys> {
+    const keys = await resolveKeys(from, { surroundings, identity, ...options });
+    if (keys.expires !== undefined && leftOf(keys, surroundings) <= 0) {
+      throw endedKeys(nameOfSource(from), keys.expires);
+    }
+    return keys;
   }
 
   async function findSource(): Promise<KeySource | FinchError> {

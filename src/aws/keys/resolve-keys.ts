@@ -12,6 +12,17 @@ const LIMIT_MS = 10_000;
 /** What gives keys without other keys. */
 type FirstSource = Exclude<KeySource, RoleSource>;
 
+/** What the first role of a chain is assumed with; what is no role, itself. */
+export function firstOf(source: KeySource): FirstSource {
+  return source.kind === 'role' ? firstOf(source.source) : source;
+}
+
+/** The same chain of roles, beginning with keys that {@link firstOf} it has given. */
+export function withFirstKeys(source: KeySource, keys: AwsKeys): KeySource {
+  if (source.kind === 'role') return { ...source, source: withFirstKeys(source.source, keys) };
+  return { kind: 'static', from: nameOfSource(source), keys };
+}
+
 /** What somebody else is asked in. */
 type Work = (context: KeyContext) => Promise<AwsKeys>;
 

@@ -40,9 +40,11 @@ export async function ssoKeys(source: SsoSource, context: KeyContext): Promise<A
     context,
     ({ fromSSO }, requestHandler) =>
       fromSSO({
-        ...{ profile, ssoStartUrl: startUrl, ssoAccountId: account },
-        ...{ ssoRegion: region, ssoRoleName: role },
-        ...(session !== undefined && { ssoSession: session }),
+        ...{ profile, ssoAccountId: account, ssoRegion: region, ssoRoleName: role },
+        ...(token.isRenewable && session !== undefined
+          ? { ssoStartUrl: startUrl, ssoSession: session }
+          : // It would not use a token of a session in its last minutes; all it does with this is to find the file.
+            { ssoStartUrl: session ?? startUrl }),
         clientConfig: { requestHandler, maxAttempts: MAX_ATTEMPTS },
       })(),
     (error, refusal) => ssoFailure(error, source, { ...token, refusal }),

@@ -13,13 +13,12 @@ import type { SdkRefusal } from './sdk-transport.ts';
 /** What is known of the token that `aws sso login` left. */
 export interface SsoToken {
   readonly expires: Date;
+  /** Whether it can be renewed without the user. */
+  readonly isRenewable: boolean;
 }
 
 /** What a renewal takes. */
 const RENEWAL = ['refreshToken', 'clientId', 'clientSecret'];
-
-/** A token that ends sooner is renewed before it is used. */
-const RENEWAL_MS = 5 * 60_000;
 
 /** Members of both files that open doors. */
 const SECRETS = ['accessToken', 'refreshToken', 'clientSecret', 'dpopKey'];
@@ -43,10 +42,9 @@ export async function usableSsoToken(
     throw signIn(source, 'cannot be read');
   }
   const left = expires.getTime() - now();
-  if (left > (source.session === undefined ? 0 : RENEWAL_MS) || canRenew(members, now())) {
-    return { expires };
-  }
-  throw signIn(source, `${left > 0 ? 'ends' : 'expired'} at ${expires.toISOString()}`);
+  const isRenewable = source.session !== undefined && canRenew(members, now());
+  if (left > 0 || isRenewable) return { expires, isRenewable };
+  throw signIn(source, `expired at ${expires.toISOString()}`);
 }
 
 /** Whether a token can be renewed without the user, which the form with a session alone provides for. */
@@ -59,7 +57,7 @@ function canRenew(members: ReadonlyMap<string, string>, now: number): boolean {
 export function ssoFailure(
   error: unknown,
   source: SsoSource,
-  { expires, refusal }: SsoToken & { readonly refusal: SdkRefusal | undefined },
+  { expires, refusal }: Pick<SsoToken, 'expires'> & { readonly refusal: SdkRefusal | undefined },
 ): FinchError {
   const { role, account, profile, region } = source;
   const general = generalError(refusal, { action: 'sso:GetRoleCredentials', region, profile });

@@ -3,6 +3,7 @@ import { FinchError } from '../../errors.ts';
 import { orAborted, SingleFlight } from '../../host/single-flight.ts';
 import { hideSecret } from '../../http/redact.ts';
 import type { EcrToken, EcrTokenOptions } from '../aws.ts';
+import type { SigningKey } from '../call/refusal.ts';
 import type { EcrRegistry } from '../ecr-host.ts';
 import type { AwsIdentity } from '../identity.ts';
 import { isPassing } from '../identity-errors.ts';
@@ -39,9 +40,12 @@ interface Asker extends AbortOptions {
   readonly begun: number;
 }
 
-/** A key that is known without asking AWS, and when it ends, in milliseconds since 1970. */
+/** The key of an identity, as far as it is known without asking AWS. */
 interface KnownKey {
-  readonly name: KeyName;
+  /** Of the identity, with what it is known to assume a role with. */
+  readonly fingerprint: string;
+  readonly name?: KeyName;
+  /** When it ends, in milliseconds since 1970. */
   readonly ends?: number;
 }
 
@@ -51,8 +55,14 @@ interface Attempted {
   readonly host: string;
 }
 
+/** A new token, with the key that it was asked for with. */
+interface NewToken {
+  readonly token: EcrToken;
+  readonly signer: SigningKey | undefined;
+}
+
 /** A new token, or why there is none. */
-type Answer = { readonly token: EcrToken } | { readonly error: unknown };
+type Answer = NewToken | { readonly error: unknown };
 
 /** The tokens of Amazon ECR: those that are remembered, and new ones in good time. */
 export class EcrTokens {
@@ -128,35 +138,36 @@ export class EcrTokens {
     const now = this.#now();
     const mayServe = (found: RememberedToken | undefined) =>
       found !== undefined && isUsable(found, now) && !this.#refused.has(found.token.secret);
-    const key = await this.#keyOf(asker);
-    const named = this.#own.get(nameOf(asker));
-    const own = key === undefined || named?.keyHash === key.name.hash ? named : undefined;
+    const { registry } = asker;
+    const { fingerprint, name, ends } = await this.#keyOf(asker);
+    const named = this.#own.get(nameOf({ registry, fingerprint }));
+    const own = name === undefined || named?.keyHash === name.hash ? named : undefined;
     if (own !== undefined && mayServe(own) && isYoung(own, now)) return own;
-    const found = key && (await this.#cache?.get(asker.registry, key.name));
+    const found = name && (await this.#cache?.get(registry, name));
     if (found !== undefined) hide(found.token);
-    const shared = found && { ...found, keysEnd: key?.ends };
+    const shared = found && { ...found, keysEnd: ends };
     return [shared, own].find(mayServe);
   }
 
   /**
-   * The key of an identity, as far as it is known without asking AWS, and when it ends, if it does. While
-   * whoever gives it is out of reach, it is the one of before.
+   * The key of an identity, as far as it is known without asking AWS: of a role the one of before; of what gives keys on
+   * this machine only the one of now, which may be somebody else's.
+   * @throws FinchError as `AwsIdentity.knownKey`
    */
-  async #keyOf({ identity, fingerprint, begun, signal }: Asker): Promise<KnownKey | undefined> {
-    const last = await this.#state?.lastKey(fingerprint);
-    const before = last && { name: { hash: last.hash }, ends: last.ends };
-    const place = { fingerprint, host: KEYS };
-    const failed = await this.#failedBefore({ ...place, begun }, { isUrgent: !before });
-    if (failed?.isPassing && before) return before;
+  async #keyOf({ identity, fingerprint: place, begun, signal }: Asker): Promise<KnownKey> {
+    const attempted = { fingerprint: place, host: KEYS };
+    const failed = await this.#failedBefore({ ...attempted, begun });
     if (failed) throw repeatedError(failed, 'AWS');
-    try {
-      const id = await identity.knownKeyId({ signal });
-      return id === undefined ? before : { name: keyNameOf(id) };
-    } catch (error) {
-      await this.#rememberFailure(place, error, signal);
-      if (isPassing(error) && before) return before;
+    const known = await identity.knownKey({ signal }).catch(async (error: unknown) => {
+      await this.#rememberFailure(attempted, error, signal);
       throw error;
+    });
+    const fingerprint = await identity.fingerprint(known);
+    if (known.accessKeyId !== undefined) {
+      return { fingerprint, name: keyNameOf(known.accessKeyId) };
     }
+    const last = await this.#state?.lastKey(fingerprint);
+    return { fingerprint, ...(last && { name: { hash: last.hash }, ends: last.ends }) };
   }
 
   async #renew(asker: Asker, { isUrgent }: { readonly isUrgent: boolean }): Promise<EcrToken> {
@@ -180,16 +191,15 @@ export class EcrTokens {
 
   /** @param options.isUrgent whether nothing else can be used */
   async #ask(asker: Asker, { isUrgent }: { readonly isUrgent: boolean }): Promise<Answer> {
-    const { fingerprint, begun, signal } = asker;
+    const { identity, fingerprint, begun, signal } = asker;
     const { host } = asker.registry;
     const before = await this.#failedBefore({ fingerprint, host, begun }, { isUrgent });
     if (before) return { error: repeatedError(before, host) };
     const requested = this.#now();
-    // Who is asked for a code of MFA takes longer.
-    const isHurried = !isUrgent && this.#surroundings.askCode === undefined;
+    const isHurried = !isUrgent && !identity.needsCode;
     const answer = await this.#call(asker, isHurried ? AbortSignal.timeout(RENEWAL_MS) : undefined);
     if ('token' in answer) {
-      await this.#quietly(() => this.#keep(asker, { token: answer.token, requested }));
+      await this.#quietly(() => this.#keep(asker, { ...answer, requested }));
     } else {
       await this.#rememberFailure({ fingerprint, host }, answer.error, signal);
     }
@@ -205,7 +215,7 @@ export class EcrTokens {
       const outcome = await orAborted(asked, stop);
       if (outcome.ok) {
         const { username, secret, expires } = outcome.value;
-        return { token: { username, secret, expires } };
+        return { token: { username, secret, expires }, signer: outcome.signer };
       }
       const { awsRefusalError } = await import('../call/refusal-error.ts');
       return { error: awsRefusalError(outcome.refusal, { registry: registry.host }) };
@@ -240,15 +250,17 @@ export class EcrTokens {
     await this.#quietly(() => this.#state?.rememberFailure(fingerprint, host, failure));
   }
 
-  async #keep(asker: Asker, remembered: RememberedToken): Promise<void> {
-    const { registry, identity } = asker;
+  async #keep(
+    { registry, identity }: Asker,
+    { token, signer, requested }: NewToken & Pick<RememberedToken, 'requested'>,
+  ): Promise<void> {
+    const remembered = { token, requested };
     // By a clock that is wrong by hours it may have ended.
-    if (!isYoung(remembered, remembered.requested)) return;
+    if (signer === undefined || !isYoung(remembered, requested)) return;
     // Whoever got the keys may have written a file that goes into it.
-    const fingerprint = await identity.fingerprint();
-    const { accessKeyId, expires } = await identity.keys(asker);
-    const keysEnd = expires?.getTime();
-    const key = keyNameOf(accessKeyId);
+    const fingerprint = await identity.fingerprint(signer);
+    const keysEnd = signer.expires?.getTime();
+    const key = keyNameOf(signer.accessKeyId);
     const own = { ...remembered, keysEnd, keyHash: key.hash };
     this.#own.set(nameOf({ registry, fingerprint }), own);
     if (this.#cache === undefined) return;

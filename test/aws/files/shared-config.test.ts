@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { authoritiesOf, endpointOf, regionOf, variantOf } from '../../../src/aws/files/settings.ts';
 import { homeFolder, readSharedConfig } from '../../../src/aws/files/shared-config.ts';
+import { startAws } from '../../support/aws/stand-in.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
 async function homeWith(files: {
@@ -120,13 +121,32 @@ describe('authoritiesOf()', () => {
     await using home = await homeWith({ config: broken });
     const config = await readSharedConfig({ HOME: '/nonexistent' });
     const why = async (path: string) =>
-      authoritiesOf({ env: { AWS_CA_BUNDLE: path }, config, profile: 'p' }).catch(
+      authoritiesOf({ env: { AWS_CA_BUNDLE: path }, config, profile: 'p', trace() {} }).catch(
         (error) => error.message,
       );
     const names = `AWS_CA_BUNDLE names ${home.config}, which`;
     expect(await why(home.config)).toBe(`${names} holds a broken certificate`);
     expect(await why(home.path)).toBe(`AWS_CA_BUNDLE names ${home.path}, which is no file`);
     expect(await why('/dev/null')).toBe('AWS_CA_BUNDLE names /dev/null, which is no file');
+    await Bun.write(home.config, broken.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE'));
+    expect(await why(home.config)).toBe(
+      `${names} holds no certificate but OpenSSL's TRUSTED CERTIFICATE`,
+    );
+  });
+
+  test('passes over a broken certificate among good ones', async () => {
+    await using aws = await startAws();
+    const good = await Bun.file(aws.ca).text();
+    await using home = await homeWith({ config: `${broken}${good}${broken}` });
+    const config = await readSharedConfig({ HOME: '/nonexistent' });
+    const traced: string[] = [];
+    const env = { AWS_CA_BUNDLE: home.config };
+    const trace = (line: string) => traced.push(line);
+    const found = await authoritiesOf({ env, config, profile: 'p', trace });
+    expect(found?.map((each) => each.trim())).toEqual([good.trim()]);
+    expect(traced).toEqual([
+      `AWS_CA_BUNDLE names ${home.config}; passed over 2 broken of its certificates`,
+    ]);
   });
 });
 

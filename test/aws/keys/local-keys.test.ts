@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openIdentity } from '../../../src/aws/keys/open-identity.ts';
 import { serveKeys, startContainerKeys, startMetadata } from '../../support/aws/metadata.ts';
 import { AWS_SECRET_CANARY } from '../../support/aws/secrets.ts';
-import { startAws } from '../../support/aws/stand-in.ts';
+import { type AwsUser, startAws } from '../../support/aws/stand-in.ts';
 import { surroundingsWith } from '../../support/aws/surroundings.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
@@ -16,6 +16,21 @@ const answer = (id: string, expires?: string) =>
     ...{ Version: 1, AccessKeyId: id, SecretAccessKey: `${AWS_SECRET_CANARY}${id}` },
     ...(expires !== undefined && { Expiration: expires }),
   });
+
+/** The metadata service of a machine with the role `role`, unless `instead` answers. */
+const machineOf = (
+  user: AwsUser | undefined,
+  instead: (request: Request) => Promise<Response> | undefined,
+) =>
+  serveKeys(
+    async (request) => {
+      if (request.method === 'PUT') return (await instead(request)) ?? new Response('token');
+      const keys = answer(user?.accessKeyId ?? '');
+      const isRole = request.url.endsWith('/role');
+      return (await instead(request)) ?? new Response(isRole ? keys : 'role');
+    },
+    (origin) => ({ AWS_EC2_METADATA_SERVICE_ENDPOINT: origin }),
+  );
 
 /** A home whose default profile has `command` for a `credential_process`; `HOME` in it is that home. */
 async function homeWith(command: string) {
@@ -33,9 +48,9 @@ async function homeWith(command: string) {
   };
 }
 
-describe('knownKeyId()', () => {
+describe('knownKey()', () => {
   const idIn = async (env: Readonly<Record<string, string>>) =>
-    (await openIdentity(surroundingsWith(env))).knownKeyId();
+    (await (await openIdentity(surroundingsWith(env))).knownKey()).accessKeyId;
 
   test('follows a program whose keys are others than before', async () => {
     await using home = await homeWith('cat "$HOME/keys.json"');
@@ -141,9 +156,78 @@ describe('the metadata service', () => {
     expect(server.requests).toEqual([TOKEN, TOKEN, ROLES]);
   });
 
-  test.each(['silent', 'far'] as const)('that is %s is asked twice', async (mode) => {
+  test.each([
+    ['silent', /failed: 127\.0\.0\.1:\d+ /],
+    ['far', 'failed: no token comes, and without one it answers 401'],
+  ] as const)('that is %s is asked twice for a token, and then without one', async (mode, why) => {
     await using metadata = startMetadata({ mode });
-    await expect(keysBy(metadata.environment)).rejects.toThrow('EC2 metadata failed: ');
-    expect(metadata.requests).toEqual([TOKEN, TOKEN]);
+    await expect(keysBy(metadata.environment)).rejects.toThrow(why);
+    expect(metadata.requests).toEqual([TOKEN, TOKEN, ROLES]);
+  });
+
+  test('whose token does not come gives keys without one, unless that is switched off', async () => {
+    await using aws = await startAws();
+    const user = aws.addUser({ session: true });
+    await using server = machineOf(user, ({ method }) =>
+      method === 'PUT' ? new Promise(() => {}) : undefined,
+    );
+    expect((await keysBy(server.environment)).accessKeyId).toBe(user.accessKeyId);
+    const strict = { ...server.environment, AWS_EC2_METADATA_V1_DISABLED: 'true' };
+    await expect(keysBy(strict)).rejects.toThrow('EC2 metadata failed: ');
+    expect(server.requests).toEqual([TOKEN, TOKEN, ROLES, `${ROLES}role`, TOKEN, TOKEN]);
+  });
+
+  test.each([0, 1, 2])('that is busy for request %p is asked once more', async (busy) => {
+    await using aws = await startAws();
+    const user = aws.addUser({ session: true });
+    let asked = 0;
+    await using server = machineOf(user, () =>
+      asked++ === busy ? Promise.resolve(new Response('', { status: 503 })) : undefined,
+    );
+    expect((await keysBy(server.environment)).accessKeyId).toBe(user.accessKeyId);
+    expect(server.requests).toHaveLength(4);
+  });
+
+  test('that stays busy says to try again', async () => {
+    await using server = machineOf(undefined, async () => new Response('', { status: 503 }));
+    const error = await keysBy(server.environment).catch((thrown) => thrown);
+    expect(error.message).toEndWith('EC2 metadata failed: it answers 503)');
+    expect(error.hint).toStartWith('try again, or run aws configure');
+  });
+
+  test('is where the profile says, and asked without a token if that allows it', async () => {
+    await using aws = await startAws();
+    const user = aws.addUser({ session: true });
+    await using metadata = startMetadata({ user, mode: 'old' });
+    await using home = await temporaryFolder();
+    const { AWS_EC2_METADATA_SERVICE_ENDPOINT: place = '' } = metadata.environment;
+    const settings = `[default]\nec2_metadata_service_endpoint = ${place}/\n`;
+    const config = join(home.path, '.aws/config');
+    await Bun.write(config, settings);
+    expect((await keysBy({ HOME: home.path })).accessKeyId).toBe(user.accessKeyId);
+    await Bun.write(config, `${settings}ec2_metadata_v1_disabled = True\n`);
+    await expect(keysBy({ HOME: home.path })).rejects.toThrow('it answers 404');
+    const own = { HOME: home.path, AWS_EC2_METADATA_V1_DISABLED: 'false' };
+    expect((await keysBy(own)).accessKeyId).toBe(user.accessKeyId);
+  });
+});
+
+describe('a container', () => {
+  test('that is busy once is asked again, and else says to try again', async () => {
+    let answers = [503, 200, 503, 503];
+    await using server = serveKeys(
+      async () => {
+        const [status, ...rest] = answers;
+        answers = rest;
+        return new Response(answer('ASIABUSY'), { status: status ?? 500 });
+      },
+      (origin) => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${origin}/v1` }),
+    );
+    const open = async () => openIdentity(surroundingsWith(server.environment));
+    expect((await (await open()).keys()).accessKeyId).toBe('ASIABUSY');
+    const error = await (await open()).keys().catch((thrown) => thrown);
+    expect(error.message).toEndWith('answers 503');
+    expect(error.hint).toStartWith('try again, or check AWS_CONTAINER_CREDENTIALS_FULL_URI');
+    expect(server.requests).toHaveLength(4);
   });
 });

@@ -35,7 +35,7 @@ describe('openIdentity()', () => {
   test('gives the keys of the environment, whose secrets no message shows any more', async () => {
     const identity = await openIdentity(surroundingsWith({ ...fromEnvironment }));
     expect(identity.source).toBe('the environment');
-    expect(await identity.knownKeyId()).toBe('AKIAENV');
+    expect((await identity.knownKey()).accessKeyId).toBe('AKIAENV');
     expect(await identity.keys()).toEqual({
       accessKeyId: 'AKIAENV',
       secretAccessKey: secret('AKIAENV'),
@@ -58,7 +58,7 @@ describe('openIdentity()', () => {
     const identity = await openIdentity(surroundingsWith(home.env));
     expect(identity.source).toBe('profile default');
     expect(identity.keys()).rejects.toThrow('line 1 of');
-    expect(identity.knownKeyId()).rejects.toThrow('line 1 of');
+    expect(identity.knownKey()).rejects.toThrow('line 1 of');
     expect(identity.fingerprint()).rejects.toThrow('line 1 of');
   });
 
@@ -109,9 +109,13 @@ describe('openIdentity()', () => {
     expect(keys.map(({ accessKeyId }) => accessKeyId)).toEqual(['AKIA1', 'AKIA1', 'AKIA1']);
     expect(keys[0].expires).toEqual(new Date('2999-01-01T00:00:00Z'));
     const UNTIL = new Date(Date.now() + 50_000).toISOString();
-    const ending = await openIdentity(surroundingsWith({ ...home.env, UNTIL }));
+    let passed = 0;
+    const now = () => Date.now() - passed;
+    const ending = await openIdentity({ ...surroundingsWith({ ...home.env, UNTIL }), now });
     expect((await ending.keys()).accessKeyId).toBe('AKIA2');
-    expect((await ending.keys()).accessKeyId).toBe('AKIA3');
+    expect((await ending.keys()).accessKeyId).toBe('AKIA2');
+    passed = -51_000;
+    await expect(ending.keys()).rejects.toThrow('has just given ended');
   });
 
   test('asks again after somebody gave up', async () => {
@@ -188,7 +192,7 @@ describe('openIdentity()', () => {
     const trusting = { ...home.env, ...keys, HTTPS_PROXY: aws.proxy, AWS_CA_BUNDLE: aws.ca };
     const identity = await openIdentity(surroundingsWith(trusting), { profile: 'r' });
     expect(identity.source).toBe('profile r');
-    expect(await identity.knownKeyId()).toBeUndefined();
+    expect(await identity.knownKey()).toEqual({});
     const { sessionToken = '', expires } = await identity.keys();
     expect(sessionToken.startsWith(AWS_SESSION_CANARY)).toBe(true);
     expect(redactText(sessionToken)).toBe('REDACTED');
@@ -218,6 +222,18 @@ describe('openIdentity()', () => {
     expect(aws.log.map(({ action }) => action)).toEqual(['AssumeRole']);
     expect(aws.log[0]?.authorization).toContain('/eu-west-1/sts/aws4_request');
   });
+});
+
+test('only a role with an MFA device, or one that is assumed with such a role, needs a code', async () => {
+  await using home = await homeWith(
+    `[profile k]\n${keysOf('AKIA1')}[profile plain]\nrole_arn = arn:r\nsource_profile = k\n` +
+      '[profile mfa]\nrole_arn = arn:r\nsource_profile = k\nmfa_serial = arn:m\n' +
+      '[profile over]\nrole_arn = arn:s\nsource_profile = mfa\n',
+  );
+  const needs = ['k', 'plain', 'mfa', 'over', 'gone'].map(async (profile) => {
+    return (await openIdentity(surroundingsWith(home.env), { profile })).needsCode;
+  });
+  expect(await Promise.all(needs)).toEqual([false, false, true, true, false]);
 });
 
 describe('fingerprint()', () => {

@@ -50,6 +50,8 @@ async function failureOf(work: Promise<unknown>): Promise<FinchError> {
   throw new Error(`this is no FinchError: ${error}`);
 }
 
+const withoutRegion = ({ AWS_REGION, AWS_DEFAULT_REGION, ...env }: Record<string, string>) => env;
+
 const actions = (from: number) => aws.log.slice(from).map(({ action }) => action);
 
 describe('roles', () => {
@@ -149,6 +151,21 @@ describe('roles', () => {
       expect(isPassing(error)).toBe(true);
     },
   );
+
+  test.each([
+    ['aws-cn', 'sts.cn-north-1.amazonaws.com.cn'],
+    ['aws-us-gov', 'sts.us-gov-west-1.amazonaws.com'],
+  ] as const)('of %s are asked for there, where no region is named', async (partition, host) => {
+    const user = aws.addUser({ partition });
+    const role = aws.addRole({ partition, name: partition, trusts: [user.arn] });
+    expect(role.arn).toStartWith(`arn:${partition}:`);
+    const surroundings = surroundingsWith(withoutRegion(aws.environment()));
+    const identity = await openIdentity(surroundings);
+    const from = aws.log.length;
+    const keys = await resolveKeys(roleOf(role.arn, keysOf(user)), { surroundings, identity });
+    expect(keys.accessKeyId).toStartWith('ASIA');
+    expect(aws.log.slice(from).map((request) => request.host)).toEqual([host]);
+  });
 
   test('that nobody may assume are no passing failure', async () => {
     const user = aws.addUser();

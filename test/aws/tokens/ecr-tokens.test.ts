@@ -1,48 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
-import { chown, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Aws } from '../../../src/aws/aws.ts';
-import { parseEcrHost } from '../../../src/aws/ecr-host.ts';
-import { openAws } from '../../../src/aws/open-aws.ts';
-import type { AwsSurroundings } from '../../../src/aws/surroundings.ts';
-import { isRepeated } from '../../../src/aws/tokens/repeated.ts';
-import { FinchError, hasCode } from '../../../src/errors.ts';
 import { withFileLock } from '../../../src/host/file-lock.ts';
 import { redactText } from '../../../src/http/redact.ts';
 import { sendRequest } from '../../../src/http/transport.ts';
-import { startContainerKeys } from '../../support/aws/metadata.ts';
 import { type AwsStandIn, type AwsUser, startAws } from '../../support/aws/stand-in.ts';
-import { CANARY } from '../../support/canary.ts';
-import { temporaryFolder } from '../../support/temporary.ts';
-
-const HOUR = 3_600_000;
-const HOST = '111222333444.dkr.ecr.eu-west-1.amazonaws.com';
-const REGISTRY = registryOf(HOST);
-
-function registryOf(host: string) {
-  const registry = parseEcrHost(host);
-  if (registry === undefined) throw new Error(`${host} is no registry`);
-  return registry;
-}
-
-/** One process of finch after another, in one home. */
-interface Bench extends AsyncDisposable {
-  readonly home: string;
-  readonly user: AwsUser;
-  /** What was traced. */
-  readonly traced: readonly string[];
-  /** Lets time go by, for everyone. */
-  pass(milliseconds: number): void;
-  start(options?: StartOptions): Aws;
-  /** One that is a credential helper. */
-  helper(options?: StartOptions): Aws;
-}
-
-interface StartOptions {
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly surroundings?: Partial<AwsSurroundings>;
-  readonly profileFor?: (host: string) => Promise<string | undefined>;
-}
+import {
+  askedDuring,
+  failureOf,
+  HOST,
+  HOUR,
+  REGISTRY,
+  registryOf,
+  tokenBench,
+} from './token-bench.ts';
 
 let aws: AwsStandIn;
 
@@ -57,54 +28,8 @@ beforeEach(() => {
   aws.clockOffsetMs = 0;
 });
 
-async function bench(): Promise<Bench> {
-  const folder = await temporaryFolder();
-  const home = folder.path;
-  const user = aws.addUser();
-  const traced: string[] = [];
-  const start: Bench['start'] = ({
-    env = {},
-    surroundings = {},
-    profileFor = async () => undefined,
-  } = {}) => {
-    const usual = {
-      ...{ HOME: home, AWS_ENDPOINT_URL: aws.endpoint, AWS_EC2_METADATA_DISABLED: 'true' },
-      AWS_ACCESS_KEY_ID: user.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: user.secretAccessKey,
-    };
-    const around = {
-      ...{ env: { ...usual, ...env }, home: join(home, '.finch'), userAgent: 'finch/test' },
-      ...{ transport: sendRequest, now: () => aws.now(), report: () => {} },
-      trace: (line: string) => traced.push(line),
-    };
-    return openAws({ ...around, ...surroundings }, { profileFor });
-  };
-  return {
-    ...{ home, user, traced, start },
-    pass(milliseconds) {
-      aws.clockOffsetMs += milliseconds;
-    },
-    helper: ({ surroundings, ...options } = {}) =>
-      start({ ...options, surroundings: { isHelper: true, ...surroundings } }),
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
-  };
-}
-
-/** How often a token was asked for during `work`. */
-async function asked(work: () => Promise<unknown>): Promise<number> {
-  const before = aws.log.length;
-  await work();
-  return aws.log.slice(before).filter(({ action }) => action === 'GetAuthorizationToken').length;
-}
-
-async function failureOf(work: Promise<unknown>): Promise<Error> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof Error)) throw new Error('it did not fail');
-  return error;
-}
+const bench = () => tokenBench(aws);
+const asked = (work: () => Promise<unknown>) => askedDuring(work, aws);
 
 describe('a token', () => {
   test('is asked for once, for this process and for the next ones', async () => {
@@ -184,106 +109,6 @@ describe('a token', () => {
     expect(state).not.toContain('ASIA');
   });
 
-  test('is a new one when half of its life is over', async () => {
-    await using at = await bench();
-    const process = at.start();
-    const old = await process.token(REGISTRY);
-    at.pass(6 * HOUR - 60_000);
-    expect(await asked(() => at.start().token(REGISTRY))).toBe(0);
-    at.pass(120_000);
-    expect(await asked(() => at.start().token(REGISTRY))).toBe(1);
-    expect((await process.token(REGISTRY)).secret === old.secret).toBe(false);
-  });
-
-  test('that is old is used while AWS is busy or out of reach, and not when AWS says no', async () => {
-    await using at = await bench();
-    const { secret } = await at.start().token(REGISTRY);
-    at.pass(7 * HOUR);
-    aws.fail({ action: 'GetAuthorizationToken', type: 'ThrottlingException' });
-    expect((await at.start().token(REGISTRY)).secret === secret).toBe(true);
-    expect(at.traced.join('\n')).toContain('the old one is good until');
-    at.pass(300_000);
-    aws.recover();
-    aws.fail({ action: 'GetAuthorizationToken', reset: true });
-    expect((await at.start().token(REGISTRY)).secret === secret).toBe(true);
-    at.pass(300_000);
-    aws.recover();
-    aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
-    expect(await failureOf(at.start().token(REGISTRY))).toMatchObject({ code: 'AWS' });
-  });
-
-  test('that is old is used while AWS does not answer, or who gives the keys, and AWS is left alone for minutes', async () => {
-    await using at = await bench();
-    const role = aws.addRole({ trusts: [at.user.arn] });
-    await mkdir(join(at.home, '.aws'));
-    const config = `[profile ci]\nrole_arn=${role.arn}\ncredential_source=Environment\nregion=eu-west-1\n`;
-    await writeFile(join(at.home, '.aws/config'), config);
-    const ways = [
-      [{}, { action: 'GetAuthorizationToken', delayMs: 20_000 }],
-      [{ profileFor: async () => 'ci' }, { action: 'AssumeRole', status: 503 }],
-      [{ profileFor: async () => 'ci' }, { action: 'AssumeRole', delayMs: 20_000 }],
-    ] as const;
-    for (const [options, fault] of ways) {
-      const start = { ...options, env: { AWS_ECR_CACHE_DIR: join(at.home, fault.action) } };
-      const { secret } = await at.start(start).token(REGISTRY);
-      at.pass(7 * HOUR);
-      aws.fail(fault);
-      const begun = performance.now();
-      expect((await at.start(start).token(REGISTRY)).secret === secret).toBe(true);
-      expect(performance.now() - begun).toBeLessThan(8000);
-      const calls = aws.log.length;
-      at.pass(60_000);
-      expect((await at.start(start).token(REGISTRY)).secret === secret).toBe(true);
-      expect(aws.log.length).toBe(calls);
-      aws.recover();
-      at.pass(5 * 60_000);
-      expect((await at.start(start).token(REGISTRY)).secret === secret).toBe(false);
-    }
-  });
-
-  test('that is old is used while the container that gives the keys is out of reach', async () => {
-    await using at = await bench();
-    const container = await startContainerKeys({
-      user: at.user,
-      expires: new Date(aws.now() + HOUR),
-    });
-    const env = {
-      ...{ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
-      ...{ AWS_REGION: 'eu-west-1', ...container.environment },
-    };
-    const { secret } = await at.helper({ env }).token(REGISTRY);
-    await container[Symbol.asyncDispose]();
-    at.pass(7 * HOUR);
-    for (const process of [at.helper({ env }), at.start({ env })]) {
-      expect((await process.token(REGISTRY)).secret === secret).toBe(true);
-    }
-    at.pass(5 * HOUR);
-    expect(await failureOf(at.start({ env }).token(REGISTRY))).toBeInstanceOf(FinchError);
-  });
-
-  test('that had ended before it came is an error that names who gave it', async () => {
-    await using at = await bench();
-    const password = 'a-password-of-42-characters';
-    const authorizationToken = Buffer.from(`AWS:${password}`).toString('base64');
-    const body = (...entries: object[]) => JSON.stringify({ authorizationData: entries });
-    const whole = { authorizationToken, expiresAt: aws.now() / 1000 + 3600 };
-    const host = new URL(aws.endpoint).host;
-    aws.fail({
-      action: 'GetAuthorizationToken',
-      status: 200,
-      body: body({ ...whole, expiresAt: 1e9 }),
-    });
-    const message = `${host} gave a token that ended before it came, at 2001-09-09T01:46:40.000Z`;
-    expect(await failureOf(at.start().token(REGISTRY))).toMatchObject({ code: 'AWS', message });
-    aws.recover();
-    const broken = { ...whole, authorizationToken: Buffer.from('AWS:a\nb').toString('base64') };
-    aws.fail({ action: 'GetAuthorizationToken', status: 200, body: body(broken) });
-    expect(await failureOf(at.start().token(REGISTRY))).toMatchObject({ code: 'AWS' });
-    aws.recover();
-    aws.fail({ action: 'GetAuthorizationToken', status: 200, body: body({}, whole) });
-    expect((await at.start().token(REGISTRY)).secret === password).toBe(true);
-  });
-
   test('that is not to be remembered leaves nothing behind', async () => {
     await using at = await bench();
     const process = at.start();
@@ -309,20 +134,6 @@ describe('a token', () => {
     expect(await asked(() => at.start({ env }).token(REGISTRY))).toBe(0);
   });
 
-  test('of keys that have ended is a new one', async () => {
-    await using at = await bench();
-    const role = aws.addRole({ trusts: [at.user.arn] });
-    await mkdir(join(at.home, '.aws'));
-    const config = `[profile ci]\nrole_arn=${role.arn}\ncredential_source=Environment\nregion=eu-west-1\n`;
-    await writeFile(join(at.home, '.aws/config'), config);
-    const options = { profileFor: async () => 'ci' };
-    await at.start(options).token(REGISTRY);
-    at.pass(HOUR - 60_000);
-    expect(await asked(() => at.start(options).token(REGISTRY))).toBe(0);
-    at.pass(120_000);
-    expect(await asked(() => at.start(options).token(REGISTRY))).toBe(1);
-  });
-
   test('is waited for shortly where only the lock of a file is held by somebody', async () => {
     await using at = await bench();
     await mkdir(join(at.home, '.ecr'));
@@ -330,18 +141,6 @@ describe('a token', () => {
       await at.start().token(REGISTRY);
     });
     expect(at.traced.join('\n')).toContain('aws: not remembered');
-  });
-
-  test('that has ended is never given', async () => {
-    await using at = await bench();
-    const process = at.start();
-    await process.token(REGISTRY);
-    at.pass(12 * HOUR - 30_000);
-    expect(await process.remembered()).toEqual([]);
-    aws.fail({ action: 'GetAuthorizationToken', reset: true });
-    for (const each of [process, at.start()]) {
-      expect(await failureOf(each.token(REGISTRY))).toMatchObject({ code: 'NETWORK' });
-    }
   });
 
   test('that was refused is not given again; one that somebody else has got since then is', async () => {
@@ -380,166 +179,5 @@ describe('a token', () => {
     const asking = at.start().token(REGISTRY, { signal: stop.signal });
     stop.abort(new Error('enough'));
     expect((await failureOf(asking)).message).toBe('enough');
-  });
-});
-
-describe('a failure', () => {
-  test('is told a helper again for five seconds without a call, and as told before', async () => {
-    await using at = await bench();
-    aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException', message: CANARY });
-    const first = await failureOf(at.helper().token(REGISTRY));
-    expect([isRepeated(first), isRepeated(new Error('', { cause: first }))]).toEqual([
-      false,
-      false,
-    ]);
-    aws.recover();
-    const calls = await asked(async () => {
-      const again = await failureOf(at.helper().token(REGISTRY));
-      expect(again).toMatchObject({ code: 'AWS', message: expect.stringContaining(HOST) });
-      expect([isRepeated(again), isRepeated(new Error('', { cause: again }))]).toEqual([
-        true,
-        true,
-      ]);
-    });
-    expect(calls).toBe(0);
-    // The words of AWS stay nowhere.
-    const state = await readFile(join(at.home, '.finch/ecr-state.json'), 'utf8');
-    expect(state.includes(CANARY)).toBe(false);
-    at.pass(5001);
-    expect(await asked(() => at.helper().token(REGISTRY))).toBe(1);
-  });
-
-  test('costs one attempt, however many ask at once', async () => {
-    await using at = await bench();
-    aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
-    const processes = Array.from({ length: 4 }, () => at.helper());
-    const calls = await asked(() =>
-      Promise.allSettled(processes.map((each) => each.token(REGISTRY))),
-    );
-    expect(calls).toBe(1);
-  });
-
-  test('is forgotten when a variable or a file changes that may have been its reason', async () => {
-    await using at = await bench();
-    aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
-    await failureOf(at.helper().token(REGISTRY));
-    expect(
-      await asked(() => failureOf(at.helper({ env: { https_proxy: '' } }).token(REGISTRY))),
-    ).toBe(1);
-    await mkdir(join(at.home, '.aws'));
-    await writeFile(join(at.home, '.aws/config'), '[default]\n');
-    expect(await asked(() => failureOf(at.helper().token(REGISTRY)))).toBe(1);
-    expect(await asked(() => failureOf(at.helper().token(REGISTRY)))).toBe(0);
-  });
-
-  test('of a command of finch is tried again at once, and so is one where nothing is to be remembered', async () => {
-    await using at = await bench();
-    aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
-    for (const attempt of [
-      () => failureOf(at.start().token(REGISTRY)),
-      () => failureOf(at.helper({ env: { AWS_ECR_DISABLE_CACHE: '1' } }).token(REGISTRY)),
-      () => failureOf(at.helper().token(REGISTRY, { remember: false })),
-    ]) {
-      await attempt();
-      expect(await asked(attempt)).toBe(1);
-    }
-  });
-
-  test('of a credential process is tried again at once', async () => {
-    await using at = await bench();
-    const log = join(at.home, 'log');
-    const program = join(at.home, 'keys');
-    await writeFile(program, `#!/bin/sh\necho >> ${log}\nexit 1\n`, { mode: 0o755 });
-    await mkdir(join(at.home, '.aws'));
-    await writeFile(join(at.home, '.aws/config'), `[default]\ncredential_process=${program}\n`);
-    const env = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
-    for (let time = 1; time <= 2; time++) {
-      const error = await failureOf(at.helper({ env }).token(REGISTRY));
-      expect([hasCode(error, 'AWS_IDENTITY'), isRepeated(error)]).toEqual([true, false]);
-    }
-    expect(await readFile(log, 'utf8')).toBe('\n\n');
-  });
-
-  test('to say who the user is, or to read finch.yaml, is known as one of before too', async () => {
-    await using at = await bench();
-    const nobody = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
-    const ways = [{ env: { ...nobody } }, { env: { ...nobody, AWS_PROFILE: 'gone' } }];
-    for (const way of ways) {
-      const first = await failureOf(at.helper(way).token(REGISTRY));
-      const again = await failureOf(at.helper(way).token(REGISTRY));
-      expect([isRepeated(first), isRepeated(again)]).toEqual([false, true]);
-      expect(again).toMatchObject({ code: 'AWS_IDENTITY' });
-    }
-  });
-
-  test('that is no failure of AWS, but of the user giving up, is not remembered', async () => {
-    await using at = await bench();
-    const stop = new AbortController();
-    stop.abort(new Error('enough'));
-    await failureOf(at.start().token(REGISTRY, { signal: stop.signal }));
-    expect(await asked(() => at.start().token(REGISTRY))).toBe(1);
-  });
-});
-
-describe('what cannot be remembered changes nothing', () => {
-  test('without a home, with a disabled cache, and with files in place of its folders', async () => {
-    await using at = await bench();
-    await writeFile(join(at.home, 'file'), '');
-    const surroundings = { home: join(at.home, 'file') };
-    const AWS_ECR_CACHE_DIR = join(at.home, 'file/cache');
-    const ways = [
-      { env: { AWS_ECR_CACHE_DIR }, surroundings: { home: undefined } },
-      { env: { AWS_ECR_DISABLE_CACHE: '1' } },
-      { env: { AWS_ECR_CACHE_DIR }, surroundings },
-    ];
-    for (const way of ways) {
-      const process = at.helper(way);
-      const calls = await asked(async () => {
-        await process.token(REGISTRY);
-        await process.token(REGISTRY);
-        expect(await process.remembered()).toEqual([]);
-      });
-      expect(calls).toBe(1);
-    }
-    expect(await readdir(at.home)).toEqual(['file']);
-  });
-
-  test.skipIf(process.getuid?.() !== 0)(
-    'and what root remembers in the home of a user belongs to that user',
-    async () => {
-      await using at = await bench();
-      await chown(at.home, 12, 34);
-      await at.start().token(REGISTRY);
-      aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
-      await failureOf(at.start().token(registryOf(HOST.replace('west', 'north'))));
-      const files = await readdir(at.home, { recursive: true });
-      const owners = files.map(async (file) => {
-        const { uid, gid, mode } = await stat(join(at.home, file));
-        expect([file, uid, gid]).toEqual([file, 12, 34]);
-        if (!file.endsWith('.lock')) expect(mode & 0o077).toBe(0);
-      });
-      await Promise.all(owners);
-      expect(files).toContain('.finch/ecr-state.json');
-    },
-  );
-
-  test('with files that hold anything at all', async () => {
-    await using at = await bench();
-    await mkdir(join(at.home, '.finch'));
-    const path = join(at.home, '.finch/ecr-state.json');
-    aws.fail({ action: 'GetAuthorizationToken', type: 'AccessDeniedException' });
-    for (const text of [
-      '',
-      '{',
-      '[]',
-      '{"version":2}',
-      '{"version":1,"keys":1,"failures":[1,{}]}',
-    ]) {
-      await writeFile(path, text);
-      expect(await failureOf(at.start().token(REGISTRY))).toMatchObject({ code: 'AWS' });
-    }
-    await rm(path);
-    await mkdir(path);
-    expect(await failureOf(at.start().token(REGISTRY))).toMatchObject({ code: 'AWS' });
   });
 });

@@ -42,6 +42,8 @@ export interface AwsRole {
 /** How {@link AwsState.addRole} makes a role. */
 export interface RoleOptions {
   readonly account?: string;
+  /** Where it is known. Default: `aws`. */
+  readonly partition?: string;
   /** Default: `builder`. */
   readonly name?: string;
   /** Who may take it on, as ARNs. Default: nobody. */

@@ -41,12 +41,13 @@ export class Users {
 
   addRole({
     account = ACCOUNT,
+    partition = 'aws',
     name = 'builder',
     trusts = [],
     allow = ['*'],
     ...guards
   }: RoleOptions): AwsRole {
-    const arn = `arn:aws:iam::${account}:role/${name}`;
+    const arn = `arn:${partition}:iam::${account}:role/${name}`;
     const role = { ...guards, ...{ arn, account, name, trusts, allow, roleId: newId('AROA') } };
     this.#roles.set(arn, role);
     return { arn, account, name };
@@ -59,7 +60,8 @@ export class Users {
   /** Keys of a short life for who takes on a role. */
   takeOn(role: GuardedRole, { name, ends }: { name: string; ends: number }): AwsUser {
     const { account } = role;
-    const arn = `arn:aws:sts::${account}:assumed-role/${role.name}/${name}`;
+    const [, partition] = role.arn.split(':');
+    const arn = `arn:${partition}:sts::${account}:assumed-role/${role.name}/${name}`;
     const user = { ...newKeys(true), ...{ arn, account, userId: `${role.roleId}:${name}` } };
     this.#enter(user, { ends });
     this.#allowed.set(arn, role.allow);
