@@ -10,10 +10,8 @@ export class ConfigFault extends Error {
   /** What to do about it, where that is more than to correct the file. */
   readonly hint: string | undefined;
 
-  /** @param what the end of a sentence that begins with the key */
-  constructor(path: ConfigPath, what: string, { hint }: { hint?: string | undefined } = {}) {
-    const key = path.findLast((part) => typeof part === 'string');
-    super(key === undefined ? `the file ${what}` : `${quote(key)} ${what}`);
+  constructor(path: ConfigPath, message: string, { hint }: { hint?: string | undefined } = {}) {
+    super(message);
     this.path = path;
     this.hint = hint;
   }
@@ -29,29 +27,47 @@ export type Shape<T> = (value: unknown, path: ConfigPath) => T | undefined;
 /** A text. Numbers are none: whoever means one as a text puts it in quotes. */
 export const text: Shape<string> = (value, path) => {
   if (isMissing(value)) return undefined;
-  if (typeof value !== 'string') throw new ConfigFault(path, 'is not a text');
+  if (typeof value !== 'string') throw faultAt(path, 'is not a text');
   return value;
 };
 
 /** A number. */
 export const number: Shape<number> = (value, path) => {
   if (isMissing(value)) return undefined;
-  if (typeof value !== 'number') throw new ConfigFault(path, 'is not a number');
+  if (typeof value !== 'number') throw faultAt(path, 'is not a number');
   return value;
+};
+
+/** A number without a fraction. */
+export const integer: Shape<number> = (value, path) => {
+  if (isMissing(value)) return undefined;
+  if (!Number.isSafeInteger(value)) throw faultAt(path, 'is not a whole number');
+  return number(value, path);
 };
 
 /** Yes or no. */
 export const flag: Shape<boolean> = (value, path) => {
   if (isMissing(value)) return undefined;
-  if (typeof value !== 'boolean') throw new ConfigFault(path, 'is not true or false');
+  if (typeof value !== 'boolean') throw faultAt(path, 'is not true or false');
   return value;
 };
+
+/**
+ * A value that is more than its shape says.
+ * @param check gives it as what it is, or throws ConfigFault
+ */
+export function refined<T, U>(shape: Shape<T>, check: (value: T, path: ConfigPath) => U): Shape<U> {
+  return (value, path) => {
+    const read = shape(value, path);
+    return read === undefined ? undefined : check(read, path);
+  };
+}
 
 /** A value that may not be missing. */
 export function required<T>(shape: Shape<T>): Shape<T> {
   return (value, path) => {
     const read = shape(value, path);
-    if (read === undefined) throw new ConfigFault(path, 'is missing');
+    if (read === undefined) throw faultAt(path, 'is missing');
     return read;
   };
 }
@@ -60,7 +76,7 @@ export function required<T>(shape: Shape<T>): Shape<T> {
 export function list<T>(item: Shape<T>): Shape<readonly T[]> {
   return (value, path) => {
     if (isMissing(value)) return undefined;
-    if (!Array.isArray(value)) throw new ConfigFault(path, 'is not a list');
+    if (!Array.isArray(value)) throw faultAt(path, 'is not a list');
     return value
       .map((entry: unknown, i) => item(entry, [...path, i]))
       .filter((entry) => entry !== undefined);
@@ -82,7 +98,7 @@ export function named<T>(item: Shape<T>): Shape<ReadonlyMap<string, T>> {
 /** An object with keys of its own; others may stand beside them. */
 export function fields<T extends object>(
   shapes: {
-    readonly [Key in keyof T]: Shape<Exclude<T[Key], undefined>>;
+    readonly [Key in keyof T]-?: Shape<Exclude<T[Key], undefined>>;
   },
 ): Shape<T> {
   return (value, path) => {
@@ -103,7 +119,7 @@ export function fields<T extends object>(
  */
 export function onlyFields<T extends object>(
   shapes: {
-    readonly [Key in keyof T]: Shape<Exclude<T[Key], undefined>>;
+    readonly [Key in keyof T]-?: Shape<Exclude<T[Key], undefined>>;
   },
   hints: Readonly<Record<string, string>> = {},
 ): Shape<T> {
@@ -115,12 +131,23 @@ export function onlyFields<T extends object>(
     if (other === undefined) return read;
     const what = `is unknown here, known are: ${Object.keys(shapes).join(', ')}`;
     const hint = Object.hasOwn(hints, other) ? hints[other] : undefined;
-    throw new ConfigFault([...path, other], what, { hint });
+    throw faultAt([...path, other], what, { hint });
   };
 }
 
+/** @param what the end of a sentence that begins with the key */
+function faultAt(
+  path: ConfigPath,
+  what: string,
+  options: { hint?: string | undefined } = {},
+): ConfigFault {
+  const key = path.findLast((part) => typeof part === 'string');
+  const subject = key === undefined ? 'the file' : quote(key);
+  return new ConfigFault(path, `${subject} ${what}`, options);
+}
+
 function objectOf(value: unknown, path: ConfigPath): Readonly<Record<string, unknown>> {
-  if (!isJsonObject(value)) throw new ConfigFault(path, 'is not a map of keys to values');
+  if (!isJsonObject(value)) throw faultAt(path, 'is not a map of keys to values');
   return value;
 }
 

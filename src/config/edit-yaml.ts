@@ -1,5 +1,6 @@
 import { FinchError, hasCode } from '../errors.ts';
 import { isJsonObject } from '../oci/json.ts';
+import type { ConfigPath } from './config-value.ts';
 import { BYTE_ORDER_MARK, type ParsedYaml, parseYaml } from './parse-yaml.ts';
 import { invalidConfig } from './text-file.ts';
 import { spliced, type YamlEdit } from './yaml-splice.ts';
@@ -22,7 +23,10 @@ function editOnce(text: string, edit: YamlEdit, file: string): string {
   const wanted = edited(parsed.value, edit.path, { edit, parsed });
   if (Object.is(wanted, parsed.value)) return text;
   const result = spliced(text, parsed.document, edit);
-  if (result !== undefined && says(result, wanted)) return result;
+  if (result !== undefined && says(result, wanted)) {
+    // A list may hold an item twice.
+    return 'item' in edit && !edit.isThere ? editOnce(result, edit, file) : result;
+  }
   const { path } = edit;
   const what = `${path.join('.')} cannot be changed here without changing something else`;
   throw new FinchError('CONFIG_INVALID', `${parsed.placeOf(path)}: ${what}`, {
@@ -46,9 +50,10 @@ interface Change {
 }
 
 /** The value with the edit: itself when that changes nothing, undefined when nothing is left of it. */
-function edited(value: unknown, path: readonly string[], change: Change): unknown {
+function edited(value: unknown, path: ConfigPath, change: Change): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return editedLeaf(value, change);
+  if (typeof key === 'number') return editedItem(value, key, { rest, change });
   if (value !== undefined && value !== null && !isJsonObject(value)) throw misplaced(change);
   const old = value?.[key];
   const inner = edited(old, rest, change);
@@ -58,15 +63,30 @@ function edited(value: unknown, path: readonly string[], change: Change): unknow
   return others.length === 0 ? undefined : Object.fromEntries(others);
 }
 
+function editedItem(
+  value: unknown,
+  index: number,
+  { rest, change }: { readonly rest: ConfigPath; readonly change: Change },
+): unknown {
+  if (!Array.isArray(value) || index >= value.length) throw misplaced(change);
+  const items: readonly unknown[] = value;
+  const old = items[index];
+  const inner = edited(old, rest, change);
+  if (Object.is(inner, old)) return value;
+  if (inner !== undefined) return items.with(index, inner);
+  return items.length === 1 ? undefined : items.toSpliced(index, 1);
+}
+
 function editedLeaf(value: unknown, change: Change): unknown {
   const { edit } = change;
   if ('value' in edit) return edit.value;
   const { item, isThere } = edit;
   if (value !== undefined && value !== null && !Array.isArray(value)) throw misplaced(change);
   const list: readonly unknown[] = value ?? [];
-  if (list.includes(item) === isThere) return value;
+  const at = list.findIndex((entry) => Bun.deepEquals(entry, item));
+  if ((at !== -1) === isThere) return value;
   if (isThere) return [...list, item];
-  const others = list.filter((entry) => entry !== item);
+  const others = list.toSpliced(at, 1);
   return others.length === 0 ? undefined : others;
 }
 

@@ -1,51 +1,21 @@
 import { join } from 'node:path';
-import { ConfigFault, fields, list, named, onlyFields, text } from './config-value.ts';
+import { isJsonObject } from '../oci/json.ts';
+import { ConfigFault } from './config-value.ts';
+import { type FinchYaml, finchYamlShape } from './finch-yaml-shape.ts';
 import type { ParsedYaml } from './parse-yaml.ts';
 import { invalidConfig, readTextFile } from './text-file.ts';
-
-/** What finch does differently at some registries. */
-interface RegistrySettings {
-  /** Whose AWS credentials are used there, as the files of the AWS CLI name them. */
-  readonly profile: string | undefined;
-}
-
-/** What finch does differently at Amazon ECR. */
-interface EcrSettings {
-  /** By patterns of hosts, in which `*` stands for any characters. */
-  readonly registries: ReadonlyMap<string, RegistrySettings> | undefined;
-}
-
-/**
- * What `finch.yaml` says. A key that finch does not know is no fault, it may be another version's; only of a
- * registry there is none but those here, as the wrong credentials would be used.
- */
-export interface FinchYaml {
-  /** The credential helpers that the virtual machine uses. */
-  readonly creds_helpers: readonly string[] | undefined;
-  readonly ecr: EcrSettings | undefined;
-}
-
-const ROLE_HINT =
-  'put the role into a profile of ~/.aws/config, and name that here, as: profile: NAME';
-
-/** Every key that finch knows. */
-const shape = fields<FinchYaml>({
-  creds_helpers: list(text),
-  ecr: fields<EcrSettings>({
-    registries: named(onlyFields<RegistrySettings>({ profile: text }, { role_arn: ROLE_HINT })),
-  }),
-});
 
 /** Where `finch.yaml` is in finch's own folder. */
 export function finchYamlPath(home: string): string {
   return join(home, 'finch.yaml');
 }
 
-const NOTHING: FinchYaml = { creds_helpers: undefined, ecr: undefined };
-
 /** Options of {@link readFinchYaml}. */
 export interface ReadFinchYamlOptions {
-  /** The one key that the caller is after: a file in which it does not stand is not parsed. */
+  /**
+   * The one key that the caller is after: of the others nothing is read, nor found wrong, and a file in which it does
+   * not stand is not parsed.
+   */
   readonly only?: keyof FinchYaml;
 }
 
@@ -56,21 +26,33 @@ export interface ReadFinchYamlOptions {
  */
 export async function readFinchYaml(
   path: string,
-  { only }: ReadFinchYamlOptions = {},
+  options: ReadFinchYamlOptions = {},
 ): Promise<FinchYaml> {
+  const { only } = options;
   const source = await readTextFile(path);
-  if (!source || (only !== undefined && !mayHaveKey(source, only))) return NOTHING;
+  if (!source || (only !== undefined && !mayHaveKey(source, only))) return {};
   const { parseYaml } = await import('./parse-yaml.ts');
-  return finchYamlOf(parseYaml(source, path));
+  return finchYamlOf(parseYaml(source, path), options);
 }
 
 /**
  * What a YAML text says as a `finch.yaml`.
  * @throws FinchError `CONFIG_INVALID` with path, line and column
  */
-export function finchYamlOf({ value, placeOf }: ParsedYaml): FinchYaml {
+export function finchYamlOf(parsed: ParsedYaml, { only }: ReadFinchYamlOptions = {}): FinchYaml {
+  const { value } = parsed;
+  const isPart = only !== undefined && isJsonObject(value);
+  const wanted = isPart ? { [only]: value[only] } : value;
+  return withPlace(parsed, () => finchYamlShape(wanted, []) ?? {});
+}
+
+/**
+ * What `work` makes of a YAML text.
+ * @throws FinchError `CONFIG_INVALID` with path, line and column in place of a `ConfigFault`
+ */
+export function withPlace<T>({ placeOf }: Pick<ParsedYaml, 'placeOf'>, work: () => T): T {
   try {
-    return shape(value, []) ?? NOTHING;
+    return work();
   } catch (error) {
     if (!(error instanceof ConfigFault)) throw error;
     const { message, hint } = error;

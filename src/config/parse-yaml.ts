@@ -1,5 +1,6 @@
 import {
   type Document,
+  isAlias,
   isMap,
   isNode,
   isScalar,
@@ -30,8 +31,12 @@ export interface ParsedYaml {
 /** What editors of Windows begin a file with: it is no part of the YAML. */
 export const BYTE_ORDER_MARK = /^\ufeff/;
 
+/** Of so many maps others may consist: each of those may consist of some as well. */
+const MAX_MERGES = 32;
+
 /**
- * Reads a YAML text of one document, as version 1.2 has it. https://yaml.org/spec/1.2.2/
+ * Reads a YAML text of one document, as version 1.2 has it, and `<<` besides: keys of another map that are keys of this
+ * one. https://yaml.org/spec/1.2.2/ https://yaml.org/type/merge.html
  * @param file how messages name it
  * @throws FinchError `CONFIG_INVALID` with line and column
  */
@@ -44,7 +49,7 @@ export function parseYaml(text: string, file: string): ParsedYaml {
   };
   try {
     // The parser compares each key of a map with all others, which takes minutes for a long one.
-    const options = { lineCounter, prettyErrors: false, uniqueKeys: false } as const;
+    const options = { lineCounter, prettyErrors: false, uniqueKeys: false, merge: true } as const;
     const document = parseDocument(source, { ...options, logLevel: 'error' });
     const [fault] = document.errors;
     if (fault?.code === 'MULTIPLE_DOCS') {
@@ -56,7 +61,19 @@ export function parseYaml(text: string, file: string): ParsedYaml {
       const what = excerpt(fault.message).replace(/^./, (first) => first.toLowerCase());
       throw invalidConfig(`${placeAt(fault.pos[0])}: this is not YAML: ${what}`, { cause: fault });
     }
+    let merges = 0;
     visit(document, {
+      Pair(_, { key, value }) {
+        if (!isScalar(key) || typeof key.value !== 'symbol') return;
+        const sources: readonly unknown[] = isSeq(value) ? value.items : [value];
+        merges += sources.length;
+        const areMaps = sources.every((source) =>
+          isMap(isAlias(source) ? source.resolve(document) : source),
+        );
+        if (areMaps && merges <= MAX_MERGES) return;
+        const what = areMaps ? 'stands here too often' : 'is for maps only';
+        throw invalidConfig(`${placeAt(key.range?.[0] ?? 0)}: "<<" ${what}`);
+      },
       Map(_, map) {
         const twice = repeatedKey(map);
         if (twice === undefined) return;

@@ -3,13 +3,14 @@ import {
   isAlias,
   isMap,
   isNode,
+  isPair,
   isScalar,
   isSeq,
   type Node,
-  stringify,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
+import type { ConfigPath } from './config-value.ts';
 import {
   afterLine,
   columnOf,
@@ -19,18 +20,27 @@ import {
   unitsOf,
   type YamlUnits,
 } from './yaml-layout.ts';
+import {
+  blockLines,
+  flowText,
+  itemText,
+  nestedValue,
+  type YamlItem,
+  type YamlLeaf,
+  type YamlScalar,
+} from './yaml-text.ts';
 
 /**
- * One change of a YAML document: a path leads to a text from now on, or a list holds an item. A value that is
+ * One change of a YAML document: a path leads to a value from now on, or a list holds an item. A value that is
  * undefined, and an item that `isThere` no more, are removed, with the lists and maps on the way that are empty
  * then.
  */
 export type YamlEdit =
-  | { readonly path: readonly string[]; readonly value: string | undefined }
-  | { readonly path: readonly string[]; readonly item: string; readonly isThere: boolean };
+  | { readonly path: ConfigPath; readonly value: YamlScalar | undefined }
+  | { readonly path: ConfigPath; readonly item: YamlItem; readonly isThere: boolean };
 
-/** The end of a path, and what is to be there. */
-type Leaf = { readonly value: string } | { readonly item: string };
+/** The line behind which a document says nothing more. */
+const DOCUMENT_END = /^\.\.\.(?=\s|$)/m;
 
 /** A text, and how it is laid out. */
 interface Source extends YamlUnits {
@@ -71,17 +81,27 @@ export function spliced(text: string, document: Document, edit: YamlEdit): strin
 function withLeaf(
   source: Source,
   document: Document,
-  path: readonly string[],
-  leaf: Leaf,
+  path: ConfigPath,
+  leaf: YamlLeaf,
 ): string | undefined {
   const root = document.contents;
   if (root === null || isEmpty(root)) {
-    return insertLines(source, source.text.length, blockLines(source, path, leaf, 0));
+    const lines = blockLines(source, path, leaf, 0);
+    const end = source.text.search(DOCUMENT_END);
+    if (end === -1) return insertLines(source, source.text.length, lines);
+    return replace(source, end, end, [...lines, ''].join(source.newline));
   }
   let node = root;
   for (const [i, key] of path.entries()) {
-    if (!isMap(node)) return undefined;
     const rest = path.slice(i + 1);
+    if (isSeq(node) && typeof key === 'number') {
+      const item = node.items[key];
+      if (!isNode(item)) return undefined;
+      if (rest.length === 0) return atLeaf(source, item, leaf);
+      node = item;
+      continue;
+    }
+    if (!isMap(node)) return undefined;
     const pair = node.items.find((item) => isScalar(item.key) && item.key.value === key);
     if (pair === undefined) return intoMap(source, node, path.slice(i), leaf);
     const { key: keyNode, value } = pair;
@@ -92,7 +112,7 @@ function withLeaf(
       if (colon === undefined) return undefined;
       const at = keyNode.range[1] + colon.length;
       if (node.flow || (rest.length === 0 && 'value' in leaf)) {
-        return replace(source, at, at, ` ${flow(nested(rest, leaf))}`);
+        return replace(source, at, at, ` ${flowText(nestedValue(rest, leaf))}`);
       }
       const column = columnOf(source.text, keyNode.range[0]);
       const lines = blockLines(source, [key, ...rest], leaf, column).slice(1);
@@ -100,13 +120,13 @@ function withLeaf(
     }
     const [start, end] = value.range;
     if (isScalar(value) && value.value === null) {
-      return replace(source, start, end, flow(nested(rest, leaf)));
+      return replace(source, start, end, flowText(nestedValue(rest, leaf)));
     }
     if (isAlias(value) && rest.length === 0 && 'item' in leaf) {
       // What stands elsewhere stays as it is.
       const list: unknown = value.toJS(document);
       return Array.isArray(list)
-        ? replace(source, start, end, flow([...list, leaf.item]))
+        ? replace(source, start, end, flowText([...list, leaf.item]))
         : undefined;
     }
     if (rest.length === 0) return atLeaf(source, value, leaf);
@@ -116,33 +136,35 @@ function withLeaf(
 }
 
 /** The value at the end of the path is there, and is replaced or gets one more item. */
-function atLeaf(source: Source, node: Node, leaf: Leaf): string | undefined {
+function atLeaf(source: Source, node: Node, leaf: YamlLeaf): string | undefined {
   const [start = 0, end = 0] = node.range ?? [];
   if ('value' in leaf) {
-    const isShort = isScalar(node) && !source.text.slice(start, end).includes('\n');
-    return isShort ? replace(source, start, end, scalar(leaf.value)) : undefined;
+    // What an alias names stays as it is.
+    const isSingle = isScalar(node) || isAlias(node);
+    const isShort = isSingle && !source.text.slice(start, end).includes('\n');
+    return isShort ? replace(source, start, end, flowText(leaf.value)) : undefined;
   }
   if (!isSeq(node)) return undefined;
   const last = node.items.at(-1);
-  if (!isNode(last)) return replace(source, start, end, flow([leaf.item]));
+  if (!isNode(last)) return replace(source, start, end, flowText([leaf.item]));
   const at = endOf(last);
-  if (node.flow) return replace(source, at, at, `, ${flow(leaf.item)}`);
+  if (node.flow) return replace(source, at, at, `, ${flowText(leaf.item)}`);
   const dash = ' '.repeat(columnOf(source.text, start));
-  return insertLines(source, at, [`${dash}- ${scalar(leaf.item)}`]);
+  return insertLines(source, at, [`${dash}- ${itemText(leaf.item)}`]);
 }
 
 /** A map gets one more entry, the last. */
 function intoMap(
   source: Source,
   map: YAMLMap,
-  path: readonly string[],
-  leaf: Leaf,
+  path: ConfigPath,
+  leaf: YamlLeaf,
 ): string | undefined {
   const [start = 0, end = 0] = map.range ?? [];
   const last = map.items.at(-1);
   const [key = '', ...rest] = path;
   if (map.flow) {
-    const entry = flow({ [key]: nested(rest, leaf) }).slice(1, -1);
+    const entry = flowText({ [key]: nestedValue(rest, leaf) }).slice(1, -1);
     if (last === undefined) return replace(source, start, end, `{${entry}}`);
     const at = endOf(last);
     return replace(source, at, at, `, ${entry}`);
@@ -181,52 +203,28 @@ function without(source: Source, steps: readonly Step[]): string | undefined {
   return replace(source, from, next, '');
 }
 
-function stepsTo(document: Document, path: readonly string[], item?: string): readonly Step[] {
+function stepsTo(document: Document, path: ConfigPath, item?: YamlItem): readonly Step[] {
   const steps: Step[] = [];
   let node: unknown = document.contents;
   for (const key of path) {
-    if (!isMap(node)) return [];
-    const container = node;
-    const index = container.items.findIndex((pair) => isScalar(pair.key) && pair.key.value === key);
-    const pair = container.items[index];
-    if (pair === undefined) return [];
-    steps.push({ container, index });
-    node = pair.value;
+    const step = stepInto(node, key);
+    if (step === undefined) return [];
+    steps.push(step);
+    const entry = step.container.items[step.index];
+    node = isPair(entry) ? entry.value : entry;
   }
   if (item === undefined) return steps;
   if (!isSeq(node)) return [];
-  const index = node.items.findIndex((entry) => isScalar(entry) && entry.value === item);
+  const isItem = (entry: unknown) => isNode(entry) && Bun.deepEquals(entry.toJS(document), item);
+  const index = node.items.findIndex(isItem);
   return index === -1 ? [] : [...steps, { container: node, index }];
 }
 
-/** The lines of a path and what it leads to, as block style has them. */
-function blockLines(
-  units: YamlUnits,
-  [key = '', ...rest]: readonly string[],
-  leaf: Leaf,
-  column: number,
-): readonly string[] {
-  const name = `${' '.repeat(column)}${scalar(key)}:`;
-  if (rest.length > 0) {
-    return [name, ...blockLines(units, rest, leaf, column + units.unit)];
-  }
-  if ('value' in leaf) return [`${name} ${scalar(leaf.value)}`];
-  return [name, `${' '.repeat(column + units.listUnit)}- ${scalar(leaf.item)}`];
-}
-
-function nested(path: readonly string[], leaf: Leaf): unknown {
-  const end: unknown = 'value' in leaf ? leaf.value : [leaf.item];
-  return path.reduceRight((inner, key) => ({ [key]: inner }), end);
-}
-
-function scalar(text: string): string {
-  return text.includes('\n') ? JSON.stringify(text) : stringify(text, { lineWidth: 0 }).trimEnd();
-}
-
-function flow(value: unknown): string {
-  const options = { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 } as const;
-  if (typeof value === 'string') return flow([value]).slice(1, -1);
-  return stringify(value, options).trimEnd();
+function stepInto(node: unknown, key: string | number): Step | undefined {
+  if (isSeq(node) && typeof key === 'number') return { container: node, index: key };
+  if (!isMap(node)) return undefined;
+  const index = node.items.findIndex((pair) => isScalar(pair.key) && pair.key.value === key);
+  return index === -1 ? undefined : { container: node, index };
 }
 
 /** Inserts whole lines behind the line in which `end` is. */

@@ -1,14 +1,11 @@
 import { describe, expect, test } from 'bun:test';
 import { chmod, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type FinchYaml,
-  profileFor,
-  profileIn,
-  readFinchYaml,
-} from '../../src/config/finch-yaml.ts';
+import { profileFor, profileIn, readFinchYaml } from '../../src/config/finch-yaml.ts';
+import type { FinchYaml } from '../../src/config/finch-yaml-shape.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
+const GIB = 1024 ** 3;
 const HOST = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
 
 /** What a file with that text says. */
@@ -28,6 +25,8 @@ describe('readFinchYaml()', () => {
       `cpus: 3 # three\nmemory: 4GiB\ncreds_helpers:\n    - ecr-login\n    -\necr:\n  other: 1\n  registries:\n    "${HOST}": { profile: dev }\n    "*":\nunknown: [1]\n`,
     );
     expect(config).toEqual({
+      cpus: 3,
+      memory: 4 * GIB,
       creds_helpers: ['ecr-login'],
       ecr: { registries: new Map([[HOST, { profile: 'dev' }]]) },
     });
@@ -37,7 +36,7 @@ describe('readFinchYaml()', () => {
     ['an empty file', ''],
     ['comments alone', '# nothing\n'],
     ['empty keys', 'creds_helpers:\necr:\n'],
-    ['JSON', '{"cpus": 3}'],
+    ['JSON', '{"other": 3}'],
   ])('reads %s as nothing', async (_, text) => {
     expect(await reading(text)).toEqual({ creds_helpers: undefined, ecr: undefined });
   });
@@ -84,6 +83,15 @@ describe('readFinchYaml()', () => {
     expect((failure as Error).message).toMatch(
       typeof message === 'string' ? `/finch.yaml${message}` : message,
     );
+  });
+
+  test('finds nothing wrong with keys that are not asked for', async () => {
+    const text = 'cpus: 0\nvmType: 3\necr: {registries: {a: {profile: b}}}\nlimactl: x\n';
+    const config = await reading(text, 'ecr');
+    expect(config).toEqual({ ecr: { registries: new Map([['a', { profile: 'b' }]]) } });
+    await expect(reading(text, 'limactl')).rejects.toMatchObject({
+      message: '/finch.yaml:4:10: "x" is not an absolute path',
+    });
   });
 
   test('says where a role belongs that stands at a registry', async () => {

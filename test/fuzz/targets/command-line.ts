@@ -53,7 +53,7 @@ export const commandLine: Target = {
     const place = resources.use(await finch());
     await place.load(buildImage({ labels: { team: 'web' } }), 'app:1');
     await place.load(buildMultiPlatform('linux/amd64', 'linux/arm64'), 'ghcr.io/me/multi:2');
-    const output = { isTerminal: false, columns: 80, write: () => {} };
+    const output = { isTerminal: false, columns: 80, write: () => {}, send: async () => {} };
     const host: Host = {
       ...{ env: {}, home: place.home, platform, stdout: output, stderr: output },
       now: () => new Date(place.now),
