@@ -21,6 +21,12 @@ export interface LayoutReader extends ContentReader {
   missing(descriptor: Descriptor, options?: AbortOptions): Promise<readonly Digest[]>;
 }
 
+/** The path in an image layout of what `descriptor` names. */
+export function blobPath({ digest }: Descriptor): string {
+  const { algorithm, hex } = digestParts(digest);
+  return `blobs/${algorithm}/${hex}`;
+}
+
 /**
  * Reads the blobs below `blobs/` of an image layout, any of which may be missing.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md#blobs
@@ -28,10 +34,8 @@ export interface LayoutReader extends ContentReader {
  */
 export function layoutReader(tree: FileTree, what: string): LayoutReader {
   const known = new Map<Digest, readonly Digest[]>();
-  const get = ({ digest }: Descriptor, options?: AbortOptions) => {
-    const { algorithm, hex } = digestParts(digest);
-    return tree.get(`blobs/${algorithm}/${hex}`, options);
-  };
+  const get = (descriptor: Descriptor, options?: AbortOptions) =>
+    tree.get(blobPath(descriptor), options);
   const reader: LayoutReader = {
     async has(descriptor, options) {
       return (await reader.missing(descriptor, options)).length === 0;

@@ -15,11 +15,17 @@ export interface OciLayout {
   readonly reader: LayoutReader;
   /** The manifests and indexes that `index.json` lists, with their annotations; other content is left out. */
   readonly entries: readonly Descriptor[];
+  /** Whether who wrote it says that its images are as they should be. */
+  readonly isWhole: boolean;
   /** A manifest of a form that finch does not read, which `index.json` lists. */
   readonly schema1: Descriptor | undefined;
 }
 
-const VERSION = '1.0.0';
+/** The version of the form that finch reads and writes. */
+export const LAYOUT_VERSION = '1.0.0';
+
+/** Annotations of an `index.json` whose images are what they should be, also where their layers are not compressed. */
+export const WRITTEN_WHOLE = { 'com.runfinch.archive': 'whole' } as const;
 
 /**
  * The image layout in `tree`; undefined when it has no `oci-layout` file.
@@ -35,8 +41,8 @@ export async function readOciLayout(
   const markName = `oci-layout in ${what}`;
   const markBytes = await readBounded(mark, { ...options, what: markName });
   const version = parseJsonObject(markBytes, markName)['imageLayoutVersion'];
-  if (version !== VERSION) {
-    throw new FinchError('ARCHIVE_INVALID', `${markName} does not have version ${VERSION}`);
+  if (version !== LAYOUT_VERSION) {
+    throw new FinchError('ARCHIVE_INVALID', `${markName} does not have version ${LAYOUT_VERSION}`);
   }
   const indexName = `index.json in ${what}`;
   const index = await tree.get('index.json', options);
@@ -47,19 +53,20 @@ export async function readOciLayout(
   return {
     reader: layoutReader(tree, what),
     entries: entries.filter(({ mediaType }) => isDocumentType(mediaType)),
+    isWhole: Object.entries(WRITTEN_WHOLE).every(([key, is]) => document.annotations[key] === is),
     schema1: entries.find(({ mediaType }) => isSchema1Type(mediaType)),
   };
 }
 
 /**
  * Whether the layout holds no image at all, or one that has no layers or uncompressed ones. Docker's engine writes these
- * next to a `manifest.json`, which is then the better source (moby#47065).
+ * next to a `manifest.json`, which is then the better source (moby#47065), and does not say that they are whole.
  */
 export async function hasBareImages(
-  { reader, entries }: OciLayout,
+  { reader, entries, isWhole }: OciLayout,
   options: AbortOptions = {},
 ): Promise<boolean> {
-  if (entries.length === 0) return true;
+  if (entries.length === 0 || isWhole) return entries.length === 0;
   const seen = new Set<Digest>();
   async function isBare(descriptor: Descriptor): Promise<boolean> {
     if (!isDocumentType(descriptor.mediaType) || seen.has(descriptor.digest)) return false;

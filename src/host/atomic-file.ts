@@ -1,6 +1,7 @@
 import { renameSync, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir, readlink, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { ByteStream } from '../content.ts';
 import { systemCode } from '../errors.ts';
 import { ioError } from './io-error.ts';
 
@@ -76,11 +77,11 @@ function ownPrefix(owner: string, target: string): string {
 
 /**
  * Writes `bytes` to a temporary file beside the one that `path` names or links to.
- * @throws FinchError `IO`
+ * @throws FinchError `IO`, and what the stream throws; the temporary file is then gone
  */
 export async function stageFile(
   path: string,
-  bytes: Uint8Array,
+  bytes: Uint8Array | ByteStream,
   { mode = 0o644, keepsAccess = false, owner }: AtomicFileOptions = {},
 ): Promise<StagedFile> {
   let temporaryPath: string | undefined;
@@ -130,13 +131,20 @@ function staged(temporaryPath: string, target: string): StagedFile {
 
 async function writeNew(
   path: string,
-  bytes: Uint8Array,
+  bytes: Uint8Array | ByteStream,
   { mode, replaced }: { mode: number; replaced: Stats | undefined },
 ): Promise<void> {
   await using handle = await open(path, 'wx', replaced === undefined ? mode : 0o600);
-  await handle.writeFile(bytes);
+  if (bytes instanceof Uint8Array) await handle.writeFile(bytes);
+  else for await (const piece of bytes) await writePiece(handle, piece);
   if (replaced !== undefined) await copyAccess(handle, replaced);
   await handle.sync();
+}
+
+async function writePiece(handle: FileHandle, piece: Uint8Array): Promise<void> {
+  for (let done = 0; done < piece.length; ) {
+    done += (await handle.write(piece, done)).bytesWritten;
+  }
 }
 
 /** Gives a file the owner and the permissions of another one, or less where its group cannot be kept. */

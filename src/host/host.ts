@@ -1,4 +1,4 @@
-import type { AbortOptions } from '../content.ts';
+import type { AbortOptions, ByteStream } from '../content.ts';
 import type { Platform } from '../oci/platform.ts';
 
 /** A stream that text is written to. */
@@ -7,6 +7,15 @@ export interface Output {
   /** Width in columns; 80 when it is no terminal. */
   readonly columns: number;
   write(text: string): void;
+}
+
+/** An {@link Output} that also takes what is no text. */
+export interface BinaryOutput extends Output {
+  /**
+   * Writes a stream to its end, as fast as the reader takes it. Ends at once when the signal fires.
+   * @throws FinchError `IO`, also when the reader has gone; what the stream throws
+   */
+  send(bytes: ByteStream, options: AbortOptions): Promise<void>;
 }
 
 /** What surrounds the program. Everything that tests replace is here. */
@@ -22,6 +31,6 @@ export interface Host {
     /** What comes on stdin. Ends at once with the signal's reason when it fires. */
     stream(options?: AbortOptions): AsyncIterable<Uint8Array>;
   };
-  readonly stdout: Output;
+  readonly stdout: BinaryOutput;
   readonly stderr: Output;
 }

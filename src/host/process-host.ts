@@ -4,7 +4,7 @@ import type { AbortOptions } from '../content.ts';
 import { FinchError, systemCode } from '../errors.ts';
 import { normalizePlatform, type Platform } from '../oci/platform.ts';
 import { readAbortable } from './abortable-stream.ts';
-import type { Host, Output } from './host.ts';
+import type { BinaryOutput, Host, Output } from './host.ts';
 import { ioError } from './io-error.ts';
 import { writeAll } from './write-all.ts';
 
@@ -48,7 +48,7 @@ export function createProcessHost(): Host {
       },
       stream: readStdin,
     },
-    stdout: createOutput(1, { mayFail: false }),
+    stdout: Object.assign(createOutput(1, { mayFail: false }), { send: sendStdout }),
     stderr: createOutput(2, { mayFail: true }),
   };
 }
@@ -92,6 +92,11 @@ async function* readStdin({ signal }: AbortOptions = {}): AsyncGenerator<Uint8Ar
     throw ioError(cause, 'read', 'stdin');
   }
 }
+
+const sendStdout: BinaryOutput['send'] = async (bytes, { signal }) => {
+  const { sendBytes } = await import('./send-bytes.ts');
+  await sendBytes(1, bytes, { what: 'stdout', signal });
+};
 
 /** @param mayFail whether text that cannot be written is dropped: there is nowhere to say so */
 function createOutput(fd: 1 | 2, { mayFail }: { readonly mayFail: boolean }): ProcessOutput {

@@ -24,3 +24,17 @@ export function parsePaxRecords(data: Uint8Array): ReadonlyMap<string, string> |
   }
   return records;
 }
+
+/** The records of a pax extended header, as {@link parsePaxRecords} reads them. */
+export function formatPaxRecords(records: ReadonlyMap<string, string>): Uint8Array {
+  const encoder = new TextEncoder();
+  const lines = [...records].map(([key, value]) => {
+    const rest = ` ${key}=${value}\n`;
+    const bytes = encoder.encode(rest).length;
+    // The length counts its own digits.
+    let length = bytes;
+    while (length !== bytes + `${length}`.length) length = bytes + `${length}`.length;
+    return `${length}${rest}`;
+  });
+  return encoder.encode(lines.join(''));
+}

@@ -31,6 +31,24 @@ async function untilGone(pid: string): Promise<void> {
 }
 
 describe.skipIf(process.platform === 'win32')('runProgram()', () => {
+  test('gives each line of stderr as soon as it is whole', async () => {
+    const lines: string[] = [];
+    const seen = Promise.withResolvers<void>();
+    const onErrorLine = (line: string) => {
+      lines.push(line);
+      seen.resolve();
+    };
+    await using folder = await temporaryFolder();
+    const go = join(folder.path, 'go');
+    const line = `printf 'fir' >&2; printf 'st\\nsec' >&2; until [ -e ${go} ]; do sleep 0.01; done; printf 'ond\\nrest' >&2`;
+    const running = run(line, { onErrorLine });
+    await seen.promise;
+    expect(lines).toEqual(['first']);
+    await Bun.write(go, '');
+    expect((await running).stderr).toBe('first\nsecond\nrest');
+    expect(lines).toEqual(['first', 'second']);
+  });
+
   test('gives what the program wrote and how it ended', async () => {
     expect(await run('cat; echo "not well" >&2; exit 3')).toEqual({
       status: 3,
