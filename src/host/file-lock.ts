@@ -1,7 +1,8 @@
 import { Database, SQLiteError } from 'bun:sqlite';
-import { closeSync, fchownSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fchownSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import { canLock } from './can-lock.ts';
 import { ioError } from './io-error.ts';
@@ -10,25 +11,71 @@ const PATIENCE_MS = 10_000;
 const POLL_MS = 20;
 
 /** Options of {@link withFileLock}. */
-export interface FileLockOptions {
+export interface FileLockOptions extends AbortOptions {
   /** How long to wait for the lock, in milliseconds. Default: ten seconds. */
   readonly patienceMs?: number;
+  /** Called once when somebody else has it. */
+  readonly onWait?: () => void;
 }
 
 /**
  * Runs `work` while no other process, and nothing else in this one, holds the lock at `path`. The
  * operating system gives the lock back when a process dies. The empty file at `path` stays.
- * @throws FinchError `IO` when the lock cannot be had in time; what `work` throws
+ * @throws FinchError `IO` when the lock cannot be had in time; the signal's reason; what `work` throws
  */
 export async function withFileLock<T>(
   path: string,
   work: () => Promise<T>,
-  { patienceMs = PATIENCE_MS }: FileLockOptions = {},
+  options: FileLockOptions = {},
 ): Promise<T> {
   const database = open(path);
   try {
-    await acquire(database, path, patienceMs);
-    return await work();
+    const busy = await acquire(database, path, options);
+    if (busy === undefined) return await work();
+    throw new FinchError('IO', `another program keeps ${path} locked`, {
+      hint: 'wait until it is done, and try again',
+      cause: busy,
+    });
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Takes the lock at `path` for as long as this process lives, or until it is disposed of. Undefined when another
+ * program keeps it.
+ * @throws FinchError `IO`
+ */
+export async function holdFileLock(
+  path: string,
+  { patienceMs = PATIENCE_MS }: FileLockOptions = {},
+): Promise<Disposable | undefined> {
+  const database = open(path);
+  try {
+    const busy = await acquire(database, path, { patienceMs });
+    if (busy === undefined) return { [Symbol.dispose]: () => database.close() };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  database.close();
+  return undefined;
+}
+
+/**
+ * Whether some program holds the lock at `path`. Where nothing is, nobody does.
+ * @throws FinchError `IO`
+ */
+export function isLocked(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const database = open(path);
+  try {
+    // Readers of an empty database are in nobody's way, but for the one who holds it alone.
+    database.query('SELECT 1 FROM sqlite_master').all();
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw lockError(error, path);
   } finally {
     database.close();
   }
@@ -71,23 +118,24 @@ function lockError(error: unknown, path: string): FinchError {
   });
 }
 
-async function acquire(database: Database, path: string, patienceMs: number): Promise<void> {
+/** Undefined when this process has the lock now, else what says that another one kept it all the time. */
+async function acquire(
+  database: Database,
+  path: string,
+  { patienceMs = PATIENCE_MS, onWait, signal }: FileLockOptions,
+): Promise<SQLiteError | undefined> {
   const deadline = Date.now() + patienceMs;
   for (let isFirst = true; ; isFirst = false) {
     const busy = tryLock(database, path);
-    if (busy === undefined) return;
-    if (Date.now() >= deadline) {
-      throw new FinchError('IO', `another program keeps ${path} locked`, {
-        hint: 'wait until it is done, and try again',
-        cause: busy,
-      });
-    }
+    if (busy === undefined || Date.now() >= deadline) return busy;
     if (isFirst && !canLock(path)) {
       throw new FinchError('IO', `the file system of ${dirname(path)} has no file locks`, {
         hint: 'choose a home on a local disk with FINCH_HOME',
         cause: busy,
       });
     }
+    if (isFirst) onWait?.();
+    signal?.throwIfAborted();
     await sleep(POLL_MS);
   }
 }
@@ -100,7 +148,11 @@ function tryLock(database: Database, path: string): SQLiteError | undefined {
     database.run('BEGIN EXCLUSIVE');
     return undefined;
   } catch (error) {
-    if (error instanceof SQLiteError && error.code === 'SQLITE_BUSY') return error;
+    if (isBusy(error)) return error;
     throw lockError(error, path);
   }
+}
+
+function isBusy(error: unknown): error is SQLiteError {
+  return error instanceof SQLiteError && error.code === 'SQLITE_BUSY';
 }

@@ -10,6 +10,8 @@ export interface RunOptions extends AbortOptions {
   readonly timeoutMs: number;
   /** The most it may write to stdout, and to stderr. Default: 1 MiB. */
   readonly maxBytes?: number;
+  /** Takes each line that it writes to stderr as soon as that is whole, without its end. */
+  readonly onErrorLine?: (line: string) => void;
 }
 
 /** What came of a program. */
@@ -54,7 +56,7 @@ const REASONS: Readonly<Record<string, string>> = {
 export async function runProgram(
   path: string,
   args: readonly string[],
-  { stdin, env, timeoutMs, maxBytes = DEFAULT_MAX_BYTES, signal }: RunOptions,
+  { stdin, env, timeoutMs, maxBytes = DEFAULT_MAX_BYTES, onErrorLine, signal }: RunOptions,
 ): Promise<ProgramRun> {
   signal?.throwIfAborted();
   const empty = new Uint8Array();
@@ -92,7 +94,10 @@ export async function runProgram(
   try {
     const [stdout, stderr] = await Promise.all([
       readOutput(child.stdout, output),
-      readOutput(child.stderr, output),
+      readOutput(child.stderr, {
+        ...output,
+        ...(onErrorLine !== undefined && { onPiece: linesOf(onErrorLine) }),
+      }),
       ended.promise,
     ]);
     signal?.throwIfAborted();
@@ -135,12 +140,24 @@ interface OutputOptions {
   readonly onFlood: () => void;
   /** Fires when nobody wants the rest. */
   readonly signal: AbortSignal;
+  readonly onPiece?: (piece: Uint8Array) => void;
+}
+
+/** Takes pieces of text, and gives each line that is whole. */
+function linesOf(onLine: (line: string) => void): (piece: Uint8Array) => void {
+  const decoder = new TextDecoder();
+  let rest = '';
+  return (piece) => {
+    const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+  };
 }
 
 /** What comes until the end of the stream, or until shortly after the end of the program. */
 async function readOutput(
   stream: ReadableStream<Uint8Array>,
-  { ended, maxBytes, onFlood, signal }: OutputOptions,
+  { ended, maxBytes, onFlood, signal, onPiece }: OutputOptions,
 ): Promise<Uint8Array> {
   const reader = stream.getReader();
   // A pending read ends when its stream is cancelled.
@@ -162,6 +179,7 @@ async function readOutput(
       const { done, value } = await reader.read();
       if (done) return Buffer.concat(pieces);
       length += value.length;
+      onPiece?.(value);
       if (length > maxBytes) onFlood();
       else pieces.push(value);
     }
