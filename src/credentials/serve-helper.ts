@@ -30,7 +30,7 @@ export async function serveHelper(
   const request = await readRequest(stdin, { signal });
   switch (action) {
     case 'get':
-      return [await get(request, logins, { signal })];
+      return [await giveLogin(request, { logins, signal })];
     case 'store': {
       const { server, credential } = parseLogin(request);
       await logins.save(server, credential, { signal });
@@ -46,7 +46,15 @@ export async function serveHelper(
   }
 }
 
-async function get(url: string, logins: ServedLogins, { signal }: AbortOptions): Promise<string> {
+/**
+ * The answer to who asks for the login of a server.
+ * @param url as the caller writes it
+ * @throws FinchError `LOGIN_NOT_FOUND`, `USAGE` when it is empty, `CONFIG_INVALID`, `IO`, `AWS`, `AWS_IDENTITY`
+ */
+export async function giveLogin(
+  url: string,
+  { logins, signal }: AbortOptions & { readonly logins: Pick<ServedLogins, 'find'> },
+): Promise<string> {
   const asked = parseAsked(url);
   if (asked === undefined) throw notFound('what stdin holds, which names no registry');
   const { server, repository } = asked;

@@ -81,7 +81,7 @@ function splitName(name: string, text: string): { registry: string; repository: 
   const repository =
     registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path;
   if (/[A-Z]/.test(path)) throw invalid(text, 'a repository name must be lower case');
-  if (!DOMAIN.test(registry) || !isRepository(repository)) throw invalid(text);
+  if (!isRegistry(registry) || !isRepository(repository)) throw invalid(text);
   return { registry, repository };
 }
 
@@ -89,6 +89,11 @@ function splitName(name: string, text: string): { registry: string; repository: 
 function startsWithHost(name: string): boolean {
   const [first = '', ...path] = name.split('/');
   return path.length > 0 && (/[.:A-Z]/.test(first) || first === 'localhost');
+}
+
+/** Whether `text` is a registry as names have it: `host[:port]`, which cannot be taken for a part of a path. */
+export function isRegistry(text: string): boolean {
+  return DOMAIN.test(text) && startsWithHost(`${text}/`);
 }
 
 /** Whether `text` is a repository path as registries accept it. */

@@ -1,3 +1,4 @@
+import { type BasicLogin, requireLogin } from './basic-auth.ts';
 import { deleteBlob, getBlob } from './blobs.ts';
 import { listReferrers, listRepositories, listTags } from './lists.ts';
 import { deleteManifest, getManifest } from './manifests.ts';
@@ -5,7 +6,6 @@ import type { Pace } from './pace.ts';
 import { putManifest } from './put-manifest.ts';
 import type { Handler, Registry } from './registry.ts';
 import { RegistryError } from './registry-error.ts';
-import { repositoryKey } from './repository-names.ts';
 import { parseRoute, type Route } from './route.ts';
 import {
   cancelUpload,
@@ -38,6 +38,8 @@ export interface AnswerOptions {
   readonly readOnly: boolean;
   /** Whether the server is for other machines too, by whatever name they know it. */
   readonly allowRemote: boolean;
+  /** What everybody is asked for; nothing when undefined. */
+  readonly login: BasicLogin | undefined;
   /** How fast the client of the request sends and takes. */
   readonly pace: Pace;
 }
@@ -49,8 +51,9 @@ export interface AnswerOptions {
 export async function answer(
   registry: Registry,
   request: Request,
-  { readOnly, allowRemote, pace }: AnswerOptions,
+  { readOnly, allowRemote, login, pace }: AnswerOptions,
 ): Promise<Response> {
+  if (login !== undefined) requireLogin(request, login);
   const url = URL.parse(request.url);
   if (url === null) {
     const message = 'the Host of the request is no host name or address';
@@ -76,9 +79,11 @@ export async function answer(
       headers: { Allow: allowed.join(', ') },
     });
   }
-  const repository = 'repository' in route ? route.repository : '';
-  const key = repository === '' ? '' : repositoryKey(repository);
-  const reference = 'reference' in route ? route.reference : '';
   const query = url.searchParams;
+  const { key, path: repository } =
+    'repository' in route
+      ? registry.names.find(route.repository, query.get('ns') ?? undefined)
+      : { key: '', path: '' };
+  const reference = 'reference' in route ? route.reference : '';
   return handler(registry, { request, query, repository, key, reference, pace });
 }

@@ -81,8 +81,10 @@ function paginate(all: readonly string[], { request, query }: Call) {
 
 /** The header by which a list goes on. https://www.rfc-editor.org/rfc/rfc8288 */
 function nextLink(request: Request, query: Readonly<Record<string, string>>) {
-  const path = new URL(request.url).pathname;
-  return { Link: `<${path}?${new URLSearchParams(query)}>; rel="next"` };
+  const { pathname, searchParams } = new URL(request.url);
+  const upstream = searchParams.get('ns');
+  const next = new URLSearchParams({ ...query, ...(upstream !== null && { ns: upstream }) });
+  return { Link: `<${pathname}?${next}>; rel="next"` };
 }
 
 /** The API's "lexical order (i.e. case-insensitive alphanumeric order)", made total. */

@@ -22,9 +22,9 @@ export interface Registry {
 export interface Call {
   readonly request: Request;
   readonly query: URLSearchParams;
-  /** As the path says it. Empty where the path names none. */
+  /** The path by which the client finds it again. Empty where the request names none. */
   readonly repository: string;
-  /** The repository's name in the store, before `:` or `@`. Empty where the path names none. */
+  /** The repository's name in the store, before `:` or `@`. Empty where the request names none. */
   readonly key: string;
   /** A digest, a tag, or the id of an upload; not checked. Empty where the path names none. */
   readonly reference: string;

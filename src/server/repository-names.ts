@@ -1,35 +1,13 @@
-import { hasCode } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Document } from '../oci/document.ts';
 import { isIndexType } from '../oci/media-types.ts';
-import { familiarRepository, isRepository, isTag, parseReference } from '../oci/reference.ts';
+import { isTag, parseReference } from '../oci/reference.ts';
 import type { ImageRecord, ImageStore } from '../store/image-store.ts';
 import type { Claims } from './claims.ts';
 import { documentsBelow, findDocument } from './find-document.ts';
+import type { NamedRepository, Naming } from './naming.ts';
 import { RegistryError } from './registry-error.ts';
-
-/**
- * The store's name for a repository path of this registry, without tag: `hello-finch` is
- * `docker.io/library/hello-finch`; a path that begins with a host is that registry's repository.
- * @throws RegistryError 400 `NAME_INVALID`
- */
-export function repositoryKey(repository: string): string {
-  const key = findKey(repository);
-  if (key !== undefined) return key;
-  throw new RegistryError(400, 'NAME_INVALID', { message: 'this is not a valid repository name' });
-}
-
-function findKey(repository: string): string | undefined {
-  if (!isRepository(repository)) return undefined;
-  try {
-    const { registry, repository: path } = parseReference(`${repository}:latest`);
-    return `${registry}/${path}`;
-  } catch (error) {
-    if (hasCode(error, 'REFERENCE_INVALID')) return undefined;
-    throw error;
-  }
-}
 
 /**
  * The repositories of this registry: a view of the store's names.
@@ -44,12 +22,28 @@ function findKey(repository: string): string | undefined {
 export class RepositoryNames {
   readonly #store: ImageStore;
   readonly #claims: Claims;
+  readonly #naming: Naming;
   readonly #turns = new Map<string, Promise<unknown>>();
 
   /** @param claims whose lease keeps no document from being deleted */
-  constructor(store: ImageStore, claims: Claims) {
+  constructor(
+    store: ImageStore,
+    { claims, naming }: { readonly claims: Claims; readonly naming: Naming },
+  ) {
     this.#store = store;
     this.#claims = claims;
+    this.#naming = naming;
+  }
+
+  /**
+   * The repository of a request.
+   * @throws RegistryError 400 `NAME_INVALID`
+   */
+  find(path: string, upstream: string | undefined): NamedRepository {
+    const found = this.#naming.find(path, upstream);
+    if (found !== undefined) return found;
+    const message = 'this is not a valid repository name';
+    throw new RegistryError(400, 'NAME_INVALID', { message });
   }
 
   /** What a tag names; undefined when the repository has no such tag. */
@@ -78,8 +72,9 @@ export class RepositoryNames {
     const paths = new Set<string>();
     for (const { name } of this.#store.names()) {
       const { registry, repository } = parseReference(name);
-      const path = familiarRepository({ registry, repository });
-      if (findKey(path) === `${registry}/${repository}`) paths.add(path);
+      const path = this.#naming.pathOf({ registry, repository });
+      const found = this.#naming.find(path, undefined);
+      if (found?.key === `${registry}/${repository}`) paths.add(path);
     }
     return [...paths];
   }

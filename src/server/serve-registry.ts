@@ -5,11 +5,13 @@ import { isLoopback } from '../http/loopback.ts';
 import type { Platform } from '../oci/platform.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { type AnswerOptions, answer } from './answer.ts';
+import type { BasicLogin } from './basic-auth.ts';
 import { Claims } from './claims.ts';
 import { Collector } from './collector.ts';
 import { LayerChecks } from './layer-checks.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
 import { listen, stopListening } from './listen.ts';
+import { familiarNaming, type Naming } from './naming.ts';
 import { affordableRequests } from './open-files-budget.ts';
 import type { Registry } from './registry.ts';
 import { errorResponse, RegistryError } from './registry-error.ts';
@@ -48,6 +50,10 @@ export interface ServeOptions {
   readonly readOnly?: boolean;
   /** Listens also where other machines can reach it. Anyone who does may read and write. Default: false. */
   readonly allowRemote?: boolean;
+  /** What everybody is asked for, readers too. Default: nothing. */
+  readonly login?: BasicLogin;
+  /** Which repositories paths name. Default: {@link familiarNaming} */
+  readonly naming?: Naming;
   /** The clock by which idle uploads are dropped. Default: one that nobody can set. */
   readonly now?: () => Date;
   /** What clients may take of the server. Default: {@link DEFAULT_LIMITS} */
@@ -68,7 +74,7 @@ export interface RegistryServer {
 }
 
 /**
- * Serves the images of a store by the OCI distribution API, without authentication and encryption.
+ * Serves the images of a store by the OCI distribution API, without encryption.
  *
  * Names: see {@link RepositoryNames}. Blobs have no repository: the store keeps each content once, and
  * whoever knows its digest can read it from every repository. What is uploaded, or asked about, is kept
@@ -81,7 +87,8 @@ export async function serveRegistry(
   store: ImageStore,
   options: ServeOptions,
 ): Promise<RegistryServer> {
-  const { readOnly = false, allowRemote = false, now = steadyTime } = options;
+  const { readOnly = false, allowRemote = false, login, now = steadyTime } = options;
+  const { naming = familiarNaming } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const hostname = options.hostname.replace(/^\[(.*)\]$/, '$1');
   if (!allowRemote && !isLoopback(hostname)) {
@@ -104,7 +111,7 @@ export async function serveRegistry(
   const checks = resources.use(new LayerChecks({ store, claims }, options.platform));
   const collector = resources.use(new Collector(store, onFailure));
   const registry: Registry = {
-    ...{ store, names: new RepositoryNames(store, claims), uploads, claims },
+    ...{ store, names: new RepositoryNames(store, { claims, naming }), uploads, claims },
     settled: (root) => checks.add(root),
     unnamed: () => collector.soon(),
   };
@@ -126,7 +133,7 @@ export async function serveRegistry(
   const place = { hostname, port: options.port, limits, onSendFailure };
   const server = listen(place, (request, { pace, pending }) => {
     if (pending > most) return errorResponse(tooBusy());
-    const reply = respond(registry, request, { report, readOnly, allowRemote, pace });
+    const reply = respond(registry, request, { report, readOnly, allowRemote, login, pace });
     running.add(reply);
     const answered = () => void running.delete(reply);
     reply.then(answered, answered);

@@ -1,10 +1,10 @@
 import { type Digest, type DigestAlgorithm, digestParts, isDigest } from '../oci/digest.ts';
+import { isRepository } from '../oci/reference.ts';
 import { parseContentRange } from './byte-range.ts';
 import { requireSpace } from './free-space.ts';
 import { bodyLength, bodyStream } from './read-body.ts';
 import type { Call, Registry } from './registry.ts';
 import { RegistryError } from './registry-error.ts';
-import { repositoryKey } from './repository-names.ts';
 import type { UploadSession } from './upload-session.ts';
 
 /** What a blob is called until a manifest says more. */
@@ -20,7 +20,10 @@ export async function startUpload(registry: Registry, call: Call): Promise<Respo
   const algorithm = queryAlgorithm(call);
   const mount = queryDigest(call, 'mount');
   const from = call.query.get('from');
-  if (from !== null) repositoryKey(from);
+  if (from !== null && !isRepository(from)) {
+    const message = 'from is not a valid repository name';
+    throw new RegistryError(400, 'NAME_INVALID', { message });
+  }
   if (mount !== undefined && (await tellIfHere(registry, call, mount))) return created(call, mount);
   const digest = queryDigest(call, 'digest');
   if (digest !== undefined && mount === undefined) {

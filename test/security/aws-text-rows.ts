@@ -129,7 +129,11 @@ export const awsTexts: readonly Row[] = [
       ),
       at(
         ['e2e/canary-aws.test.ts', 'to the virtual machine that is started anew after the setup'],
-        ['vm/lima.ts', '.filter(([name]) => !/^AWS_|SECRET|PASSWORD|TOKEN/i.test(name))', ''],
+        [
+          'vm/lima/run-limactl.ts',
+          '.filter(([name]) => !/^AWS_|SECRET|PASSWORD|TOKEN/i.test(name))',
+          '',
+        ],
       ),
     ],
   },
@@ -215,8 +219,12 @@ export const awsTexts: readonly Row[] = [
         ],
       ),
       at(
-        ['vm/lima.test.ts', 'gives LIMA_HOME and no secret to the machine'],
-        ['vm/lima.ts', '.filter(([name]) => !/^AWS_|SECRET|PASSWORD|TOKEN/i.test(name))', ''],
+        ['vm/lima/lima-machine.test.ts', 'gives Lima no secret of the user'],
+        [
+          'vm/lima/run-limactl.ts',
+          '.filter(([name]) => !/^AWS_|SECRET|PASSWORD|TOKEN/i.test(name))',
+          '',
+        ],
       ),
     ],
   },

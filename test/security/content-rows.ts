@@ -159,13 +159,13 @@ export const content: readonly Row[] = [
         test: ['oci/reference.test.ts', 'refuses %j'],
         defence: [
           'oci/reference.ts',
-          '!DOMAIN.test(registry) || !isRepository(repository)',
-          '!DOMAIN.test(registry)',
+          '!isRegistry(registry) || !isRepository(repository)',
+          '!isRegistry(registry)',
         ],
       },
       {
         test: ['oci/reference.test.ts', 'refuses %j'],
-        defence: ['oci/reference.ts', '!DOMAIN.test(registry) || ', ''],
+        defence: ['oci/reference.ts', '!isRegistry(registry) || ', ''],
       },
       {
         test: ['oci/reference.test.ts', 'refuses %j'],

@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { rm, rmdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { removeTemporary } from '../host/atomic-file.ts';
+import { holdFileLock } from '../host/file-lock.ts';
+import { ioError } from '../host/io-error.ts';
+import type { MachineFolder } from '../vm/machine-folder.ts';
+import { OWNER } from './bridge-state.ts';
+
+/** Whether a bridge left something that says that it ran, or runs. */
+export function hasTraces({ state, socket }: MachineFolder): boolean {
+  return existsSync(state) || existsSync(socket);
+}
+
+/**
+ * Removes what a bridge left that was killed. Nothing while one lives.
+ * @throws FinchError `IO`
+ */
+export async function clearDeadBridge(folder: MachineFolder): Promise<void> {
+  if (!existsSync(folder.path)) return removeTraces(folder);
+  using lock = await holdFileLock(folder.lock, { patienceMs: 0 });
+  if (lock !== undefined) await removeTraces(folder);
+}
+
+/**
+ * Removes what a bridge has written for as long as it lives. The socket goes last: while it is there, whoever looks
+ * knows that there may be more. Only for who has the lock.
+ * @throws FinchError `IO`
+ */
+export async function removeTraces({
+  path,
+  state,
+  socket,
+  hosts,
+  push,
+}: MachineFolder): Promise<void> {
+  try {
+    await rm(hosts, { recursive: true, force: true });
+    await rm(push, { recursive: true, force: true });
+    await rm(state, { force: true });
+    if (existsSync(path)) await removeTemporary(state, { owner: OWNER });
+    await rm(socket, { force: true });
+    if (dirname(socket) !== path) await rmdir(dirname(socket)).catch(() => {});
+  } catch (error) {
+    throw ioError(error, 'write', path);
+  }
+}

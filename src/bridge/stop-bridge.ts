@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FinchError, systemCode } from '../errors.ts';
+import { isLocked } from '../host/file-lock.ts';
+import { type MachineFolder, machineFolder } from '../vm/machine-folder.ts';
+import { readState } from './bridge-state.ts';
+import { clearDeadBridge, hasTraces } from './clear-bridge.ts';
+import { underStartLock } from './start-lock.ts';
+
+/** How long a bridge may take to end: its clients have five seconds to finish. */
+const END_MS = 8000;
+const KILL_MS = 2000;
+const POLL_MS = 10;
+
+/**
+ * Ends the bridge of a home, if one runs, and removes what one left that was killed.
+ * @throws FinchError `VM` when it does not end, `IO`
+ */
+export async function stopBridge(home: string): Promise<void> {
+  const folder = machineFolder(home);
+  if (!existsSync(folder.path) && !hasTraces(folder)) return;
+  await underStartLock(folder, () => endBridge(folder));
+}
+
+/**
+ * {@link stopBridge}, for who has the lock of starting one.
+ * @throws FinchError `VM`, `IO`
+ */
+export async function endBridge(folder: MachineFolder): Promise<void> {
+  for (const [signal, patienceMs] of [
+    ['SIGTERM', END_MS],
+    ['SIGKILL', KILL_MS],
+  ] as const) {
+    if (await hasEnded(folder, { signal, patienceMs })) return clearDeadBridge(folder);
+  }
+  throw new FinchError('VM', `the bridge of ${folder.path} does not end`, {
+    hint: `see ${folder.log}, end its process, and try again`,
+  });
+}
+
+async function hasEnded(
+  folder: MachineFolder,
+  { signal, patienceMs }: { readonly signal: NodeJS.Signals; readonly patienceMs: number },
+): Promise<boolean> {
+  const deadline = performance.now() + patienceMs;
+  let told: number | undefined;
+  while (isLocked(folder.lock)) {
+    if (performance.now() > deadline) return false;
+    // One that has just begun has not written down yet who it is.
+    const pid = (await readState(folder))?.pid;
+    if (pid !== undefined && pid !== told) send(pid, signal);
+    told = pid;
+    await sleep(POLL_MS);
+  }
+  return true;
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (systemCode(error) === 'ESRCH') return;
+    throw new FinchError('VM', 'cannot end the bridge: another user runs it', {
+      hint: 'run finch as the user who started the virtual machine',
+      cause: error,
+    });
+  }
+}
