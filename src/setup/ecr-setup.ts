@@ -1,6 +1,5 @@
 import type { AbortOptions } from '../content.ts';
 import { hasCode } from '../errors.ts';
-import type { LimaVm } from '../vm/lima.ts';
 import {
   type HelperPlace,
   helperOf,
@@ -11,7 +10,7 @@ import {
 } from './install-helper.ts';
 import { planSetup, type SetupPlaces, type SetupPlan, type SetupWishes } from './plan-setup.ts';
 import { planUnset } from './plan-unset.ts';
-import { finishRestart } from './restart-vm.ts';
+import { finishRestart, type SetupMachine } from './restart-vm.ts';
 import type { SetupHelper, SetupRecord } from './setup-record.ts';
 import { showChanges } from './show-changes.ts';
 import { editRecord, readSetupRecord, writeSetup } from './write-setup.ts';
@@ -22,8 +21,8 @@ export interface SetupOptions extends AbortOptions, SetupPlaces, HelperPlace {
   readonly show: (line: string) => void;
   /** Takes a line about what was done, and what was not. */
   readonly report: (line: string) => void;
-  /** Finch's virtual machine, if there is a Lima. */
-  readonly vm: LimaVm | undefined;
+  /** What has to be started anew when the files have changed, if there is anything. */
+  readonly vm: SetupMachine | undefined;
 }
 
 /**
@@ -138,9 +137,9 @@ async function sayRestart(isDue: boolean, { vm, report, signal }: SetupOptions):
   if (!isDue) return;
   try {
     const isRunning = (await vm?.status({ signal })) === 'Running';
-    if (isRunning) report('would restart the virtual machine');
+    if (vm !== undefined && isRunning) report(`would restart ${vm.name}`);
   } catch (error) {
     if (!hasCode(error, 'VM')) throw error;
-    report(`would restart the virtual machine if one runs: ${error.message}`);
+    report(`would restart ${vm?.name} if it runs: ${error.message}`);
   }
 }

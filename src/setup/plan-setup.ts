@@ -2,15 +2,9 @@ import { finchYamlOf, finchYamlPath, profileFor } from '../config/finch-yaml.ts'
 import { refuseLostItem } from '../config/lost-item.ts';
 import { parseYaml } from '../config/parse-yaml.ts';
 import type { FileChange } from './change-files.ts';
-import {
-  type ConfigFormat,
-  jsonFormat,
-  stalePaths,
-  withoutPath,
-  yamlFormat,
-} from './config-files.ts';
+import { jsonFormat, stalePaths, withoutPath, yamlFormat } from './config-files.ts';
+import { planEntries } from './plan-entries.ts';
 import type { SetupEntry, SetupFile, SetupRecord } from './setup-record.ts';
-import { undoOf } from './text-undo.ts';
 
 /** The files that setup is about. */
 export interface SetupPlaces {
@@ -34,10 +28,7 @@ export interface SetupWishes {
 }
 
 /** The helper whose name stands for finch's own credentials of Amazon ECR. */
-const HELPER = 'ecr-login';
-
-/** The text of a way back that holds no secret, whatever stands around it. */
-const HARMLESS = /^[\s{}]*(?:null\s*)?$/;
+export const HELPER = 'ecr-login';
 
 /**
  * What has to change so that registries of Amazon ECR are logged in to with AWS credentials. Nothing is written.
@@ -62,8 +53,12 @@ export async function planSetup(
   const stale = stalePaths(json ?? '', hosts);
   const cleaned = stale.reduce((text, path) => withoutPath(text, path, configFile), json ?? '');
   const files = [
-    write({ path: yamlFile, before: yaml, cleaned: yaml ?? '' }, [list, ...profiles], yamlFormat),
-    write({ path: configFile, before: json, cleaned }, helpers, jsonFormat),
+    planEntries(
+      { path: yamlFile, before: yaml, cleaned: yaml ?? '' },
+      [list, ...profiles],
+      yamlFormat,
+    ),
+    planEntries({ path: configFile, before: json, cleaned }, helpers, jsonFormat),
   ];
   return {
     changes: files.map(({ change }) => change).filter(({ before, after }) => before !== after),
@@ -77,33 +72,6 @@ function entry(
   { host, isItem = false }: { readonly host?: string; readonly isItem?: boolean },
 ): SetupEntry {
   return { path, value, isItem, host, before: undefined };
-}
-
-interface Text {
-  readonly path: string;
-  readonly before: string | undefined;
-  /** Without what goes for good. */
-  readonly cleaned: string;
-}
-
-function write(
-  { path, before, cleaned }: Text,
-  wanted: readonly SetupEntry[],
-  format: ConfigFormat,
-): { readonly change: FileChange; readonly done: SetupFile } {
-  const entries = wanted
-    .map((one) => ({ ...one, before: format.valueAt(cleaned, one) }))
-    .filter((one) => one.before !== one.value);
-  const after = entries.reduce(
-    (text, one) => format.withValue(text, one, { to: one.value, path }),
-    cleaned,
-  );
-  const undo = undoOf(cleaned, after);
-  const isKept = entries.length > 0 && (format === yamlFormat || HARMLESS.test(undo.text));
-  return {
-    change: { path, before, after: entries.length > 0 || cleaned !== before ? after : before },
-    done: { path, created: before === undefined, entries, undo: isKept ? [undo] : [] },
-  };
 }
 
 /** What was done before, with what is done now. */

@@ -1,11 +1,26 @@
 import type { AbortOptions } from '../content.ts';
-import type { LimaVm } from '../vm/lima.ts';
+import type { MachineStatus } from '../vm/machine.ts';
 import type { SetupPlaces } from './plan-setup.ts';
 import { editRecord, readSetupRecord } from './write-setup.ts';
 
+/** What has to read the files of setup anew: the virtual machine, or what stands for it. */
+export interface SetupMachine {
+  /** What the user calls it: `the virtual machine`. */
+  readonly name: string;
+  /**
+   * In what state it is; undefined when there is none.
+   * @throws FinchError `VM`
+   */
+  status(options: AbortOptions): Promise<MachineStatus | undefined>;
+  /** @throws FinchError `VM` */
+  stop(options: AbortOptions): Promise<void>;
+  /** @throws FinchError `VM` */
+  start(options: AbortOptions): Promise<void>;
+}
+
 /** Options of {@link finishRestart}. */
 export interface RestartOptions extends AbortOptions, SetupPlaces {
-  readonly vm: LimaVm | undefined;
+  readonly vm: SetupMachine | undefined;
   readonly report: (line: string) => void;
 }
 
@@ -22,16 +37,16 @@ export async function finishRestart(options: RestartOptions): Promise<void> {
   const isRestart = status === 'Running' && restartPending.isDue;
   const isStart = status !== undefined && status !== 'Running' && restartPending.isStopped;
   if (vm !== undefined && isRestart) {
-    report('restarting the virtual machine');
+    report(`restarting ${vm.name}`);
     // It may stop although Lima fails at it, or finch is interrupted meanwhile.
     await editRecord(() => ({ restartPending: { isDue: true, isStopped: true } }), options);
     await vm.stop({ signal });
     await editRecord(() => ({ restartPending: { isDue: false, isStopped: true } }), options);
   }
   if (vm !== undefined && (isRestart || isStart)) {
-    if (isStart) report('starting the virtual machine, which was stopped to restart it');
+    if (isStart) report(`starting ${vm.name}, which was stopped to restart it`);
     await vm.start({ signal });
-    report('restarted the virtual machine');
+    report(`restarted ${vm.name}`);
   } else if (status !== 'Running') {
     report('no virtual machine is running, so none is restarted');
   }

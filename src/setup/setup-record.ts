@@ -49,46 +49,62 @@ interface PendingRestart {
   readonly isStopped: boolean;
 }
 
-/** All that `finch ecr setup` has done, for `finch ecr unset`. It holds no secret. */
+/** What finch has done because the user's own `finch.yaml` names a helper. */
+export interface ReconciledHelpers {
+  /** Of `config.json`. */
+  readonly file: SetupFile | undefined;
+  readonly helper: SetupHelper | undefined;
+}
+
+/** All that finch has done for Amazon ECR, by which it takes it back. It holds no secret. */
 export interface SetupRecord {
+  /** By `finch ecr setup`, for `finch ecr unset`. */
   readonly files: readonly SetupFile[];
   readonly helper: SetupHelper | undefined;
   /** Undefined when the virtual machine needs nothing. */
   readonly restartPending: PendingRestart | undefined;
+  /** By the start of a machine, for the start that finds the helper named no more. */
+  readonly reconciled: ReconciledHelpers | undefined;
 }
 
 const must = { text: required(text), number: required(number), flag: required(flag) };
 
-const record = fields<SetupRecord>({
-  files: required(
+const file = fields<SetupFile>({
+  path: must.text,
+  created: must.flag,
+  entries: required(
     list(
-      fields<SetupFile>({
-        path: must.text,
-        created: must.flag,
-        entries: required(
-          list(
-            fields<SetupEntry>({
-              ...{ path: required(list(text)), value: must.text, isItem: must.flag },
-              ...{ before: text, host: text },
-            }),
-          ),
-        ),
-        undo: required(
-          list(
-            fields<SetupUndo>({
-              ...{ sha256: must.text, at: must.number, length: must.number, text: must.text },
-            }),
-          ),
-        ),
+      fields<SetupEntry>({
+        ...{ path: required(list(text)), value: must.text, isItem: must.flag },
+        ...{ before: text, host: text },
       }),
     ),
   ),
-  helper: fields<SetupHelper>({ path: must.text, size: must.number, mtimeMs: must.number }),
+  undo: required(
+    list(
+      fields<SetupUndo>({
+        ...{ sha256: must.text, at: must.number, length: must.number, text: must.text },
+      }),
+    ),
+  ),
+});
+
+const helper = fields<SetupHelper>({ path: must.text, size: must.number, mtimeMs: must.number });
+
+const record = fields<SetupRecord>({
+  files: required(list(file)),
+  helper,
   restartPending: fields<PendingRestart>({ isDue: must.flag, isStopped: must.flag }),
+  reconciled: fields<ReconciledHelpers>({ file, helper }),
 });
 
 /** Nothing was set up. */
-const EMPTY: SetupRecord = { files: [], helper: undefined, restartPending: undefined };
+const EMPTY: SetupRecord = {
+  files: [],
+  helper: undefined,
+  restartPending: undefined,
+  reconciled: undefined,
+};
 
 /**
  * What a record says, given its text; of no text, that nothing was set up.
@@ -112,4 +128,14 @@ export function writeRecord({ files, ...others }: SetupRecord): string | undefin
   const kept = files.filter(({ entries }) => entries.length > 0);
   const isEmpty = kept.length === 0 && Object.values(others).every((one) => one === undefined);
   return isEmpty ? undefined : `${JSON.stringify({ files: kept, ...others }, undefined, 2)}\n`;
+}
+
+/** The part of a record about what was done for the user's own `finch.yaml`, with a part of that changed. */
+export function withReconciled(
+  { reconciled }: SetupRecord,
+  part: Partial<ReconciledHelpers>,
+): Pick<SetupRecord, 'reconciled'> {
+  const next = { file: undefined, helper: undefined, ...reconciled, ...part };
+  const isEmpty = next.file === undefined && next.helper === undefined;
+  return { reconciled: isEmpty ? undefined : next };
 }

@@ -35,7 +35,7 @@ export async function writeSetup(
 
 /** Changes what is remembered, and nothing else. See {@link writeSetup}. */
 export async function editRecord(
-  edit: (old: SetupRecord) => Partial<Pick<SetupRecord, 'helper' | 'restartPending'>>,
+  edit: (old: SetupRecord) => Partial<Omit<SetupRecord, 'files'>>,
   places: SetupPlaces,
 ): Promise<void> {
   await writeSetup(async (old) => ({ changes: [], record: { ...old, ...edit(old) } }), places);

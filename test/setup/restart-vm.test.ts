@@ -3,8 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FinchError } from '../../src/errors.ts';
 import { type SetupOptions, setUpEcr, unsetEcr } from '../../src/setup/ecr-setup.ts';
-import { forgetRestart } from '../../src/setup/restart-vm.ts';
-import type { LimaVm } from '../../src/vm/lima.ts';
+import { forgetRestart, type SetupMachine } from '../../src/setup/restart-vm.ts';
+import type { MachineStatus } from '../../src/vm/machine.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const HOST = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
@@ -14,9 +14,9 @@ type Verb = 'status' | 'stop' | 'start';
 /** A machine that runs, and fails once at a verb, perhaps after it has done it. */
 function machine(failing: Verb, { isLate = false } = {}) {
   const done: Verb[] = [];
-  let state: string | undefined = 'Running';
+  let state: MachineStatus | undefined = 'Running';
   let left = 1;
-  const step = (verb: Verb, next: string | undefined) => {
+  const step = (verb: Verb, next: MachineStatus | undefined) => {
     const isFailing = verb === failing && left-- > 0;
     if (!isFailing || isLate) {
       if (verb !== 'status') done.push(verb);
@@ -25,18 +25,19 @@ function machine(failing: Verb, { isLate = false } = {}) {
     if (isFailing) throw new FinchError('VM', `cannot ${verb}`);
     return state;
   };
-  const vm: LimaVm = {
+  const vm: SetupMachine = {
+    name: 'the virtual machine',
     status: async () => step('status', state),
     stop: async () => void step('stop', 'Stopped'),
     start: async () => void step('start', 'Running'),
   };
-  const set = (next: string) => {
+  const set = (next: MachineStatus) => {
     state = next;
   };
   return { vm, done, set, state: () => state };
 }
 
-async function bench(vm: LimaVm) {
+async function bench(vm: SetupMachine) {
   const folder = await temporaryFolder();
   const home = join(folder.path, 'home');
   await mkdir(home);
@@ -176,7 +177,7 @@ describe('the restart of the virtual machine', () => {
     await using at = await bench(lima.vm);
     await at.setUp(true);
     expect(at.said.slice(-2)).toEqual([
-      'would restart the virtual machine if one runs: cannot status',
+      'would restart the virtual machine if it runs: cannot status',
       'this was a dry run: nothing was changed',
     ]);
     expect(await at.record().exists()).toBe(false);
