@@ -9,6 +9,7 @@ import type { Logins } from './credentials/logins.ts';
 import { ownConfigPath } from './credentials/places.ts';
 import type { ServerName } from './credentials/server-name.ts';
 import type { TrustedRealms } from './credentials/trusted-realms.ts';
+import type { Engine } from './engine/engine.ts';
 import type { Host } from './host/host.ts';
 import type { Transport } from './http/transport.ts';
 import type { Reference } from './oci/reference.ts';
@@ -16,8 +17,10 @@ import type { CheckedLogin } from './registry/ping.ts';
 import type { Repository } from './registry/repository.ts';
 import type { Access } from './registry/scope.ts';
 import type { Sites } from './registry/site.ts';
+import { usualFolders } from './registry/usual-folders.ts';
 import type { ImageStore } from './store/image-store.ts';
 import { version } from './version.ts';
+import type { Machine } from './vm/machine.ts';
 
 /** What a command says to the user while it runs. Its result it returns. */
 export interface Talk {
@@ -50,6 +53,13 @@ export interface App extends AsyncDisposable {
   store(): Promise<ImageStore>;
   /** What finch does with AWS: who the user is there, and tokens for Amazon ECR. */
   aws(): Promise<Aws>;
+  /**
+   * Where containers are built and run.
+   * @throws FinchError `CONFIG_INVALID`, `IO` when `finch.yaml` does not say which
+   */
+  machine(): Promise<Machine>;
+  /** nerdctl in {@link App.machine}, whether that runs or not. */
+  engine(): Promise<Engine>;
   /** Who the user is at registries: the keychain of every repository. */
   logins(): Promise<Logins>;
   /**
@@ -109,6 +119,8 @@ interface AppOptions {
 export function createApp(host: Host, talk: Talk, options: AppOptions = {}): App {
   let store: Promise<ImageStore> | undefined;
   let aws: Promise<Aws> | undefined;
+  let machine: Promise<Machine> | undefined;
+  let engine: Promise<Engine> | undefined;
   let logins: Promise<Logins> | undefined;
   let transport: Promise<Transport> | undefined;
   const userAgent = `finch/${version}`;
@@ -131,6 +143,14 @@ export function createApp(host: Host, talk: Talk, options: AppOptions = {}): App
     aws() {
       aws ??= openAwsOf(app, options);
       return aws;
+    },
+    machine() {
+      machine ??= findMachineOf(app);
+      return machine;
+    },
+    engine() {
+      engine ??= openEngineOf(app);
+      return engine;
     },
     logins() {
       logins ??= openLogins(app);
@@ -180,11 +200,6 @@ export function createApp(host: Host, talk: Talk, options: AppOptions = {}): App
   return app;
 }
 
-/** Where `hosts.toml` files and certificates of registries are; the first folder counts most. */
-function usualFolders(home: string): readonly string[] {
-  return [join(home, 'certs.d'), '/etc/containerd/certs.d', '/etc/docker/certs.d'];
-}
-
 async function openTransport({ host, talk }: App): Promise<Transport> {
   const { transportWith } = await import('./http/transport.ts');
   const { proxyFor } = await import('./http/proxy.ts');
@@ -221,6 +236,25 @@ async function openAwsOf(
       return profileIn(home, registry);
     },
   });
+}
+
+async function findMachineOf({ host }: App): Promise<Machine> {
+  const { findMachine } = await import('./vm/find-machine.ts');
+  const { finchYamlPath } = await import('./config/finch-yaml.ts');
+  const { env, home } = host;
+  return findMachine({
+    ...{ env, home },
+    async readSettings() {
+      const { readMachineSettings } = await import('./config/read-machine-settings.ts');
+      return readMachineSettings(finchYamlPath(home));
+    },
+  });
+}
+
+async function openEngineOf(app: App): Promise<Engine> {
+  const { openEngine } = await import('./engine/engine.ts');
+  const { env, home } = app.host;
+  return openEngine({ machine: await app.machine(), home, env });
 }
 
 /** finch's home; undefined where there is none: tokens are got without one too. */

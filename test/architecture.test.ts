@@ -10,6 +10,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['cli'],
   ['commands'],
   ['app.ts'],
+  ['engine', 'bundle'],
+  ['bridge'],
   ['archives', 'server', 'images', 'setup'],
   ['copy'],
   ['registry', 'store', 'credentials', 'vm'],

@@ -4,8 +4,10 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pythonPrograms, pythonVersions } from './support/aws/python-programs.ts';
+import { buildEnginePrograms } from './support/engine/build-programs.ts';
+import { cniFolder, enginePath, go } from './support/engine/programs.ts';
 
-/** A program that the tests run, and Debian's package of it. */
+/** A program that the tests run, Debian's package of it, and where it is if not on PATH. */
 const wanted = [
   ['docker-registry', 'docker-registry'],
   ['skopeo', 'skopeo'],
@@ -26,6 +28,11 @@ const wanted = [
   // For its command line alone: no test needs the daemon.
   ['docker', 'docker.io'],
   ['aws', 'awscli'],
+  ['containerd', 'containerd'],
+  ['runc', 'runc', enginePath],
+  ['bridge', 'containernetworking-plugins', cniFolder],
+  ['iptables', 'iptables', enginePath],
+  ['busybox', 'busybox-static'],
 ] as const;
 
 /** What makes a virtual environment for programs of Python. */
@@ -35,7 +42,7 @@ const hasVenv = await isGood('python3', '-c', 'import ensurepip, venv');
 const CRANE = 'github.com/google/go-containerregistry/cmd/crane@v0.20.7';
 
 const missing = [
-  ...wanted.filter(([program]) => Bun.which(program) === null),
+  ...wanted.filter(([program, , PATH]) => Bun.which(program, PATH ? { PATH } : {}) === null),
   ...(hasVenv ? [] : [['python3 -m venv', 'python3-venv'] as const]),
 ];
 const isRoot = process.getuid?.() === 0;
@@ -51,8 +58,8 @@ if (missing.length === 0) {
 }
 
 const hasCrane = Bun.which('crane') ?? Bun.which('crane', { PATH: join(homedir(), 'go/bin') });
-if (hasCrane === null && Bun.which('go') !== null) {
-  const installed = await run(['go', 'install', CRANE]);
+if (hasCrane === null && go !== null) {
+  const installed = await run([go, 'install', CRANE]);
   if (installed !== 0) say('no crane: the tests that use it are skipped');
 }
 
@@ -65,6 +72,8 @@ if (Bun.which(aws) === null || Bun.which(moto) === null) {
   const installed = isMade && (await run([...pip, ...pythonVersions])) === 0;
   if (!installed) say(`no ${pythonVersions.join(', ')}: the tests that use them are skipped`);
 }
+
+await buildEnginePrograms(say);
 
 async function apt(...args: readonly string[]): Promise<void> {
   const quiet = ['DEBIAN_FRONTEND=noninteractive', 'apt-get', '--quiet', ...args];

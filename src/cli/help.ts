@@ -1,5 +1,6 @@
 import type { Command, Flag } from '../commands/command.ts';
 import { type CommandEntry, commands } from '../commands/index.ts';
+import { nerdctlCommands } from '../engine/nerdctl-commands.ts';
 import { commonFlags } from './common-flags.ts';
 
 /** The help of finch, or of a group of its commands as `image` is. */
@@ -10,19 +11,32 @@ export function groupHelp(group = ''): string {
     return path === undefined ? [] : [[path, entry.summary] as const];
   });
   const groups = group === '' ? [['image …', 'The same commands in their long form'] as const] : [];
+  const containers = nerdctlCommands.flatMap(({ path, summary }) => {
+    const word = nerdctlWord(path, group);
+    return word === undefined ? [] : [[word, summary] as const];
+  });
   return sections([
     `finch ${group}`.trim() + (words === 1 ? ': open-source container development tool' : ''),
     `Usage:\n  finch ${group === '' ? '' : `${group} `}COMMAND`,
     `Commands:\n${twoColumns([...lines, ...groups])}`,
+    containers.length === 0 ? '' : `By nerdctl, in the machine:\n${twoColumns(containers)}`,
     `Flags:\n${twoColumns([...commonFlags, { name: 'version', summary: 'show the version' }].map(flagLine))}`,
     `Learn more about a command with: finch ${group === '' ? '' : `${group} `}COMMAND --help`,
   ]);
 }
 
 /** Where a command is listed: everywhere by its shortest path, in a group by the shortest there. */
-function pathIn({ paths }: CommandEntry, group: string): string | undefined {
+function pathIn({ paths, isHidden }: CommandEntry, group: string): string | undefined {
+  if (isHidden) return undefined;
   if (group === '') return paths[0];
   return paths.find((path) => path.startsWith(`${group} `))?.slice(group.length + 1);
+}
+
+/** Where a command of nerdctl's is listed: those of two words in their group only. */
+function nerdctlWord(path: string, group: string): string | undefined {
+  const [word, second] = path.split(' ');
+  if (second === undefined) return group === '' ? word : undefined;
+  return word === group ? second : undefined;
 }
 
 /** The help of one command. */

@@ -1,5 +1,6 @@
 import type { App } from '../app.ts';
 import type { AbortOptions } from '../content.ts';
+import type { HelperFailure } from '../credentials/helper-failure.ts';
 import type { HelperAction } from '../credentials/serve-helper.ts';
 import type { FinchError } from '../errors.ts';
 
@@ -8,14 +9,6 @@ export interface HelperContext extends AbortOptions {
   readonly app: App;
   /** What the caller writes. */
   readonly stdin: AsyncIterable<Uint8Array>;
-}
-
-/** What a failure of a {@link HelperProgram} says. */
-export interface HelperFailure {
-  /** In the words of the protocol, by which callers tell that there is no login. */
-  readonly line: string;
-  /** For people: lines on stderr. */
-  readonly advice?: readonly string[];
 }
 
 /** What finch is when it is called by the name of a credential helper. */

@@ -1,12 +1,13 @@
 import { createApp } from '../app.ts';
 import type { AbortOptions } from '../content.ts';
+import type { HelperFailure } from '../credentials/helper-failure.ts';
 import type { HelperAction } from '../credentials/serve-helper.ts';
 import { FinchError } from '../errors.ts';
 import { createProcessHost } from '../host/process-host.ts';
 import { redactText } from '../http/redact.ts';
 import { excerpt, printable } from '../text.ts';
 import { openDebugLog } from './debug-log.ts';
-import type { HelperFailure, HelperProgram } from './helper-program.ts';
+import type { HelperProgram } from './helper-program.ts';
 
 const PROGRAMS = {
   finch: async () => (await import('./finch-program.ts')).finchProgram,

@@ -1,9 +1,13 @@
 import type { App } from '../app.ts';
 import type { Result } from '../commands/command.ts';
 import { type CommandEntry, commands } from '../commands/index.ts';
+import { nerdctlCommands } from '../engine/nerdctl-commands.ts';
 import { FinchError } from '../errors.ts';
 import { excerpt } from '../text.ts';
 import { version } from '../version.ts';
+
+/** The commands that users are told of. */
+const shown = commands.filter(({ isHidden }) => !isHidden);
 
 /** What a command line calls: a command and the words behind its name. */
 interface Called {
@@ -30,30 +34,28 @@ export async function runCommandLine(
   if (first === 'help') return runCommandLine([...words.slice(1), '--help'], { app, signal });
   const called = route(words);
   if (called === undefined) {
-    const isGroup = commands.some(({ paths }) =>
-      paths.some((path) => path.startsWith(`${first} `)),
-    );
-    const isHelp = second === undefined || second === '--help' || second === '-h';
-    if (isGroup && isHelp) return helpOf(first);
-    const flag = isGroup ? second : first;
-    if (flag?.startsWith('-')) {
-      const within = ['finch', ...(isGroup ? [first] : [])].join(' ');
-      throw new FinchError('USAGE', `unknown flag: ${excerpt(flag)}`, {
-        hint: `see ${within} --help`,
+    const group = groupOf(words);
+    const next = words[group.length];
+    const isHelp = next === undefined || next === '--help' || next === '-h';
+    if (group.length > 0 && isHelp) return helpOf(group.join(' '));
+    if (next?.startsWith('-')) {
+      throw new FinchError('USAGE', `unknown flag: ${excerpt(next)}`, {
+        hint: `see ${['finch', ...group].join(' ')} --help`,
       });
     }
     const { unknownCommand } = await import('./nearest.ts');
-    throw unknownCommand(isGroup ? `${first} ${second}` : first, knownWords(isGroup));
+    throw unknownCommand([...group, next].join(' '), knownWords(group.length > 0));
   }
   app.talk.trace(`finch ${version}: ${called.path}`);
   const { command } = await called.entry.load();
   const { parseArguments } = await import('./arguments.ts');
   const invocation = parseArguments(called.path, command, { argv: called.argv, signal });
-  if (invocation.on('help')) {
-    const { commandHelp } = await import('./help.ts');
-    return commandHelp(called.path, called.entry, command);
-  }
-  return render(await command.run(app, invocation), app);
+  const result: Result = invocation.on('help')
+    ? { kind: 'help' }
+    : await command.run(app, invocation);
+  if (result.kind !== 'help') return render(result, app);
+  const { commandHelp } = await import('./help.ts');
+  return commandHelp(called.path, called.entry, command);
 }
 
 /** `--debug` may also stand before and between the words of the command; behind them it is a flag like others. */
@@ -71,15 +73,29 @@ async function helpOf(group: string): Promise<string> {
   return groupHelp(group);
 }
 
-/** What a mistyped command may have meant: with `inGroup` also the commands of two words. */
+/** The words before the last of a command, as `image` and `vm disk` are, with which the line begins. */
+function groupOf(words: readonly string[]): readonly string[] {
+  for (const length of [2, 1]) {
+    const group = words.slice(0, length);
+    const begin = `${group.join(' ')} `;
+    const isGroup = shown.some(({ paths }) => paths.some((path) => path.startsWith(begin)));
+    if (group.length === length && isGroup) return group;
+  }
+  return [];
+}
+
+/** What a mistyped command may have meant: with `inGroup` also the commands of more than one word. */
 function knownWords(inGroup: boolean): readonly string[] {
-  const paths = commands.flatMap((entry) => entry.paths);
+  const paths = [
+    ...shown.flatMap((entry) => entry.paths),
+    ...nerdctlCommands.map(({ path }) => path),
+  ];
   return inGroup ? paths : [...new Set(paths.map((path) => path.split(' ')[0] ?? ''))];
 }
 
 /** The command whose words the line begins with; of several the longest. */
 function route(words: readonly string[]): Called | undefined {
-  for (const length of [2, 1]) {
+  for (const length of [3, 2, 1]) {
     const path = words.slice(0, length).join(' ');
     const entry = commands.find(({ paths }) => paths.includes(path));
     if (entry !== undefined) return { entry, path, argv: words.slice(length) };
@@ -87,7 +103,10 @@ function route(words: readonly string[]): Called | undefined {
   return undefined;
 }
 
-async function render(result: Result, { host }: App): Promise<string> {
+async function render(
+  result: Exclude<Result, { readonly kind: 'help' }>,
+  { host }: App,
+): Promise<string> {
   switch (result.kind) {
     case 'lines':
       return joined(result.lines);
@@ -95,6 +114,11 @@ async function render(result: Result, { host }: App): Promise<string> {
       if (result.format === undefined) return joined(result.lines);
       const { formatValue } = await import('./format-value.ts');
       return formatValue(result.value, result.format);
+    }
+    case 'rows': {
+      const { formatRows } = await import('./rows.ts');
+      const { rows, headers, format } = result;
+      return formatRows(rows, { headers, columns: Object.keys(headers), format: format?.trim() });
     }
     case 'images': {
       const { formatImages } = await import('./image-table.ts');

@@ -45,6 +45,15 @@ export type Result =
       readonly format: string | undefined;
       readonly lines: readonly string[];
     }
+  /** A table, or rows by the user's `--format`; `headers` has its columns in their order. */
+  | {
+      readonly kind: 'rows';
+      readonly rows: readonly Readonly<Record<string, string>>[];
+      readonly headers: Readonly<Record<string, string>>;
+      readonly format: string | undefined;
+    }
+  /** The help of the command itself. */
+  | { readonly kind: 'help' }
   | { readonly kind: 'images'; readonly rows: readonly ImageRow[]; readonly view: ImageListView }
   | {
       readonly kind: 'logins';

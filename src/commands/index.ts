@@ -5,6 +5,8 @@ export interface CommandEntry {
   /** The words that call it, the shortest way first. */
   readonly paths: readonly [string, ...string[]];
   readonly summary: string;
+  /** Set for what finch itself calls: it is in no help. */
+  readonly isHidden?: true;
   load(): Promise<{ readonly command: Command }>;
 }
 
@@ -29,6 +31,11 @@ export const commands: readonly CommandEntry[] = [
     paths: ['load', 'image load'],
     summary: 'Load images from an archive',
     load: () => import('./load.ts'),
+  },
+  {
+    paths: ['save', 'image save'],
+    summary: 'Save images to an archive',
+    load: () => import('./save.ts'),
   },
   {
     paths: ['tag', 'image tag'],
@@ -96,6 +103,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./ecr-doctor.ts'),
   },
   {
+    paths: ['vm init'],
+    summary: 'Make the virtual machine and start it',
+    load: () => import('./vm-init.ts'),
+  },
+  {
     paths: ['vm start'],
     summary: 'Start the virtual machine',
     load: () => import('./vm-start.ts'),
@@ -106,9 +118,54 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./vm-stop.ts'),
   },
   {
+    paths: ['vm remove'],
+    summary: 'Remove the virtual machine',
+    load: () => import('./vm-remove.ts'),
+  },
+  {
     paths: ['vm status'],
     summary: 'Say whether the virtual machine runs',
     load: () => import('./vm-status.ts'),
+  },
+  {
+    paths: ['vm settings'],
+    summary: 'Change what the virtual machine gets of this one',
+    load: () => import('./vm-settings.ts'),
+  },
+  {
+    paths: ['vm disk info'],
+    summary: 'Show the disk of the virtual machine',
+    load: () => import('./vm-disk-info.ts'),
+  },
+  {
+    paths: ['vm disk resize'],
+    summary: 'Make the disk of the virtual machine larger',
+    load: () => import('./vm-disk-resize.ts'),
+  },
+  {
+    paths: ['config list'],
+    summary: 'List the settings of finch.yaml',
+    load: () => import('./config-list.ts'),
+  },
+  {
+    paths: ['config get'],
+    summary: 'Show one setting',
+    load: () => import('./config-get.ts'),
+  },
+  {
+    paths: ['config set'],
+    summary: 'Change one setting',
+    load: () => import('./config-set.ts'),
+  },
+  {
+    paths: ['config path'],
+    summary: 'Say where finch.yaml is',
+    load: () => import('./config-path.ts'),
+  },
+  {
+    paths: ['support-bundle generate'],
+    summary: 'Collect logs and settings for a report of a problem',
+    load: () => import('./support-bundle-generate.ts'),
   },
   {
     paths: ['credential get'],
@@ -129,6 +186,22 @@ export const commands: readonly CommandEntry[] = [
     paths: ['credential list'],
     summary: 'List the logins for another program',
     load: () => import('./credential-list.ts'),
+  },
+  {
+    paths: ['info', 'system info'],
+    summary: 'Show where containers run and where images are',
+    load: () => import('./info.ts'),
+  },
+  {
+    paths: ['system prune'],
+    summary: 'Remove what nobody uses',
+    load: () => import('./system-prune.ts'),
+  },
+  {
+    paths: ['bridge serve'],
+    summary: 'Serve logins and images to the virtual machine',
+    isHidden: true,
+    load: () => import('./bridge-serve.ts'),
   },
   {
     paths: ['version'],

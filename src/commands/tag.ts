@@ -1,20 +1,21 @@
 import { freeUnreached } from '../copy/under-lease.ts';
 import { FinchError } from '../errors.ts';
-import { findImage } from '../images/find-image.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import { type Command, silence } from './command.ts';
+import { findOrFetch } from './engine-side.ts';
 
 /** `finch tag`. */
 export const command: Command = {
   usage: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
   arity: { min: 2, max: 2 },
-  about: 'Gives an image one more name. Nothing is copied and no registry is asked.',
+  about:
+    'Gives an image one more name. No registry is asked; what only a running virtual machine has comes from there first.',
   flags: [],
   examples: [
     { line: 'finch tag app:latest ghcr.io/me/app:1.0', what: 'name an image for a registry' },
     { line: 'finch tag 69b2528740fe app:stable', what: 'name an image by its id' },
   ],
-  async run(app, { args: [source = '', target = ''] }) {
+  async run(app, { args: [source = '', target = ''], signal }) {
     const reference = parseReference(target);
     if (reference.digest !== undefined) {
       throw new FinchError('REFERENCE_INVALID', `${target} has a digest, which cannot be given`, {
@@ -22,7 +23,7 @@ export const command: Command = {
       });
     }
     const store = await app.store();
-    const image = findImage(store, source);
+    const image = await findOrFetch(app, source, { signal });
     const name = formatReference(reference);
     const before = store.name(name);
     await store.changeNames({ set: [{ name, target: image.target }] });

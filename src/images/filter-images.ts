@@ -18,18 +18,29 @@ type Test = (record: ImageRecord) => boolean | Promise<boolean>;
 
 /**
  * The records that `REPOSITORY[:TAG]` and every one of the filters let through, in their order.
+ * @param records default: all of the store
  * @param filters `dangling=BOOL`, `label=KEY[=VALUE]`, `before=IMAGE`, `since=IMAGE`, `reference=PATTERN`
  * @param platform whose configuration is asked for labels, where an image has several
  * @throws FinchError `USAGE` for a filter that there is not, `IMAGE_NOT_FOUND`
  */
 export async function filterImages(
   store: ImageStore,
-  { name, filters, platform }: { name?: string; filters: readonly string[]; platform: Platform },
+  {
+    name,
+    filters,
+    platform,
+    records = store.names(),
+  }: {
+    name?: string;
+    filters: readonly string[];
+    platform: Platform;
+    records?: readonly ImageRecord[];
+  },
 ): Promise<readonly ImageRecord[]> {
   const tests = filters.map((filter) => parseFilter(filter, { store, platform }));
   if (name !== undefined) tests.unshift(nameTest(name));
   const passed: ImageRecord[] = [];
-  for (const record of store.names()) {
+  for (const record of records) {
     if (await passesAll(tests, record)) passed.push(record);
   }
   return passed;

@@ -20,6 +20,11 @@ export function findImage(store: ImageStore, text: string): ImageRecord {
   });
 }
 
+/** Whether `text` may be the beginning of an image id. */
+export function isImageId(text: string): boolean {
+  return ID.test(text);
+}
+
 /**
  * Every record that `text` means: one for a name, all that share it for the beginning of an id.
  * @throws FinchError `REFERENCE_INVALID`

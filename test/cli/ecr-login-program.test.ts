@@ -15,7 +15,7 @@ const REGISTRY = '111222333444.dkr.ecr.eu-west-1.amazonaws.com';
 /** The program among an AWS that gives a password to everyone; `asked` are the hosts that it is asked about. */
 function program(env: Host['env'] = {}, remembered: readonly string[] = []) {
   const asked: string[] = [];
-  const output = { isTerminal: false, columns: 80, write: () => {} };
+  const output = { isTerminal: false, columns: 80, write: () => {}, send: async () => {} };
   const host: Host = {
     ...{ env, home: '/nowhere', platform: { os: 'linux', architecture: 'amd64' } },
     ...{ now: () => new Date(), stdout: output, stderr: output },

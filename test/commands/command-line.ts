@@ -4,7 +4,7 @@ import { openDebugLog } from '../../src/cli/debug-log.ts';
 import { reportError } from '../../src/cli/report-error.ts';
 import { runCommandLine } from '../../src/cli/run.ts';
 import { createTalk } from '../../src/cli/talk.ts';
-import type { Host, Output } from '../../src/host/host.ts';
+import type { BinaryOutput, Host } from '../../src/host/host.ts';
 import type { Platform } from '../../src/oci/platform.ts';
 import type { ImageStore } from '../../src/store/image-store.ts';
 import { openImageStore } from '../../src/store/open-store.ts';
@@ -98,13 +98,16 @@ export async function finch({
   return place;
 }
 
-function output(): Output & { text(): string } {
+function output(): BinaryOutput & { text(): string } {
   let text = '';
   return {
     isTerminal: false,
     columns: 80,
     write(more) {
       text += more;
+    },
+    async send(bytes) {
+      for await (const piece of bytes) text += Buffer.from(piece).toString('latin1');
     },
     text: () => text,
   };

@@ -86,7 +86,7 @@ describe('finch', () => {
       );
     }
     expectError(await bench.fails('image psuh app'), /unknown command "image psuh"/, /image push/);
-    expectError(await bench.fails('build .'), /unknown command "build"/, /finch --help/);
+    expectError(await bench.fails('frobnicate .'), /unknown command "frobnicate"/, /finch --help/);
   });
 
   test('for a flag that there is not, or a wrong number of arguments, says where the help is', async () => {

@@ -1,0 +1,89 @@
+import type { App } from '../app.ts';
+import type { AbortOptions } from '../content.ts';
+import { FinchError } from '../errors.ts';
+import type { JsonObject } from '../oci/json.ts';
+import { version } from '../version.ts';
+import type { Command } from './command.ts';
+
+/** The names that kernels give to processors, as docker shows them. */
+const KERNEL_NAMES: Readonly<Record<string, string>> = { amd64: 'x86_64', arm64: 'aarch64' };
+
+/** `finch info`. */
+export const command: Command = {
+  usage: '',
+  arity: { min: 0, max: 0 },
+  about:
+    'Shows where containers run and where images are. The machine is not started for that: when it does not run, only what finch knows itself is shown, and the exit status is 0',
+  flags: [
+    {
+      name: 'format',
+      short: 'f',
+      value: 'FORMAT',
+      summary: "json, or a Go template of docker's fields and of Finch's own below .Finch",
+    },
+  ],
+  examples: [
+    { line: 'finch info', what: 'show all' },
+    { line: "finch info --format '{{.OSType}}/{{.Architecture}}'", what: 'what containers run on' },
+  ],
+  async run(app, invocation) {
+    const { signal } = invocation;
+    const own = await ownPart(app, { signal });
+    const engine = own.Machine.Status === 'Running' ? await enginePart(app, { signal }) : undefined;
+    const { platform } = app.host;
+    const value = engine?.value ?? {
+      OSType: platform.os,
+      Architecture: KERNEL_NAMES[platform.architecture] ?? platform.architecture,
+    };
+    const lines = [
+      ...(engine === undefined ? [] : [...engine.lines, '']),
+      'Finch:',
+      ` Version:          ${own.Version}`,
+      ` Home:             ${own.Home}`,
+      ` Store:            ${own.Store}`,
+      ` Images:           ${own.Images}`,
+      ` Machine:          ${own.Machine.Status} (${own.Machine.Kind})`,
+    ];
+    const format = invocation.text('format');
+    return { kind: 'value', value: { ...value, Finch: own }, format, lines };
+  },
+};
+
+async function ownPart(app: App, { signal }: AbortOptions) {
+  const { storePath: Store, host } = app;
+  const machine = await app.machine();
+  const { status, reason } = await machine.state({ signal });
+  if (status !== 'Running') {
+    app.talk.note(`what runs containers cannot be asked: ${reason ?? `the machine is ${status}`}`);
+  }
+  return {
+    Version: `v${version}`,
+    Home: host.home,
+    Store,
+    Images: (await app.store()).names().length,
+    Machine: { Kind: machine.kind, Status: status },
+  };
+}
+
+interface EnginePart {
+  readonly value: JsonObject;
+  readonly lines: readonly string[];
+}
+
+/** What the engine says, as data and in nerdctl's words; undefined, with a line on stderr, when it says nothing. */
+async function enginePart(app: App, { signal }: AbortOptions): Promise<EnginePart | undefined> {
+  const { askEngine, engineLines } = await import('../engine/ask-engine.ts');
+  const engine = await app.engine();
+  try {
+    const [{ value, remarks }, lines] = await Promise.all([
+      askEngine(engine, ['info', '--format', 'json'], { signal }),
+      engineLines(engine, ['info'], { signal }),
+    ]);
+    for (const remark of remarks) app.talk.note(remark);
+    return { value, lines };
+  } catch (error) {
+    if (!(error instanceof FinchError) || error.code === 'CANCELLED') throw error;
+    app.talk.note(`what runs containers does not answer: ${error.message}`);
+    return undefined;
+  }
+}

@@ -1,0 +1,60 @@
+import { FinchError } from '../errors.ts';
+import type { MachineState } from '../vm/machine.ts';
+
+/** What is about to be done to a machine. */
+export type MachineVerb = 'init' | 'start' | 'stop' | 'remove';
+
+type Complaint = readonly [message: string, hint: string];
+
+const ABSENT: Complaint = ['the instance "finch" does not exist', 'make it with: finch vm init'];
+const RUNNING: Complaint = [
+  'the instance "finch" is already running',
+  'stop it with: finch vm stop',
+];
+
+/**
+ * What stands against doing something to a machine in a state.
+ * https://github.com/runfinch/finch/blob/v1.18.0/cmd/finch/virtual_machine_init.go
+ */
+const COMPLAINTS: Readonly<
+  Record<MachineVerb, Partial<Readonly<Record<MachineState['status'], Complaint>>>>
+> = {
+  init: {
+    Running: RUNNING,
+    Stopped: [
+      'the instance "finch" already exists but is stopped',
+      'start it with: finch vm start',
+    ],
+    Broken: [
+      'the instance "finch" already exists, and is broken',
+      'remove it with: finch vm remove --force',
+    ],
+  },
+  start: {
+    Running: RUNNING,
+    Nonexistent: ABSENT,
+  },
+  stop: {
+    Nonexistent: ABSENT,
+    Stopped: ['the instance "finch" is already stopped', 'start it with: finch vm start'],
+  },
+  remove: {
+    Nonexistent: ABSENT,
+    Running: ['the instance "finch" is running', 'stop it first with: finch vm stop'],
+  },
+};
+
+/**
+ * Checks that something can be done to a machine in this state.
+ * @throws FinchError `VM`, with what the state's reason says
+ */
+export function assertCan(verb: MachineVerb, { status, reason }: MachineState): void {
+  const complaint = COMPLAINTS[verb][status];
+  if (complaint === undefined) return;
+  const [message, hint] = complaint;
+  // A reason ends with the next step, behind its first colon.
+  const [why, ...next] = reason?.split(': ') ?? [];
+  throw new FinchError('VM', why === undefined ? message : `${message}: ${why}`, {
+    hint: next.length === 0 ? hint : next.join(': '),
+  });
+}

@@ -1,0 +1,288 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { platformOf } from '../../src/host/process-host.ts';
+import { formatPlatform } from '../../src/oci/platform.ts';
+import { helloElf } from '../demo/elf.ts';
+import { GREETING } from '../demo/hello-finch.ts';
+import { startDockerRegistry } from '../support/docker-registry.ts';
+import { busyboxImage } from '../support/engine/busybox-image.ts';
+import { canRunEngine } from '../support/engine/can-run-engine.ts';
+import { type Engine, startEngine } from '../support/engine/start-engine.ts';
+import { type Built, buildImage, buildIndex, layerTar } from '../support/images.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { writeOciArchive } from './support/archives.ts';
+import { expectError } from './support/expectations.ts';
+import { finchBinary, finchEnvironment } from './support/finch.ts';
+import { namesIn } from './support/home-contents.ts';
+import { areHere } from './support/program.ts';
+import { skopeoDigest } from './support/skopeo.ts';
+import { type Workbench, workbench } from './support/workbench.ts';
+
+const OURS = formatPlatform(platformOf(process.arch));
+const OTHER = OURS === 'linux/arm64' ? 'linux/amd64' : 'linux/arm64';
+
+const resources = new AsyncDisposableStack();
+let engine: Engine;
+beforeAll(async () => {
+  if (!canRunEngine) return;
+  const folder = resources.use(await temporaryFolder());
+  engine = resources.use(await startEngine(folder.path));
+});
+afterAll(() => resources.disposeAsync());
+
+/** A home whose machine is this Linux, with a bridge to the engine that runs. */
+async function machineBench(): Promise<Workbench> {
+  const bench = await workbench(engine.env);
+  await writeFile(join(bench.home, 'finch.yaml'), 'vmType: native\n');
+  await bench.ok('ps');
+  return {
+    ...bench,
+    async [Symbol.asyncDispose]() {
+      const images = (await engine.ok(['image', 'ls', '-q', '--no-trunc'])).split('\n');
+      const ids = [...new Set(images.filter((id) => id !== ''))];
+      if (ids.length > 0) await engine.ok(['rmi', '--force', ...ids]);
+      await bench.run('vm stop --force');
+      await bench[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The digests of the names in the engine. */
+async function inEngine(): Promise<Readonly<Record<string, string>>> {
+  const format = '{{.Name}} {{.Digest}}';
+  const lines = await engine.ok(['image', 'ls', '--no-trunc', '--format', format]);
+  return Object.fromEntries(
+    lines
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.split(' ')),
+  );
+}
+
+/** An index of an image that runs here, and one that does not. */
+async function forTwoPlatforms(says: string): Promise<Built> {
+  const [os = '', architecture = ''] = OTHER.split('/');
+  const platform = { os, architecture };
+  const other = buildImage({ platform, layers: [layerTar(says)] });
+  const [, ours = ''] = OURS.split('/');
+  return buildIndex([
+    { image: other, platform },
+    { image: await busyboxImage({ says }), platform: { os: 'linux', architecture: ours } },
+  ]);
+}
+
+async function loadIntoEngine(bench: Workbench, name: string, built: Built): Promise<void> {
+  const path = await writeOciArchive(bench.path('engine.tar'), name, built);
+  await engine.ok(['load', '--all-platforms', '-i', path]);
+}
+
+const ROWS = ['images', '--no-trunc', '--format', '{{.Name}} {{.Platform}} {{.ID}}'];
+
+describe.skipIf(!canRunEngine)('finch, and the images of the machine', () => {
+  test('lists what only the machine has, filters it, and brings it into the store by its name', async () => {
+    await using bench = await machineBench();
+    const image = await busyboxImage();
+    const { digest } = image.root;
+    await loadIntoEngine(bench, 'registry.invalid/app:1', image);
+    const row = `registry.invalid/app:1 ${OURS} ${digest}\n`;
+    expect(await bench.ok(ROWS)).toBe(row);
+    expect(await bench.ok([...ROWS, 'registry.invalid/app'])).toBe(row);
+    expect(await bench.ok([...ROWS, '--filter', 'reference=*/other'])).toBe('');
+    expect(await bench.ok([...ROWS, '--filter', 'dangling=true'])).toBe('');
+    expect(await bench.ok('images -q')).toBe(`${digest.slice(7, 19)}\n`);
+    const { stderr, exitCode } = await bench.run('tag registry.invalid/app:1 mine:1');
+    expect({ stderr, exitCode }).toEqual({
+      stderr: 'registry.invalid/app:1: getting it from the virtual machine\n',
+      exitCode: 0,
+    });
+    expect(await namesIn(bench.home)).toEqual({
+      'registry.invalid/app:1': digest,
+      'mine:1': digest,
+    });
+    expect((await bench.ok(ROWS)).split('\n').toSorted()).toEqual(
+      ['', row.trim(), `docker.io/library/mine:1 ${OURS} ${digest}`].toSorted(),
+    );
+    expect(await bench.ok('store verify')).toContain('nothing is damaged');
+  });
+
+  test.skipIf(!areHere('docker-registry', 'skopeo'))(
+    'pushes an index of the machine with all its platforms, by its id too',
+    async () => {
+      await using bench = await machineBench();
+      await mkdir(bench.path('registry'));
+      const registry = await startDockerRegistry({ root: bench.path('registry') });
+      try {
+        const built = await forTwoPlatforms('two');
+        await loadIntoEngine(bench, `${registry.host}/two:1`, built);
+        await bench.ok(`push -q ${registry.host}/two:1`);
+        expect(await skopeoDigest(registry, 'two:1')).toBe(built.root.digest);
+        const more = await forTwoPlatforms('more');
+        await loadIntoEngine(bench, 'registry.invalid/more:1', more);
+        await bench.ok(`save -q -o out.tar ${more.root.digest.slice(7, 19)}`);
+        const home = await bench.newHome();
+        await bench.ok('load -q -i out.tar', { home });
+        expect(await namesIn(home)).toEqual({ 'registry.invalid/more:1': more.root.digest });
+      } finally {
+        await registry.stop();
+      }
+    },
+  );
+
+  test('of the store run in the machine by their names with equal digests, and no registry is asked', async () => {
+    await using bench = await machineBench();
+    let asked = 0;
+    await using elsewhere = Bun.serve({
+      port: 0,
+      fetch() {
+        asked++;
+        return new Response('', { status: 404 });
+      },
+    });
+    const name = `localhost:${elsewhere.port}/hi:1`;
+    const built = await forTwoPlatforms('from the store');
+    await writeOciArchive(bench.path('hi.tar'), name, built);
+    await bench.ok('load -q -i hi.tar');
+    const said = await bench.run(`run --rm --net none ${name}`);
+    expect(said.stdout).toBe('from the store\n');
+    expect(await inEngine()).toEqual({ [name]: built.root.digest });
+
+    // The engine has one platform of it now, and gives back the whole index.
+    await bench.ok(`tag ${name} kept:1`);
+    await engine.ok(['tag', name, 'registry.invalid/only-there:1']);
+    await bench.ok(`rmi ${name} kept:1`);
+    expect(await namesIn(bench.home)).toEqual({});
+    await bench.ok(`tag registry.invalid/only-there:1 back:1`);
+    expect(await namesIn(bench.home)).toEqual({
+      'registry.invalid/only-there:1': built.root.digest,
+      'back:1': built.root.digest,
+    });
+    const rows = (await bench.ok(ROWS)).trim().split('\n');
+    expect(rows).toContain(`docker.io/library/back:1 ${OURS} ${built.root.digest}`);
+    expect(rows).toHaveLength(2);
+    expect(await bench.ok('store verify')).toContain('nothing is damaged');
+    expect(asked).toBe(0);
+  });
+
+  test('built for this platform are in both under one digest, run, and are listed once', async () => {
+    await using bench = await machineBench();
+    await mkdir(bench.path('context'));
+    const architecture = OURS === 'linux/arm64' ? 'arm64' : 'amd64';
+    await writeFile(bench.path('context/hello'), helloElf(architecture, GREETING));
+    await chmod(bench.path('context/hello'), 0o755);
+    const dockerfile = 'FROM scratch\nCOPY hello /hello\nENTRYPOINT ["/hello"]\n';
+    await writeFile(bench.path('context/Dockerfile'), dockerfile);
+    await bench.ok('build -t hello-finch context');
+    const digest = (await namesIn(bench.home))['hello-finch:latest'] ?? '';
+    expect(await inEngine()).toEqual({ 'docker.io/library/hello-finch:latest': digest });
+    const row = `docker.io/library/hello-finch:latest ${OURS} ${digest}\n`;
+    expect(await bench.ok(ROWS)).toBe(row);
+    expect(await bench.ok('run --rm --net none hello-finch')).toBe(GREETING);
+  });
+
+  test('are removed on both sides; what a container needs stays in the machine, and finch says so', async () => {
+    await using bench = await machineBench();
+    const image = await busyboxImage();
+    await loadIntoEngine(bench, 'registry.invalid/app:1', image);
+    await bench.ok('tag registry.invalid/app:1 mine:1');
+    expect(await bench.ok('rmi registry.invalid/app:1')).toBe(
+      `Untagged: registry.invalid/app:1@${image.root.digest}\n`,
+    );
+    expect(await inEngine()).toEqual({});
+    await loadIntoEngine(bench, 'registry.invalid/only:1', await busyboxImage({ says: 'only' }));
+    expect(await bench.ok('rmi registry.invalid/only:1')).toStartWith(
+      'Untagged: registry.invalid/only:1@sha256:',
+    );
+    expectError(await bench.fails('rmi registry.invalid/only:1'), /no such image/);
+
+    await loadIntoEngine(bench, 'registry.invalid/used:1', image);
+    const used = ['run', '-d', '--name', 'user', '--net', 'none', 'registry.invalid/used:1'];
+    await engine.ok([...used, 'sleep', '100']);
+    try {
+      await bench.ok('tag registry.invalid/used:1 other:1');
+      const { stderr, exitCode } = await bench.run('rmi registry.invalid/used:1');
+      expect(exitCode).toBe(0);
+      expect(stderr).toMatch(
+        /^registry.invalid\/used:1 is still in the virtual machine: nerdctl rmi/,
+      );
+    } finally {
+      await engine.ok(['rm', '-f', 'user']);
+    }
+  });
+
+  test('made of a container take the place of the image in the store that has their name', async () => {
+    await using bench = await machineBench();
+    const image = await busyboxImage();
+    await writeOciArchive(bench.path('hi.tar'), 'registry.invalid/hi:1', image);
+    await bench.ok('load -q -i hi.tar');
+    await bench.ok('run --name maker --net none registry.invalid/hi:1 sh -c :');
+    try {
+      await bench.ok('commit maker registry.invalid/hi:1');
+    } finally {
+      await engine.ok(['rm', '-f', 'maker']);
+    }
+    const names = await namesIn(bench.home);
+    expect(names['registry.invalid/hi:1']).not.toBe(image.root.digest);
+    expect(await inEngine()).toEqual(names);
+  });
+
+  test('that a killed finch had begun to bring are gone after the next', async () => {
+    await using bench = await machineBench();
+    await writeOciArchive(bench.path('hi.tar'), 'engine.invalid/left:1', buildImage());
+    await bench.ok('load -q -i hi.tar');
+    const image = await busyboxImage();
+    await loadIntoEngine(bench, 'registry.invalid/app:1', image);
+    await bench.ok('tag registry.invalid/app:1 app:1');
+    expect(Object.keys(await namesIn(bench.home)).toSorted()).toEqual([
+      'app:1',
+      'registry.invalid/app:1',
+    ]);
+  });
+
+  test('stay where they are when the machine cannot give one, or the user interrupts', async () => {
+    await using bench = await machineBench();
+    const image = await busyboxImage();
+    await loadIntoEngine(bench, 'registry.invalid/app:1', image);
+    await mkdir(bench.path('bin'));
+    const stand = (then: string) =>
+      writeFile(
+        bench.path('bin/nerdctl'),
+        `#!/bin/sh\ncase "$*" in *push*) ${then};; *) PATH='${engine.env['PATH']}' exec nerdctl "$@";; esac\n`,
+      );
+    await stand('echo "no more disk" >&2; exit 1');
+    await chmod(bench.path('bin/nerdctl'), 0o755);
+    const env = { ...engine.env, PATH: `${bench.path('bin')}:${engine.env['PATH']}` };
+    expectError(
+      await bench.fails('tag registry.invalid/app:1 app:1', { env }),
+      'nerdctl push failed: no more disk',
+      /vm status/,
+    );
+    await stand(`touch '${bench.path('begun')}'; exec sleep 100`);
+    const child = Bun.spawn([finchBinary, 'tag', 'registry.invalid/app:1', 'app:1'], {
+      env: finchEnvironment(bench.home, env),
+      stdout: 'ignore',
+      stderr: 'pipe',
+    });
+    while (!(await Bun.file(bench.path('begun')).exists())) await Bun.sleep(10);
+    child.kill('SIGINT');
+    expect(await child.exited).toBe(130);
+    expect(await bench.ok('store verify')).toStartWith('0 names, 0 blobs');
+  });
+
+  test('are left out with a note when the machine does not say what it has', async () => {
+    await using bench = await machineBench();
+    await writeOciArchive(bench.path('hi.tar'), 'hi:1', buildImage());
+    await bench.ok('load -q -i hi.tar');
+    await mkdir(bench.path('bin'));
+    await writeFile(bench.path('bin/nerdctl'), '#!/bin/sh\necho it is broken >&2\nexit 1\n');
+    await chmod(bench.path('bin/nerdctl'), 0o755);
+    const env = { PATH: `${bench.path('bin')}:${engine.env['PATH']}` };
+    const { stdout, stderr, exitCode } = await bench.run(ROWS, { env });
+    expect(exitCode).toBe(0);
+    expect(stdout).toStartWith('docker.io/library/hi:1 ');
+    expect(stderr).toBe(
+      'the images of the virtual machine are not known: nerdctl image failed: it is broken\n',
+    );
+    expectError(await bench.fails('tag nothing:1 x:1', { env }), /nothing:1": not found$/);
+  });
+});

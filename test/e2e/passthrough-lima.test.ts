@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'bun:test';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CANARY } from '../support/canary.ts';
+import { fakeLimactl } from '../support/fake-limactl.ts';
+import { expectError } from './support/expectations.ts';
+import { finchBinary, finchEnvironment } from './support/finch.ts';
+import { type Workbench, workbench } from './support/workbench.ts';
+
+const NASTY = ['', 'two words', "it's", '"', '$HOME', '*', '--', '-h', '--debug', '\n', 'é'];
+
+/** Writes down how it was called, and does what a test says. */
+const NERDCTL = (folder: string) => `#!/bin/sh
+[ "$1" = --hosts-dir ] && shift 2
+printf '%s\\0' "$@" > '${folder}/args'
+env -0 > '${folder}/environment'
+pwd -P > '${folder}/cwd'
+[ ! -e '${folder}/act' ] || . '${folder}/act'
+`;
+
+/** A workbench with a virtual machine that runs, and a nerdctl in it. */
+async function limaBench() {
+  const bench = await workbench();
+  const lima = await fakeLimactl(bench.home);
+  await lima.addProgram('nerdctl', NERDCTL(bench.folder));
+  const env = {
+    PATH: `${lima.folder}:/usr/bin:/bin`,
+    HOME: bench.folder,
+    LIMA_HOME: lima.limaHome,
+  };
+  const withLima = (options: Parameters<Workbench['run']>[1] = {}) => ({
+    ...options,
+    env: { ...env, ...options.env },
+  });
+  const words = async (name: string) =>
+    (await readFile(bench.path(name), 'utf8')).split('\0').slice(0, -1);
+  return {
+    ...{ bench, lima, words },
+    run: (line: string | readonly string[], options?: Parameters<Workbench['run']>[1]) =>
+      bench.run(line, withLima(options)),
+    start: (words: readonly string[]) =>
+      Bun.spawn([finchBinary, ...words], {
+        env: finchEnvironment(bench.home, env),
+        ...{ cwd: bench.folder, stdin: 'ignore', stdout: 'pipe', stderr: 'ignore', detached: true },
+      }),
+    fails: (line: string, options?: Parameters<Workbench['run']>[1]) =>
+      bench.fails(line, withLima(options)),
+    async [Symbol.asyncDispose]() {
+      await bench.run('vm stop --force', withLima());
+      await bench[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe('finch run and its like, in a virtual machine', () => {
+  test('give nerdctl every word as it was written, and its exit status back', async () => {
+    await using place = await limaBench();
+    await place.lima.setStatus('Running');
+    await Bun.write(place.bench.path('act'), 'echo out; exit 3\n');
+    const { stdout, exitCode } = await place.run(['exec', 'web', ...NASTY]);
+    expect([stdout, exitCode]).toEqual(['out\n', 3]);
+    expect(await place.words('args')).toEqual(['exec', 'web', ...NASTY]);
+  });
+
+  test('bring no key of AWS and no password into it, nor into a command line', async () => {
+    await using place = await limaBench();
+    await place.lima.setStatus('Running');
+    const secrets = Object.fromEntries(
+      ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'COSIGN_PASSWORD'].map((name) => [
+        name,
+        CANARY,
+      ]),
+    );
+    const env = { ...secrets, AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', COMPOSE_FILE: 'web.yaml' };
+    expect((await place.run('compose ps', { env })).exitCode).toBe(0);
+    const inside = (await place.words('environment')).join('\n');
+    expect(inside).toContain('COMPOSE_FILE=web.yaml');
+    expect(inside).toContain('CONTAINERD_NAMESPACE=finch');
+    expect(inside).toContain(`DOCKER_CONFIG=${join(place.bench.home, 'machine/docker')}`);
+    expect(inside).not.toMatch(/^(?:AWS_|COSIGN)/m);
+    expect(`${inside}${(await place.lima.calls()).join('\n')}`.includes(CANARY)).toBe(false);
+  });
+
+  test('end with all that they started when somebody ends finch', async () => {
+    await using place = await limaBench();
+    await place.lima.setStatus('Running');
+    const pids = place.bench.path('pids');
+    // As ssh below limactl, which passes nothing on.
+    await Bun.write(
+      place.bench.path('act'),
+      `sleep 60 & echo "$!" > '${pids}'; echo ready; trap 'wait' TERM; wait; wait\n`,
+    );
+    await using child = place.start(['run', 'app']);
+    const { value } = await child.stdout.getReader().read();
+    expect(new TextDecoder().decode(value)).toBe('ready\n');
+    const sleeper = Number(await readFile(pids, 'utf8'));
+    child.kill('SIGTERM');
+    await child.exited;
+    expect(() => process.kill(sleeper, 0)).toThrow('ESRCH');
+  });
+
+  test('say so where the machine does not see the files of the user', async () => {
+    await using place = await limaBench();
+    await place.lima.setStatus('Running');
+    const { stderr } = await place.run('build .', { cwd: '/' });
+    expect(stderr).toContain(
+      'the virtual machine does not see /: add it to additional_directories',
+    );
+    expect((await place.run('ps', { cwd: '/' })).stderr).not.toContain('does not see');
+    const below = await place.run('build .', { cwd: place.bench.folder });
+    expect(below.stderr).not.toContain('does not see');
+  });
+
+  test('start one that is stopped, and one that there is not', async () => {
+    await using place = await limaBench();
+    await place.lima.setStatus('Stopped');
+    const started = await place.run('ps');
+    expect(started.stderr).toContain('Starting existing Finch virtual machine...');
+    expect([started.exitCode, await place.lima.status()]).toEqual([0, 'Running']);
+    await place.run('vm stop');
+    await place.run('vm remove');
+    const made = await place.run('ps');
+    expect(made.stderr).toContain('Initializing and starting Finch virtual machine...');
+    expect([made.exitCode, await place.lima.status()]).toEqual([0, 'Running']);
+  });
+
+  test('leave it as it is with auto_vm_start: false', async () => {
+    await using place = await limaBench();
+    await Bun.write(join(place.bench.home, 'finch.yaml'), 'auto_vm_start: false\n');
+    expectError(
+      await place.fails('ps'),
+      'instance "finch" does not exist',
+      'run `finch vm init` to create a new instance',
+    );
+    expect(await place.lima.status()).toBeUndefined();
+    await place.lima.setStatus('Stopped');
+    expectError(
+      await place.fails('ps'),
+      'instance "finch" is stopped',
+      'run `finch vm start` to start the instance',
+    );
+    expect(await place.lima.status()).toBe('Stopped');
+  });
+
+  test('do not touch one that is broken', async () => {
+    await using place = await limaBench();
+    await place.lima.setStatus('Broken');
+    expectError(await place.fails('ps'), /^finch: instance "finch" is broken: /);
+    expect(await place.lima.status()).toBe('Broken');
+  });
+
+  test('have a help without it', async () => {
+    await using place = await limaBench();
+    const { stdout, stderr, exitCode } = await place.run('run --help');
+    expect([stderr, exitCode]).toEqual(['', 0]);
+    expect(stdout).toMatch(/^finch run: Run a command in a new container\n\n.* finch vm start\n$/);
+    expect(await place.lima.status()).toBeUndefined();
+  });
+});

@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'bun:test';
+import { baseImages } from '../../src/engine/base-images.ts';
+
+describe('baseImages()', () => {
+  test('finds what a Dockerfile is built on and copies from, each once', () => {
+    const text = [
+      '# syntax=docker/dockerfile:1',
+      'ARG BASE=alpine',
+      'FROM --platform=$BUILDPLATFORM golang:1.26 AS build',
+      'from build AS test',
+      '  FROM\tghcr.io/team/base:2',
+      'COPY --from=build /out /out',
+      'COPY --chown=1 --from=tools:1 /bin/x /bin/x',
+      'RUN --mount=type=bind,from=cache:3,target=/c make',
+      'FROM golang:1.26',
+      'FROM $BASE',
+      'FROM reg/$BASE:1',
+      '# FROM comment',
+      'RUN echo FROM nowhere',
+    ].join('\r\n');
+    expect(baseImages(text)).toEqual([
+      ...['golang:1.26', 'build', 'ghcr.io/team/base:2', 'tools:1', 'cache:3'],
+    ]);
+  });
+
+  test('takes no time over a text that is none', () => {
+    expect(baseImages(`FROM ${'--x '.repeat(50_000)}`)).toEqual([]);
+    expect(baseImages(`RUN ${'--mount=from'.repeat(50_000)}`)).toEqual([]);
+    expect(baseImages('FROM a'.repeat(100_000)).length).toBeLessThanOrEqual(1);
+  });
+});
