@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { AbortOptions } from '../content.ts';
 import type { HelperFailure } from '../credentials/helper-failure.ts';
@@ -7,6 +7,7 @@ import { ioError } from '../host/io-error.ts';
 import { Pace } from '../server/pace.ts';
 import { readBody } from '../server/read-body.ts';
 import { RegistryError } from '../server/registry-error.ts';
+import { isPrivateFolder } from './socket-folder.ts';
 
 /** What comes of asking for a login: what a credential helper would say. */
 type LoginAnswer =
@@ -81,11 +82,9 @@ function refusal(status: number, ...lines: readonly string[]): Response {
 function listenPrivately<T>(socket: string, listen: () => T): T {
   const folder = dirname(socket);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const { mode, uid } = lstatSync(folder);
-  const isPrivate = (mode & 0o170077) === 0o040000;
-  if (process.platform !== 'win32' && (!isPrivate || uid !== process.getuid?.())) {
+  if (!isPrivateFolder(folder)) {
     throw new FinchError('IO', `${folder} is not this user's alone`, {
-      hint: 'remove it, or set TMPDIR to a folder of your own',
+      hint: 'remove it, or choose a home with a shorter path with FINCH_HOME',
     });
   }
   const umask = process.umask(0o177);

@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
+import { join } from 'node:path';
 import { version } from '../version.ts';
 import type { Machine } from '../vm/machine.ts';
 import { machineFolder } from '../vm/machine-folder.ts';
 import type { Bridge } from './bridge.ts';
 import { type BridgeState, storeStamp } from './bridge-state.ts';
 import { doesAnswer } from './does-answer.ts';
+import { HELPER } from './machine-files.ts';
 import { runningBridge } from './running-bridge.ts';
 import { type StartBridgeOptions, startBridge } from './start-bridge.ts';
 import { underStartLock } from './start-lock.ts';
@@ -18,7 +20,7 @@ export interface EnsureBridgeOptions extends StartBridgeOptions {
 
 /**
  * The bridge of a home: the one that runs, or one that is started. One of another version of finch, of an earlier
- * store or to another machine gives way, and so does one that answers nobody. Its files for programs in the machine
+ * store or to another machine gives way, and so does one that answers nobody or whose program is gone. Its files for programs in the machine
  * are there when this returns.
  * @throws FinchError `VM` when it does not answer in time, with the end of what it said; `IO`
  */
@@ -57,5 +59,11 @@ function isOurs(
     state.hostAddress === hostAddress &&
     state.store === storeStamp(home) &&
     state.socket === socket;
-  return isSame && [hosts, guestBin, nativeBin, dockerConfig, socket].every(existsSync);
+  const hasFiles = [hosts, guestBin, nativeBin, dockerConfig, socket].every(existsSync);
+  return isSame && hasFiles && !isDangling(join(nativeBin, HELPER));
+}
+
+/** Whether a link leads nowhere: the program that it led to was moved or removed. */
+function isDangling(link: string): boolean {
+  return lstatSync(link, { throwIfNoEntry: false }) !== undefined && !existsSync(link);
 }

@@ -15,7 +15,8 @@ export interface MachineFilesOptions {
   readonly program: string | undefined;
 }
 
-const HELPER = 'docker-credential-finch';
+/** The program in both folders that asks for logins. */
+export const HELPER = 'docker-credential-finch';
 
 /**
  * Writes what lets programs in the machine use the bridge: the registry as a mirror of all others for pulls, and

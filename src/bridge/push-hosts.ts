@@ -14,8 +14,8 @@ export interface PushHostsOptions {
   readonly bridge: Bridge;
   /** The address by which programs in the machine reach the bridge. */
   readonly hostAddress: string;
-  /** The registry that they are named for in the store. Default: their own. */
-  readonly as?: string;
+  /** The path of the bridge's registry below which they come. Default: that of their own registry. */
+  readonly below?: string;
 }
 
 /**
@@ -28,13 +28,12 @@ export interface PushHostsOptions {
  */
 export async function writePushHosts(
   home: string,
-  { registry, bridge: { port, token }, hostAddress, as = registry }: PushHostsOptions,
+  { registry, bridge: { port, token }, hostAddress, below = hostPath(registry) }: PushHostsOptions,
 ): Promise<string> {
   const { push } = machineFolder(home);
   // A port is written so where it is looked for: https://github.com/containerd/containerd/blob/v2.2.1/docs/hosts.md
   const folder = join(push, registry.replace(/:(\d+)$/, '_$1_'));
-  const [host = ''] = bridgeRepository({ registry: as, repository: '' }).split('/');
-  const text = hostsFile(`http://${hostAddress}:${port}/v2/${host}`, {
+  const text = hostsFile(`http://${hostAddress}:${port}/v2/${below}`, {
     ...{ capabilities: ['push', 'pull', 'resolve'], token },
   });
   try {
@@ -46,4 +45,8 @@ export async function writePushHosts(
     mode: 0o600,
   });
   return push;
+}
+
+function hostPath(registry: string): string {
+  return bridgeRepository({ registry, repository: '' }).replace(/\/$/, '');
 }

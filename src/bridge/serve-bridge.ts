@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { lstatSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { AbortOptions } from '../content.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { holdFileLock } from '../host/file-lock.ts';
-import { remove } from '../host/remove.ts';
 import { hideSecret } from '../http/redact.ts';
 import type { Platform } from '../oci/platform.ts';
 import { bridgeNaming } from '../server/naming.ts';
@@ -17,10 +14,13 @@ import { type MachineFolder, machineFolder } from '../vm/machine-folder.ts';
 import { BRIDGE_USER } from './bridge.ts';
 import { writeLog } from './bridge-log.ts';
 import { bridgeLogin } from './bridge-login.ts';
+import { bridgePorts, rememberPort } from './bridge-ports.ts';
 import { storeStamp, writeState } from './bridge-state.ts';
 import { removeTraces } from './clear-bridge.ts';
 import { type AskLogin, serveCredentials } from './credential-server.ts';
+import { clearFetched, whileExpected } from './fetching.ts';
 import { writeMachineFiles } from './machine-files.ts';
+import { removeSocket } from './socket-folder.ts';
 import { makePrivateFolder } from './start-lock.ts';
 import { untilItEnds } from './until-it-ends.ts';
 
@@ -56,8 +56,10 @@ export async function serveBridge(home: string, options: ServeBridgeOptions): Pr
   hideSecret(token, { user: BRIDGE_USER });
   await using store = await options.openStore();
   await using resources = new AsyncDisposableStack();
+  await clearFetched(folder, store);
+  const naming = whileExpected(folder, bridgeNaming);
   const registry = await serveAtLastPort(folder, store, {
-    ...{ naming: bridgeNaming, login: { user: BRIDGE_USER, password: token }, platform },
+    ...{ naming, login: { user: BRIDGE_USER, password: token }, platform },
     onRequest: ({ method, path, status, error }) => {
       if (error !== undefined) writeLog(`${method} ${path}: ${status}: ${messageOf(error)}`);
     },
@@ -76,7 +78,7 @@ export async function serveBridge(home: string, options: ServeBridgeOptions): Pr
   const hasFolder = () => inodeOf(folder.lock) === ownLock;
   resources.defer(async () => {
     if (hasFolder()) await removeTraces(folder);
-    else if (inodeOf(socket) === ownSocket) await remove(socket);
+    else if (inodeOf(socket) === ownSocket) await removeSocket(folder, socket);
   });
   await writeMachineFiles(folder, { url: `http://${hostAddress}:${port}`, token, program });
   await writeState(folder, {
@@ -85,9 +87,10 @@ export async function serveBridge(home: string, options: ServeBridgeOptions): Pr
   });
   const ownState = inodeOf(folder.state);
   const isMine = () => hasFolder() && inodeOf(folder.state) === ownState;
+  const tidy = () => clearFetched(folder, store);
   writeLog(`finch ${version}: process ${process.pid} serves ${registry.url} and ${socket}`);
   writeLog(
-    `ends: ${await untilItEnds({ machine, isMine, broken: registry.broken, ...abortOf(options) })}`,
+    `ends: ${await untilItEnds({ machine, isMine, tidy, broken: registry.broken, ...abortOf(options) })}`,
   );
 }
 
@@ -97,18 +100,17 @@ function abortOf({ signal }: AbortOptions): AbortOptions {
 
 /** Serves the store at the port of the bridge before, which programs in the machine may still know, or at another. */
 async function serveAtLastPort(
-  { path }: MachineFolder,
+  folder: MachineFolder,
   store: ImageStore,
   options: Omit<ServeOptions, 'hostname' | 'port'>,
 ): Promise<RegistryServer> {
-  const file = join(path, 'bridge.port');
-  const last = Number(await readFile(file, 'utf8').catch(() => '0'));
+  const [last = 0] = await bridgePorts(folder);
   const serve = (port: number) => serveRegistry(store, { hostname: '127.0.0.1', port, ...options });
-  const server = await serve(last >= 1024 && last < 65_536 ? last : 0).catch((error: unknown) => {
+  const server = await serve(last).catch((error: unknown) => {
     if (last === 0 || !hasCode(error, 'IO')) throw error;
     return serve(0);
   });
-  if (server.port !== last) await writeFile(file, `${server.port}\n`, { mode: 0o600 });
+  await rememberPort(folder, server.port);
   return server;
 }
 

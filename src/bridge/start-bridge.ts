@@ -1,14 +1,14 @@
-import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import { isLocked } from '../host/file-lock.ts';
+import { ownCommand } from '../host/own-program.ts';
 import { machineFolder } from '../vm/machine-folder.ts';
 import type { Bridge } from './bridge.ts';
 import { bridgeEnvironment } from './bridge-environment.ts';
 import { openLog } from './bridge-log.ts';
 import { readState } from './bridge-state.ts';
-import { clearDeadBridge } from './clear-bridge.ts';
+import { clearEnded } from './clear-bridge.ts';
 import { doesAnswer } from './does-answer.ts';
 
 /** How a bridge is started. */
@@ -33,7 +33,7 @@ const POLL_MS = 10;
  */
 export async function startBridge(
   home: string,
-  { env, program = ownProgram(), signal }: StartBridgeOptions,
+  { env, program = ownCommand(), signal }: StartBridgeOptions,
 ): Promise<Bridge> {
   const folder = machineFolder(home);
   using log = openLog(folder.log);
@@ -63,14 +63,8 @@ export async function startBridge(
   } catch (error) {
     child.kill('SIGKILL');
     await child.exited;
-    await clearDeadBridge(folder);
+    await clearEnded(folder);
     signal?.throwIfAborted();
     throw error;
   }
-}
-
-/** How this program is run again: the executable, or what runs its source. */
-function ownProgram(): readonly string[] {
-  const isCompiled = !/^bun(?:\.exe)?$/.test(basename(process.execPath));
-  return isCompiled ? [process.execPath] : [process.execPath, `${import.meta.dir}/../main.ts`];
 }

@@ -1,7 +1,7 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AbortOptions } from '../content.ts';
-import { withFileLock } from '../host/file-lock.ts';
+import { holdFileLock, withFileLock } from '../host/file-lock.ts';
 import { ioError } from '../host/io-error.ts';
 import type { MachineFolder } from '../vm/machine-folder.ts';
 
@@ -18,8 +18,19 @@ export async function underStartLock<T>(
   { signal }: AbortOptions = {},
 ): Promise<T> {
   await makePrivateFolder(path);
-  const lock = join(path, 'bridge-start.lock');
-  return withFileLock(lock, work, { patienceMs: PATIENCE_MS, ...(signal && { signal }) });
+  return withFileLock(lockIn(path), work, { patienceMs: PATIENCE_MS, ...(signal && { signal }) });
+}
+
+/**
+ * The lock of {@link underStartLock}, if nobody has it now. Undefined when somebody does.
+ * @throws FinchError `IO`
+ */
+export function holdStartLock({ path }: MachineFolder): Promise<Disposable | undefined> {
+  return holdFileLock(lockIn(path), { patienceMs: 0 });
+}
+
+function lockIn(folder: string): string {
+  return join(folder, 'bridge-start.lock');
 }
 
 /**

@@ -4,7 +4,7 @@ import { FinchError, systemCode } from '../errors.ts';
 import { isLocked } from '../host/file-lock.ts';
 import { type MachineFolder, machineFolder } from '../vm/machine-folder.ts';
 import { readState } from './bridge-state.ts';
-import { clearDeadBridge, hasTraces } from './clear-bridge.ts';
+import { clearEnded, hasTraces } from './clear-bridge.ts';
 import { underStartLock } from './start-lock.ts';
 
 /** How long a bridge may take to end: its clients have five seconds to finish. */
@@ -31,7 +31,7 @@ export async function endBridge(folder: MachineFolder): Promise<void> {
     ['SIGTERM', END_MS],
     ['SIGKILL', KILL_MS],
   ] as const) {
-    if (await hasEnded(folder, { signal, patienceMs })) return clearDeadBridge(folder);
+    if (await hasEnded(folder, { signal, patienceMs })) return clearEnded(folder);
   }
   throw new FinchError('VM', `the bridge of ${folder.path} does not end`, {
     hint: `see ${folder.log}, end its process, and try again`,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AbortOptions } from '../content.ts';
 import type { FinchError } from '../errors.ts';
+import { isOutOfFiles } from '../host/open-files.ts';
 import type { Machine } from '../vm/machine.ts';
 
 /** What a bridge lives with. */
@@ -8,6 +9,8 @@ export interface LifeOptions extends AbortOptions {
   readonly machine: Pick<Machine, 'isUp'>;
   /** Whether the files of the bridge are still its own. */
   readonly isMine: () => boolean;
+  /** Sees, again and again, to what killed commands left; when that fails, the next time. */
+  readonly tidy: () => Promise<void>;
   /** Settles when its store was replaced. */
   readonly broken: Promise<FinchError>;
 }
@@ -22,6 +25,7 @@ const MISSES = 2;
 export async function untilItEnds({
   machine,
   isMine,
+  tidy,
   broken,
   signal,
 }: LifeOptions): Promise<string> {
@@ -35,7 +39,11 @@ export async function untilItEnds({
     await sleep(LOOK_MS, undefined, { signal: over.signal }).catch(() => {});
     if (over.signal.aborted) break;
     if (!isMine()) over.abort('its files were removed or replaced');
-    misses = (await machine.isUp().catch(() => false)) ? 0 : misses + 1;
+    await tidy().catch(() => {});
+    const isUp = await machine.isUp().catch(() => false);
+    // Whoever takes all connections that this process can have does not end it.
+    if (!isUp && isOutOfFiles()) continue;
+    misses = isUp ? 0 : misses + 1;
     if (misses >= MISSES) over.abort('its machine is down');
   }
   signal?.removeEventListener('abort', stop);

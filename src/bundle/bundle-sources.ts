@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { finchYamlPath } from '../config/finch-yaml.ts';
 import type { AbortOptions } from '../content.ts';
 import { FinchError, hasCode } from '../errors.ts';
+import { plainEnvironment } from '../host/plain-environment.ts';
 import { runProgram } from '../host/run-program.ts';
 import { excerpt } from '../text.ts';
 import type { Machine, MachineState } from '../vm/machine.ts';
@@ -139,13 +140,11 @@ async function outputOf(
   abort: AbortOptions,
 ): Promise<string> {
   if (machine === undefined) throw new FinchError('VM', 'there is no machine to ask');
-  const settings = { env: {}, cwd: process.cwd(), isTerminal: false };
+  const settings = { env: {}, cwd: process.cwd() };
   const { program, args, env } = machine.command(words, settings);
-  // It has no use for the user's keys.
-  const kept = Object.entries(env).filter(([name]) => !/^AWS_|SECRET|PASSWORD|TOKEN/i.test(name));
   const run = await runProgram(program, args, {
     ...{
-      env: Object.fromEntries(kept),
+      env: plainEnvironment(env),
       stdin: new Uint8Array(),
       timeoutMs: JOURNAL_MS,
       maxBytes: 4 * MAX_FILE_BYTES,

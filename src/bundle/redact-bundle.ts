@@ -3,8 +3,8 @@ import { redactText } from '../http/redact.ts';
 
 /** Of whom nothing may be found in a bundle. */
 export interface BundleOwner {
-  /** The folder that finch is installed in. */
-  readonly install: string;
+  /** The folder that finch is installed in; undefined when that is not known. */
+  readonly install: string | undefined;
   readonly user: string;
   readonly hostName: string;
 }
@@ -47,9 +47,10 @@ const PORTS = [
  * installed, and who the user is.
  */
 export function bundleRedactor(owner: BundleOwner): (text: string) => string {
-  const install = SHARED_FOLDERS.has(owner.install)
-    ? undefined
-    : new RegExp(RegExp.escape(owner.install), 'g');
+  const install =
+    owner.install === undefined || SHARED_FOLDERS.has(owner.install)
+      ? undefined
+      : new RegExp(`${RegExp.escape(owner.install)}(?![\\w-])`, 'g');
   const names = [
     { pattern: nameOf(owner.user), by: '<username-elided>' },
     { pattern: nameOf(owner.hostName), by: '<host-name-elided>' },

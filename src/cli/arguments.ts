@@ -12,7 +12,7 @@ const SHIELD = '\u0001';
 
 /**
  * What `argv`, without the words of the command, says to `command`. Flags may stand before, between and
- * behind arguments; behind `--` everything is an argument.
+ * behind arguments; behind `--` everything is an argument, and everywhere a number below zero.
  * @throws FinchError `USAGE`
  */
 export function parseArguments(
@@ -60,7 +60,8 @@ function* shielded(
       yield* argv.slice(i + 1).map((text) => SHIELD + text);
       return;
     }
-    if (!word.startsWith('-') || word === '-') {
+    const isNumber = /^-\d/.test(word) && !flags.some(({ short }) => short === word[1]);
+    if (!word.startsWith('-') || word === '-' || isNumber) {
       yield SHIELD + word;
       continue;
     }

@@ -1,6 +1,7 @@
 import { ecrSource } from '../credentials/ecr-source.ts';
 import { explainFailure } from '../credentials/helper-failure.ts';
 import { readRequest } from '../credentials/helper-request.ts';
+import { openLogins } from '../credentials/open-logins.ts';
 import { giveLogin, serveHelper } from '../credentials/serve-helper.ts';
 import { servedLogins } from '../credentials/served-logins.ts';
 import type { Host } from '../host/host.ts';
@@ -24,16 +25,25 @@ export const finchProgram: HelperProgram = {
     const { home } = host;
     const { note: report, trace } = talk;
     const source = ecrSource(app.aws, { report });
-    const logins = servedLogins({ env: callersEnv(host.env), home, report, trace, source });
+    const env = callersEnv(host.env);
+    const places = { env, home, report, trace, source };
+    const logins = servedLogins(places);
     if (action !== 'get') return serveHelper(action, { logins, stdin, signal });
     const request = await readRequest(stdin, { signal });
-    return [(await ownLogin(request, home)) ?? (await giveLogin(request, { logins, signal }))];
+    // The engine, other than docker, has asked nobody before.
+    const asked = env === host.env ? logins : openLogins(places);
+    return [
+      (await ownLogin(request, home)) ?? (await giveLogin(request, { logins: asked, signal })),
+    ];
   },
   explain: explainFailure,
   isHeard: (action) => action === 'store',
 };
 
-/** What finch calls the engine with says where finch's own logins are; what the user said comes beside it. */
+/**
+ * What finch calls the engine with says that its logins are finch's; what the user said comes beside it, and is empty
+ * where the user said nothing.
+ */
 function callersEnv(env: Host['env']): Host['env'] {
   const { FINCH_DOCKER_CONFIG: given } = env;
   return given === undefined ? env : { ...env, DOCKER_CONFIG: given };

@@ -105,8 +105,9 @@ function route(words: readonly string[]): Called | undefined {
 
 async function render(
   result: Exclude<Result, { readonly kind: 'help' }>,
-  { host }: App,
+  app: App,
 ): Promise<string> {
+  const { host } = app;
   switch (result.kind) {
     case 'lines':
       return joined(result.lines);
@@ -127,6 +128,13 @@ async function render(
     case 'logins': {
       const { formatLogins } = await import('./login-table.ts');
       return formatLogins(result.rows, { format: result.format, now: host.now() });
+    }
+    case 'faulty':
+      app.host.stdout.write(await render(result.shown, app));
+      throw result.fault;
+    case 'completion': {
+      const { completionScript } = await import('./completion.ts');
+      return joined(completionScript(result.shell));
     }
     default:
       return result satisfies never;

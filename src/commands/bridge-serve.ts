@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { type App, createApp } from '../app.ts';
 import type { AskLogin } from '../bridge/credential-server.ts';
 import { serveBridge } from '../bridge/serve-bridge.ts';
@@ -6,9 +5,10 @@ import { WANTED } from '../bridge/start-bridge.ts';
 import type { AbortOptions } from '../content.ts';
 import { ecrSource } from '../credentials/ecr-source.ts';
 import { explainFailure } from '../credentials/helper-failure.ts';
+import { openLogins } from '../credentials/open-logins.ts';
 import { giveLogin } from '../credentials/serve-helper.ts';
-import { servedLogins } from '../credentials/served-logins.ts';
 import { FinchError } from '../errors.ts';
+import { ownProgram } from '../host/own-program.ts';
 import { type Command, silence } from './command.ts';
 
 /** `finch bridge serve`: the process that finch starts beside its machine. */
@@ -23,12 +23,11 @@ export const command: Command = {
   async run(app, invocation) {
     const { host } = app;
     const { signal } = invocation.on('handshake') ? whileWanted(app, invocation) : invocation;
-    const isCompiled = !/^bun(?:\.exe)?$/.test(basename(process.execPath));
     await serveBridge(host.home, {
       machine: await app.machine(),
       openStore: () => app.store(),
       ask: askFor(app),
-      program: isCompiled ? process.execPath : undefined,
+      program: ownProgram(),
       ...{ platform: host.platform, signal },
     });
     return silence;
@@ -61,7 +60,7 @@ function askFor({ host }: App): AskLogin {
       await using app = createApp(host, talk, { isHelper: true });
       const { env, home } = host;
       const source = ecrSource(app.aws, { report });
-      const logins = servedLogins({ env, home, report, trace: talk.trace, source });
+      const logins = openLogins({ env, home, report, trace: talk.trace, source });
       return { kind: 'login', json: await giveLogin(server, { logins, signal }) };
     } catch (error) {
       if (!(error instanceof FinchError)) throw error;

@@ -28,13 +28,15 @@ export async function buildIntoStore(
   const registry = `${engine.machine.hostAddress}:${bridge.port}`;
   const plan = planBuild(words.slice(at), { bridgeName: (name) => nameAt(registry, name) });
   if (plan === undefined) return run(words);
-  const status = await run([...words.slice(0, at), ...plan.args]);
-  if (status !== 0) return status;
-  await nameAll(app, plan.names);
-  // The image keeps its names: this one leads to a port that another bridge does not have.
-  const { fault } = await engine.capture(['rmi', plan.pushedAs]);
-  if (fault !== undefined) app.talk.trace(`the engine still knows ${plan.pushedAs}: ${fault}`);
-  return status;
+  try {
+    const status = await run([...words.slice(0, at), ...plan.args]);
+    if (status === 0) await nameAll(app, plan.names);
+    return status;
+  } finally {
+    // The image keeps its names: this one leads to a port that another bridge does not have.
+    const { fault } = await engine.capture(['rmi', plan.pushedAs]);
+    if (fault !== undefined) app.talk.trace(`the engine still knows ${plan.pushedAs}: ${fault}`);
+  }
 }
 
 /** The name of an image in the bridge's registry; undefined for a name that an image cannot have. */

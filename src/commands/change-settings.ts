@@ -24,15 +24,21 @@ export async function changeSettings(
 ): Promise<boolean> {
   const { checkTexts, editsFor, valueAt } = await import('../config/written-values.ts');
   const { thisHost } = await import('../config/read-machine-settings.ts');
+  const { readSettings } = await import('../config/settings.ts');
   const { editFinchYaml } = await import('../setup/edit-finch-yaml.ts');
   const size = thisHost();
   const wanted = changes.filter(({ texts }) => texts.length > 0);
   const notes = wanted.flatMap(({ key, texts }) => checkTexts(key, texts, size));
-  for (const note of notes) talk.note(note);
   const isChanged = await editFinchYaml(host.home, (root) =>
     changes.flatMap(({ key, texts }) => editsFor(key, { value: valueAt(root, key.path), texts })),
   );
+  for (const note of notes) talk.note(note);
   if (!isChanged) return false;
+  const { fault } = await readSettings(host.home, { isNative: false });
+  if (fault !== undefined) {
+    talk.note(`nothing of it counts before this is corrected: ${fault.message}`);
+    return true;
+  }
   for (const effect of ['start', 'init'] as const) {
     const names = changes
       .filter(({ key }) => key.takesEffect === effect)

@@ -1,5 +1,6 @@
 import type { App } from '../app.ts';
 import type { ListedLogin } from '../credentials/logins.ts';
+import type { FinchError } from '../errors.ts';
 import type { ImageRow } from '../images/image-row.ts';
 
 /** A flag of a command. */
@@ -35,8 +36,8 @@ interface ImageListView {
   readonly format?: string;
 }
 
-/** What a command leaves on stdout. */
-export type Result =
+/** What stands on stdout. */
+type Shown =
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
   /** `value` by the user's `--format`, or `lines` without one. */
   | {
@@ -51,9 +52,22 @@ export type Result =
       readonly rows: readonly Readonly<Record<string, string>>[];
       readonly headers: Readonly<Record<string, string>>;
       readonly format: string | undefined;
-    }
+    };
+
+/** The shells that can complete the words of commands. */
+export const completedShells = ['bash', 'fish', 'zsh'] as const;
+/** One of {@link completedShells}. */
+export type CompletedShell = (typeof completedShells)[number];
+
+/** What a command leaves on stdout. */
+export type Result =
+  | Shown
   /** The help of the command itself. */
   | { readonly kind: 'help' }
+  /** The script by which a shell completes the words of commands. */
+  | { readonly kind: 'completion'; readonly shell: CompletedShell }
+  /** What is shown before the error that it all ends with. */
+  | { readonly kind: 'faulty'; readonly shown: Shown; readonly fault: FinchError }
   | { readonly kind: 'images'; readonly rows: readonly ImageRow[]; readonly view: ImageListView }
   | {
       readonly kind: 'logins';

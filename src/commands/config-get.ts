@@ -1,6 +1,7 @@
 import { FinchError } from '../errors.ts';
 import { printable } from '../text.ts';
 import type { Command } from './command.ts';
+import { isNative } from './is-native.ts';
 
 /** `finch config get`. */
 export const command: Command = {
@@ -13,11 +14,17 @@ export const command: Command = {
     { line: 'finch config get memory', what: 'see how much memory the virtual machine gets' },
     { line: 'finch config get experimental.mountInotify', what: 'a key below another' },
   ],
-  async run({ host }, { args: [name = ''] }) {
+  async run(app, { args: [name = ''] }) {
+    const { home } = app.host;
     const { configKey } = await import('../config/keys.ts');
     const { readSettings } = await import('../config/settings.ts');
     const key = configKey(name);
-    const { values, isWritten } = (await readSettings(host.home)).of(key);
+    const settings = await readSettings(home, { isNative: await isNative(app) });
+    const { values, isWritten } = settings.of(key);
+    const { fault } = settings;
+    if (fault !== undefined) {
+      return { kind: 'faulty', shown: { kind: 'lines', lines: values.map(printable) }, fault };
+    }
     if (values.length === 0 && !isWritten) {
       throw new FinchError('USAGE', `${name} is not set, and has no default`, {
         hint: `set it with: finch config set ${name} VALUE`,

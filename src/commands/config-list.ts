@@ -1,5 +1,6 @@
 import { printable } from '../text.ts';
 import type { Command } from './command.ts';
+import { isNative } from './is-native.ts';
 
 /** `finch config list`. */
 export const command: Command = {
@@ -14,15 +15,18 @@ export const command: Command = {
     { line: 'finch config list', what: 'see all settings' },
     { line: 'finch config list --format json', what: 'the same for a program, a line for each' },
   ],
-  async run({ host }, { text }) {
+  async run(app, { text }) {
+    const { host } = app;
     const { readSettings } = await import('../config/settings.ts');
-    const settings = await readSettings(host.home);
+    const settings = await readSettings(host.home, { isNative: await isNative(app) });
     const rows = settings.keys().map((key) => {
       const { values, isWritten } = settings.of(key);
       const source = isWritten ? 'finch.yaml' : 'default';
       return { Key: printable(key.name), Value: printable(values.join(',')), Source: source };
     });
     const headers = { Key: 'KEY', Value: 'VALUE', Source: 'SOURCE' };
-    return { kind: 'rows', rows, headers, format: text('format') };
+    const shown = { kind: 'rows', rows, headers, format: text('format') } as const;
+    const { fault } = settings;
+    return fault === undefined ? shown : { kind: 'faulty', shown, fault };
   },
 };

@@ -8,7 +8,7 @@ export const command: Command = {
   usage: 'KEY VALUE…',
   arity: { min: 1, max: 100 },
   about:
-    'Writes the value of a key into finch.yaml, and leaves everything else there as it is, comments among it. Of a list it takes all items, as arguments or with commas between; those that are not named are taken out. What is no value for the key is refused, and nothing is written.',
+    'Writes the value of a key into finch.yaml, and leaves everything else there as it is, comments among it. Of a list it takes all items, as arguments or with commas between, one with a comma in double quotes; those that are not named are taken out. What is no value for the key is refused, and nothing is written.',
   flags: [{ name: 'unset', summary: 'take the key out of finch.yaml, so that the default counts' }],
   examples: [
     { line: 'finch config set memory 8GiB', what: 'give the virtual machine 8 GiB of memory' },
@@ -26,8 +26,7 @@ export const command: Command = {
 
 function textsFor({ name, kind }: ConfigKey, { args, on }: Invocation): readonly string[] {
   const [, ...given] = args;
-  const texts = kind === 'list' ? given.flatMap((text) => text.split(',')) : given;
-  const values = kind === 'list' ? texts.map((text) => text.trim()).filter(Boolean) : texts;
+  const values = kind === 'list' ? given.flatMap(itemsIn) : given;
   if (on('unset')) {
     if (given.length === 0) return [];
     throw new FinchError('USAGE', '--unset takes a key, and no value', {
@@ -40,4 +39,10 @@ function textsFor({ name, kind }: ConfigKey, { args, on }: Invocation): readonly
   throw new FinchError('USAGE', `${name} needs ${wanted}`, {
     hint: `set it with: finch config set ${name} VALUE, or go back to its default with: finch config set --unset ${name}`,
   });
+}
+
+/** `a,b` are two, `"a,b"` is one. */
+function itemsIn(text: string): readonly string[] {
+  const items = text.match(/\s*"[^"]*"\s*(?=,|$)|[^,]+/g) ?? [];
+  return items.map((item) => item.trim().replace(/^"(.*)"$/, '$1')).filter(Boolean);
 }

@@ -1,9 +1,12 @@
+import { isPassing } from '../bridge/fetching.ts';
+import type { AbortOptions } from '../content.ts';
+import type { Sides } from '../engine/either-side.ts';
 import { filterImages } from '../images/filter-images.ts';
 import type { ImageRow } from '../images/image-row.ts';
-import { listImages } from '../images/list-images.ts';
+import { listed, listImages } from '../images/list-images.ts';
 import type { ImageRecord } from '../store/image-store.ts';
 import type { Command } from './command.ts';
-import { engineSide } from './engine-side.ts';
+import { sidesOf } from './engine-side.ts';
 
 /** `finch images`. */
 export const command: Command = {
@@ -40,12 +43,23 @@ export const command: Command = {
     const [name] = args;
     const filters = invocation.list('filter');
     const wanted = { ...(name !== undefined && { name }), filters, platform };
-    const records = await filterImages(store, wanted);
-    const rows = await listImages(store, records, { platform, signal });
-    const side = await engineSide(app, { signal });
-    const others = (side?.rows ?? []).filter((row) => store.name(row.name) === undefined);
-    const passed = await filterImages(store, { ...wanted, records: others.map(recordOf) });
-    const inEngine = others.filter((row) => passed.some(({ name }) => name === row.name));
+    const sides = await sidesOf(app);
+    const there = sides === undefined ? [] : await onlyThere(sides, { signal });
+    const isThere = new Set(there.map((row) => row.name));
+    const records = store
+      .names()
+      .filter((record) => !isThere.has(record.name) && !isPassing(record.name));
+    const passed = await filterImages(store, {
+      ...wanted,
+      records: listed([...records, ...there.map(recordOf)]),
+    });
+    const names = new Set(passed.map((record) => record.name));
+    const rows = await listImages(
+      store,
+      records.filter((record) => names.has(record.name)),
+      { platform, signal },
+    );
+    const inEngine = there.filter((row) => names.has(row.name));
     const format = invocation.text('format');
     return {
       kind: 'images',
@@ -62,6 +76,13 @@ export const command: Command = {
     };
   },
 };
+
+/** The rows of images that only the engine has, or newer ones. */
+async function onlyThere(sides: Sides, { signal }: AbortOptions): Promise<readonly ImageRow[]> {
+  const { countingRows, rowsThere } = await import('../engine/either-side.ts');
+  const rows = (await rowsThere(sides, { signal })) ?? [];
+  return await countingRows(rows, sides, { signal });
+}
 
 /** What filters see of an image of the machine: all but its labels. */
 function recordOf({ name, digest, createdAt }: ImageRow): ImageRecord {

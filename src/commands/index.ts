@@ -204,6 +204,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./bridge-serve.ts'),
   },
   {
+    paths: ['completion'],
+    summary: 'Have the shell complete the words of commands',
+    load: () => import('./completion.ts'),
+  },
+  {
     paths: ['version'],
     summary: 'Show the version',
     load: () => import('./version.ts'),

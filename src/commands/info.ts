@@ -2,11 +2,14 @@ import type { App } from '../app.ts';
 import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import type { JsonObject } from '../oci/json.ts';
+import { excerpt } from '../text.ts';
 import { version } from '../version.ts';
 import type { Command } from './command.ts';
 
 /** The names that kernels give to processors, as docker shows them. */
 const KERNEL_NAMES: Readonly<Record<string, string>> = { amd64: 'x86_64', arm64: 'aarch64' };
+
+const MODES = new Set(['dockercompat', 'native']);
 
 /** `finch info`. */
 export const command: Command = {
@@ -15,6 +18,11 @@ export const command: Command = {
   about:
     'Shows where containers run and where images are. The machine is not started for that: when it does not run, only what finch knows itself is shown, and the exit status is 0',
   flags: [
+    {
+      name: 'mode',
+      value: 'MODE',
+      summary: 'whose fields: dockercompat or native (default: dockercompat)',
+    },
     {
       name: 'format',
       short: 'f',
@@ -28,8 +36,15 @@ export const command: Command = {
   ],
   async run(app, invocation) {
     const { signal } = invocation;
+    const mode = invocation.text('mode');
+    if (mode !== undefined && !MODES.has(mode)) {
+      throw new FinchError('USAGE', `unknown mode: ${excerpt(mode)}`, {
+        hint: 'it is dockercompat or native',
+      });
+    }
     const own = await ownPart(app, { signal });
-    const engine = own.Machine.Status === 'Running' ? await enginePart(app, { signal }) : undefined;
+    const isRunning = own.Machine.Status === 'Running';
+    const engine = isRunning ? await enginePart(app, { mode, signal }) : undefined;
     const { platform } = app.host;
     const value = engine?.value ?? {
       OSType: platform.os,
@@ -60,9 +75,25 @@ async function ownPart(app: App, { signal }: AbortOptions) {
     Version: `v${version}`,
     Home: host.home,
     Store,
-    Images: (await app.store()).names().length,
+    Images: await countImages(app, { isRunning: status === 'Running', signal }),
     Machine: { Kind: machine.kind, Status: status },
   };
+}
+
+/** How many names images have, in the store and in the machine. */
+async function countImages(
+  app: App,
+  { isRunning, signal }: AbortOptions & { readonly isRunning: boolean },
+): Promise<number> {
+  const names = new Set((await app.store()).names().map(({ name }) => name));
+  if (isRunning) {
+    const { sidesOf } = await import('./engine-side.ts');
+    const { rowsThere } = await import('../engine/either-side.ts');
+    const sides = await sidesOf(app);
+    const rows = sides && (await rowsThere(sides, { signal }));
+    for (const { name } of rows ?? []) names.add(name);
+  }
+  return names.size;
 }
 
 interface EnginePart {
@@ -71,13 +102,17 @@ interface EnginePart {
 }
 
 /** What the engine says, as data and in nerdctl's words; undefined, with a line on stderr, when it says nothing. */
-async function enginePart(app: App, { signal }: AbortOptions): Promise<EnginePart | undefined> {
+async function enginePart(
+  app: App,
+  { mode, signal }: AbortOptions & { readonly mode: string | undefined },
+): Promise<EnginePart | undefined> {
   const { askEngine, engineLines } = await import('../engine/ask-engine.ts');
   const engine = await app.engine();
+  const asked = ['info', ...(mode === undefined ? [] : ['--mode', mode])];
   try {
     const [{ value, remarks }, lines] = await Promise.all([
-      askEngine(engine, ['info', '--format', 'json'], { signal }),
-      engineLines(engine, ['info'], { signal }),
+      askEngine(engine, [...asked, '--format', 'json'], { signal }),
+      engineLines(engine, asked, { signal }),
     ]);
     for (const remark of remarks) app.talk.note(remark);
     return { value, lines };

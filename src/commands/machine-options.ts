@@ -1,7 +1,7 @@
-import { basename } from 'node:path';
 import type { App } from '../app.ts';
 import type { AbortOptions } from '../content.ts';
 import type { MachineOptions } from '../engine/bring-up.ts';
+import { ownProgram } from '../host/own-program.ts';
 
 /** What bringing a machine up and taking it down go to work with. */
 export function machineOptions(
@@ -13,9 +13,4 @@ export function machineOptions(
     report: (line) => talk.note(line),
     ...(signal === undefined ? {} : { signal }),
   };
-}
-
-/** This program as a file; undefined when it is run from its source by Bun, which is no credential helper. */
-function ownProgram(): string | undefined {
-  return /^bun(?:\.exe)?$/.test(basename(process.execPath)) ? undefined : process.execPath;
 }

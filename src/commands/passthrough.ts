@@ -2,7 +2,11 @@ import type { App } from '../app.ts';
 import type { AbortOptions } from '../content.ts';
 import type { Engine } from '../engine/engine.ts';
 import { asksForHelp, helpOfFinch, type NerdctlCommand } from '../engine/nerdctl-commands.ts';
-import { readyEngine } from './ready-engine.ts';
+import { buildFlags, readFlags } from '../engine/nerdctl-flags.ts';
+import { wantsRegistries, writtenWords } from '../engine/written-words.ts';
+import { FinchError } from '../errors.ts';
+import { dockerWords, pushBuilt } from './docker-words.ts';
+import { type ReadyEngine, readyEngine } from './ready-engine.ts';
 
 /** What nerdctl is called with. */
 export interface PassedCommand extends AbortOptions {
@@ -12,56 +16,87 @@ export interface PassedCommand extends AbortOptions {
 
 /**
  * Has nerdctl do what the user wrote, word for word, on the user's terminal. Only a build whose image has a name is
- * told, beside that, to bring it into the store.
+ * told, beside that, to bring it into the store, and what docker alone knows is taken out.
  * @returns the exit status of nerdctl, which has said itself what went wrong
  * @throws FinchError `VM` and others when nerdctl was not run
  */
 export async function passThrough(
   app: App,
-  words: readonly string[],
+  written: readonly string[],
   { command, signal }: PassedCommand,
 ): Promise<number> {
-  if (asksForHelp(command, words)) return showHelp(app, words, { command, signal });
-  const { stdin, stdout } = app.host;
+  const { words, pushed } = await dockerWords(app, written);
+  if (asksForHelp(command, written)) return showHelp(app, words, { command, signal });
   const { engine, bridge } = await readyEngine(app, { signal });
-  if (engine.machine.kind === 'lima') {
-    const { noteUnseenFolder } = await import('./unseen-folder.ts');
-    await noteUnseenFolder(app, words);
-  }
-  const isTerminal = stdin.isTerminal && stdout.isTerminal;
-  const run = (args: readonly string[]) => engine.runInherited(args, { isTerminal });
+  if (engine.machine.kind === 'native') return call(app, words, { engine, bridge, pushed, signal });
+  const { seenFolder } = await import('./seen-folder.ts');
+  const cwd = await seenFolder(app, words);
+  const { environmentFile } = await import('./environment-file.ts');
+  await using file = await environmentFile(app, words);
+  return await call(app, file.words, { engine, bridge, pushed, cwd, signal });
+}
+
+interface CallOptions extends ReadyEngine, AbortOptions {
+  readonly cwd?: string;
+  /** The names of the image that is to be pushed when it is built. */
+  readonly pushed: readonly string[];
+}
+
+/** Calls nerdctl, and sees to it that it and finch know the images that the other has. */
+async function call(
+  app: App,
+  words: readonly string[],
+  { engine, bridge, pushed, cwd = process.cwd(), signal }: CallOptions,
+): Promise<number> {
+  const asksRegistries = wantsRegistries(words);
+  const { verb, args } = writtenWords(words);
+  const input = verb === 'build' ? await dockerfileOnStdin(app, args, { signal }) : undefined;
+  const run = (all: readonly string[]) => engine.runInherited(all, { cwd, asksRegistries, input });
   if (bridge === undefined) return run(words);
-  if (usesImages(words)) {
+  if (!asksRegistries && USES_IMAGES.has(verb)) {
     const { freshImages } = await import('./fresh-images.ts');
-    await freshImages(app, words, { engine, signal });
+    await freshImages(app, words, { engine, cwd, input, signal });
   }
-  if (isCommit(words)) {
-    const status = await run(words);
-    if (status !== 0) return status;
-    const { fetchLastNamed } = await import('./engine-side.ts');
-    await fetchLastNamed(app, words, { signal });
+  if (verb === 'build') {
+    const { buildIntoStore } = await import('./build-into-store.ts');
+    const status = await buildIntoStore(app, words, { engine, bridge, run });
+    if (status === 0) await pushBuilt(app, pushed, { signal });
     return status;
   }
-  if (!isBuild(words)) return run(words);
-  const { buildIntoStore } = await import('./build-into-store.ts');
-  return buildIntoStore(app, words, { engine, bridge, run });
+  return run(words);
 }
 
-/** Whether the words make a container of an image, or an image of others. */
-function usesImages(words: readonly string[]): boolean {
-  const [first = '', second = ''] = words;
-  const word = first === 'container' ? second : first;
-  return isBuild(words) || word === 'run' || word === 'create';
-}
+/** What makes a container of an image, an image of others, or tells of one. */
+const USES_IMAGES = new Set([
+  ...['build', 'run', 'create', 'compose', 'inspect', 'history', 'convert'],
+]);
 
-/** Whether the words are `build`, or `image build` or `builder build`. */
-function isBuild([first = '', second]: readonly string[]): boolean {
-  return first === 'build' || (['image', 'builder'].includes(first) && second === 'build');
-}
+/** The most bytes of a Dockerfile. */
+const MAX_DOCKERFILE = 1024 * 1024;
 
-/** Whether the words are `commit` or `container commit`, which make an image in the engine. */
-function isCommit([first = '', second]: readonly string[]): boolean {
-  return first === 'commit' || (first === 'container' && second === 'commit');
+/**
+ * The Dockerfile that is to be read from stdin; undefined when none is.
+ * @throws FinchError `USAGE` for one of more than 1 MiB; the signal's reason
+ */
+async function dockerfileOnStdin(
+  { host: { stdin } }: App,
+  args: readonly string[],
+  { signal }: AbortOptions,
+): Promise<Uint8Array | undefined> {
+  const { flags } = readFlags(args, buildFlags);
+  const file = flags.findLast(({ name }) => name === 'file' || name === 'f')?.value;
+  if (file !== '-' || stdin.isTerminal) return undefined;
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of stdin.stream({ signal })) {
+    pieces.push(piece);
+    length += piece.length;
+    if (length <= MAX_DOCKERFILE) continue;
+    throw new FinchError('USAGE', 'the Dockerfile on stdin has more than 1 MiB', {
+      hint: 'see that a Dockerfile goes in, and not what is built of it',
+    });
+  }
+  return Buffer.concat(pieces);
 }
 
 /** nerdctl's own help, of which there is only a line where it cannot be asked. */

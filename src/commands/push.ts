@@ -4,7 +4,7 @@ import { underLease } from '../copy/under-lease.ts';
 import { familiarReference, formatReference, parseReference } from '../oci/reference.ts';
 import type { Command } from './command.ts';
 import { ecrRepository } from './ecr-repository.ts';
-import { findOrFetch } from './engine-side.ts';
+import { imageOf } from './engine-side.ts';
 import { suggestingNear } from './near-repository.ts';
 import { platformChoice, platformFlags } from './platform-flags.ts';
 import { pushCreating } from './push-creating.ts';
@@ -48,7 +48,7 @@ export const command: Command = {
     return underLease(
       store,
       async () => {
-        const { target } = await findOrFetch(app, formatReference(reference), { signal });
+        const { target } = await imageOf(app, formatReference(reference), { signal });
         await store.has(target, { signal });
         const { root, from, dropped } = await selectPlatforms({ name, root: target }, store, {
           choice,

@@ -31,7 +31,10 @@ interface StartOptions extends AbortOptions {
 }
 
 async function start(app: App, { machine, state, signal }: StartOptions): Promise<void> {
-  if (state.status === 'Broken' || !(await startsByItself(app))) throw notRunning(state);
+  if (!(await startsByItself(app))) {
+    const { assertCan } = await import('../engine/machine-errors.ts');
+    assertCan('use', state);
+  }
   const { machineOptions } = await import('./machine-options.ts');
   const { bringUp } = await import('../engine/bring-up.ts');
   await bringUp(machine, 'any', await machineOptions(app, { signal }));
@@ -39,33 +42,8 @@ async function start(app: App, { machine, state, signal }: StartOptions): Promis
 
 async function startsByItself({ host }: App): Promise<boolean> {
   const { finchYamlPath, readFinchYaml } = await import('../config/finch-yaml.ts');
-  const yaml = await readFinchYaml(finchYamlPath(host.home), { only: 'auto_vm_start' });
+  const yaml = await readFinchYaml(finchYamlPath(host.home), { only: ['auto_vm_start'] });
   return yaml.auto_vm_start ?? true;
-}
-
-const NOT_RUNNING = {
-  Nonexistent: {
-    message: 'instance "finch" does not exist',
-    hint: 'run `finch vm init` to create a new instance',
-  },
-  Stopped: {
-    message: 'instance "finch" is stopped',
-    hint: 'run `finch vm start` to start the instance',
-  },
-  Broken: {
-    message: 'instance "finch" is broken',
-    hint: 'run `finch vm remove --force`, and then `finch vm init`',
-  },
-} as const;
-
-/** https://github.com/runfinch/finch/blob/v1.18.0/cmd/finch/nerdctl_remote.go, as a message and a hint. */
-function notRunning({ status, reason }: MachineState): FinchError {
-  const { message, hint } = NOT_RUNNING[status === 'Running' ? 'Stopped' : status];
-  // A reason ends with the next step, behind its first colon.
-  const [why, ...next] = reason?.split(': ') ?? [];
-  return new FinchError('VM', why === undefined ? message : `${message}: ${why}`, {
-    hint: next.length === 0 ? hint : next.join(': '),
-  });
 }
 
 /** Containers run without the bridge too; only what comes over it is not there. */

@@ -1,9 +1,9 @@
 import type { App } from '../app.ts';
-import { FinchError } from '../errors.ts';
-import { findImages } from '../images/find-image.ts';
-import { removeImages } from '../images/remove-images.ts';
+import type { AbortOptions } from '../content.ts';
+import type { EngineImages } from '../engine/remove-engine-images.ts';
+import { removeImages, together } from '../images/remove-images.ts';
 import type { Command } from './command.ts';
-import { type EngineSide, engineRows, engineSide } from './engine-side.ts';
+import { sidesOf } from './engine-side.ts';
 
 /** `finch rmi`. */
 export const command: Command = {
@@ -26,60 +26,33 @@ export const command: Command = {
     const { args, signal } = invocation;
     const force = invocation.on('force');
     const store = await app.store();
-    const side = await engineSide(app, { signal });
-    const isEngines = (text: string) =>
-      side !== undefined &&
-      findImages(store, text).length === 0 &&
-      engineRows(side, text).length > 0;
-    const engines = args.filter(isEngines);
-    const { records, layers } = await removeImages(
-      store,
-      args.filter((text) => !engines.includes(text)),
-      {
-        force,
-        onSkipped: ({ message }) => app.talk.note(message),
-        onNotFreed: ({ message }) =>
-          app.talk.note(`the names are removed, but not all space is free yet: ${message}`),
-        signal,
-      },
-    );
+    const engine = await engineSide(app, { force, signal });
+    const { records, layers, refused } = await removeImages(store, args, {
+      ...{ force, otherSide: engine, signal },
+      onSkipped: ({ message }) => app.talk.note(message),
+      onNotFreed: ({ message }) =>
+        app.talk.note(`the names are removed, but not all space is free yet: ${message}`),
+    });
     const untagged = records.map(
       ({ name, target }) => `Untagged: ${name.replace(/@.*/, '')}@${target.digest}`,
     );
-    const lines = [...untagged, ...layers.map((digest) => `Deleted: ${digest}`)];
-    if (side === undefined) return { kind: 'lines', lines };
-    const both = records.filter(({ name }) => side.rows.some((row) => row.name === name));
-    await removeThere(
-      app,
-      both.map(({ name }) => name),
-      { side, force, signal },
-    );
-    const { engineLines } = await import('../engine/ask-engine.ts');
-    const flags = force ? ['--force'] : [];
-    for (const text of engines) {
-      lines.push(...(await engineLines(side.engine, ['rmi', ...flags, text], { signal })));
-    }
-    return { kind: 'lines', lines };
+    const here = [...untagged, ...layers.map((digest) => `Deleted: ${digest}`)];
+    const there = engine?.linesWithout(new Set(records.map(({ name }) => name))) ?? [];
+    const lines = [...new Set([...here, ...there])];
+    const [first] = refused;
+    if (first === undefined) return { kind: 'lines', lines };
+    for (const line of lines) app.talk.print(line);
+    throw together(refused, first);
   },
 };
 
-/** Takes names away in the machine that are already gone here. One that a container needs stays. */
-async function removeThere(
-  { talk }: App,
-  names: readonly string[],
-  {
-    side: { engine },
-    force,
-    signal,
-  }: { readonly side: EngineSide; readonly force: boolean; readonly signal: AbortSignal },
-): Promise<void> {
-  const { runEngine } = await import('../engine/ask-engine.ts');
-  for (const name of names) {
-    try {
-      await runEngine(engine, ['rmi', ...(force ? ['--force'] : []), name], { signal });
-    } catch (error) {
-      if (!(error instanceof FinchError) || error.code === 'CANCELLED') throw error;
-      talk.note(`${name} is still in the virtual machine: ${error.message}`);
-    }
-  }
+/** The images of a machine that runs, for them to be removed there too. */
+async function engineSide(
+  app: App,
+  options: AbortOptions & { readonly force: boolean },
+): Promise<EngineImages | undefined> {
+  const sides = await sidesOf(app);
+  if (sides === undefined) return undefined;
+  const { engineImages } = await import('../engine/remove-engine-images.ts');
+  return await engineImages(sides, options);
 }

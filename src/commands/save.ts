@@ -4,7 +4,7 @@ import { underLease } from '../copy/under-lease.ts';
 import { FinchError } from '../errors.ts';
 import { familiarReference, parseReference } from '../oci/reference.ts';
 import { type Command, silence } from './command.ts';
-import { findOrFetch } from './engine-side.ts';
+import { imageOf } from './engine-side.ts';
 import { platformChoice, platformFlags } from './platform-flags.ts';
 
 /** `finch save`. */
@@ -37,7 +37,7 @@ export const command: Command = {
     }
     const store = await app.store();
     const select = async (text: string) => {
-      const { name, target } = await findOrFetch(app, text, { signal });
+      const { name, target } = await imageOf(app, text, { signal });
       await store.has(target, { signal });
       const reference = parseReference(name);
       const image = { name: familiarReference(reference), root: target };

@@ -1,6 +1,7 @@
 import type { App } from '../app.ts';
 import type { BundleSource, SourcesOptions } from '../bundle/bundle-sources.ts';
 import { FinchError } from '../errors.ts';
+import { installFolder } from '../host/own-program.ts';
 import { commit, version } from '../version.ts';
 import type { Machine, MachineState } from '../vm/machine.ts';
 import type { Command, Invocation } from './command.ts';
@@ -106,17 +107,15 @@ function noMachine(): FinchError {
 
 async function redactor(): Promise<(text: string) => string> {
   const { bundleRedactor } = await import('../bundle/redact-bundle.ts');
-  const { realpathSync } = await import('node:fs');
   const { homedir, hostname, userInfo } = await import('node:os');
-  const { basename, dirname } = await import('node:path');
+  const { basename } = await import('node:path');
   let user = basename(homedir());
   try {
     user = userInfo().username;
   } catch {
     // This user has a number alone.
   }
-  const install = dirname(dirname(realpathSync(process.execPath)));
-  return bundleRedactor({ install, user, hostName: hostname() });
+  return bundleRedactor({ install: installFolder(), user, hostName: hostname() });
 }
 
 async function platformYaml(): Promise<string> {

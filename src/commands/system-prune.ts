@@ -37,7 +37,7 @@ export const command: Command = {
 
     if (engine !== undefined) await pruneEngine(engine, wanted);
     const { pruneImages } = await import('../images/prune-images.ts');
-    const except = wanted.all ? await imagesInUse(engine, { signal }) : undefined;
+    const except = engine && wanted.all ? await imagesInUse(engine, { signal }) : undefined;
     const { records, bytes } = await pruneImages(await app.store(), { except, signal });
     const untagged = records.map(
       ({ name, target }) => `Untagged: ${name.replace(/@.*/, '')}@${target.digest}`,
@@ -60,12 +60,15 @@ async function runningEngine(app: App, { all, signal }: Wanted): Promise<Engine 
   const engine = await app.engine();
   const { status } = await engine.machine.state({ signal });
   if (status === 'Running') return engine;
-  if (all && status !== 'Nonexistent') {
+  if (all) {
     throw new FinchError(
       'VM',
       'the machine does not run, so nobody knows which images containers use',
       {
-        hint: 'run `finch vm start` first, or leave out --all',
+        hint:
+          status === 'Nonexistent'
+            ? 'remove images by name with: finch rmi'
+            : 'run `finch vm start` first, or leave out --all',
       },
     );
   }
@@ -109,12 +112,8 @@ async function pruneEngine(engine: Engine, { all, volumes, signal }: Wanted): Pr
   });
 }
 
-/** What images the containers that are left have; without an engine there are none. */
-async function imagesInUse(
-  engine: Engine | undefined,
-  { signal }: AbortOptions,
-): Promise<readonly string[]> {
-  if (engine === undefined) return [];
+/** What images the containers that are left have. */
+async function imagesInUse(engine: Engine, { signal }: AbortOptions): Promise<readonly string[]> {
   const { engineLines } = await import('../engine/ask-engine.ts');
   const lines = await engineLines(engine, ['ps', '--all', '--no-trunc', '--format', '{{.Image}}'], {
     signal,

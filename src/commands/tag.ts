@@ -2,7 +2,7 @@ import { freeUnreached } from '../copy/under-lease.ts';
 import { FinchError } from '../errors.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import { type Command, silence } from './command.ts';
-import { findOrFetch } from './engine-side.ts';
+import { imageOf } from './engine-side.ts';
 
 /** `finch tag`. */
 export const command: Command = {
@@ -23,7 +23,7 @@ export const command: Command = {
       });
     }
     const store = await app.store();
-    const image = await findOrFetch(app, source, { signal });
+    const image = await imageOf(app, source, { signal });
     const name = formatReference(reference);
     const before = store.name(name);
     await store.changeNames({ set: [{ name, target: image.target }] });

@@ -1,5 +1,6 @@
+import { noDisk } from '../vm/no-machine.ts';
 import type { Command } from './command.ts';
-import { machineDisk, noDisk } from './vm-disk.ts';
+import { machineDisk } from './vm-disk.ts';
 
 /** `finch vm disk info`. */
 export const command: Command = {

@@ -2,7 +2,7 @@ import { FinchError, hasCode } from '../errors.ts';
 import { isJsonObject } from '../oci/json.ts';
 import type { ConfigPath } from './config-value.ts';
 import { BYTE_ORDER_MARK, type ParsedYaml, parseYaml } from './parse-yaml.ts';
-import { invalidConfig } from './text-file.ts';
+import { checkTextSize, invalidConfig } from './text-file.ts';
 import { spliced, type YamlEdit } from './yaml-splice.ts';
 
 /**
@@ -10,12 +10,14 @@ import { spliced, type YamlEdit } from './yaml-splice.ts';
  * What is new looks like its neighbours. The same text when there is nothing to change.
  * @param file how messages name it
  * @throws FinchError `CONFIG_INVALID` when it is no YAML, or written so that an edit would change something else:
- *   what an anchor names, and stands elsewhere too
+ *   what an anchor names, and stands elsewhere too; or when the result is larger than finch reads
  */
 export function editYaml(text: string, edits: readonly YamlEdit[], file: string): string {
   const [mark = ''] = BYTE_ORDER_MARK.exec(text) ?? [];
   const yaml = text.slice(mark.length);
-  return mark + edits.reduce((current, edit) => editOnce(current, edit, file), yaml);
+  const result = mark + edits.reduce((current, edit) => editOnce(current, edit, file), yaml);
+  checkTextSize(result, file);
+  return result;
 }
 
 function editOnce(text: string, edit: YamlEdit, file: string): string {

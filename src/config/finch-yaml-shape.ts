@@ -1,4 +1,4 @@
-import { isAbsolute, win32 } from 'node:path';
+import { isAbsolute, posix, win32 } from 'node:path';
 import { quote } from '../text.ts';
 import {
   ConfigFault,
@@ -92,9 +92,27 @@ const snapshotter = refined(text, (name, path): Snapshotter => {
   throw new ConfigFault(path, `snapshotter ${quote(name)} is not supported`, { hint });
 });
 
-const folder = refined(text, (path, place) => {
-  const isBelowHome = path === '~' || path.startsWith('~/');
-  return isBelowHome ? path : absolute(path, place);
+/** What no virtual machine can have in the place of its own. */
+const SYSTEM_FOLDERS: ReadonlySet<string> = new Set([
+  ...['/', '/bin', '/dev', '/etc', '/home', '/opt', '/sbin', '/tmp', '/usr', '/var'],
+]);
+
+/** A folder of this machine, without `.` and `..` in it, nor a slash at its end. */
+const folder = refined(text, (written, place) => {
+  const isBelowHome = written === '~' || written.startsWith('~/');
+  // Windows has paths of its own.
+  const isPosix = isBelowHome || written.startsWith('/');
+  const path = isPosix ? posix.normalize(written).replace(/(?<=.)\/$/, '') : written;
+  if (SYSTEM_FOLDERS.has(path)) {
+    throw new ConfigFault(place, `${quote(written)} is a folder of the system`, {
+      hint: 'name folders below it, for example /srv/data',
+    });
+  }
+  if (!isBelowHome) return absolute(path, place);
+  if (/^~(?:\/|$)/.test(path)) return path;
+  throw new ConfigFault(place, `${quote(written)} leads out of the home folder`, {
+    hint: 'write the path from the root on, as pwd shows it',
+  });
 });
 
 function absolute(path: string, place: ConfigPath): string {

@@ -10,13 +10,18 @@ export function finchYamlPath(home: string): string {
   return join(home, 'finch.yaml');
 }
 
+/** The lock of all who change it: in that folder, wherever a link in the place of `finch.yaml` leads. */
+export function finchYamlLock(home: string): string {
+  return `${finchYamlPath(home)}.lock`;
+}
+
 /** Options of {@link readFinchYaml}. */
 export interface ReadFinchYamlOptions {
   /**
-   * The one key that the caller is after: of the others nothing is read, nor found wrong, and a file in which it does
-   * not stand is not parsed.
+   * The keys that the caller is after: of the others nothing is read, nor found wrong, and a file in which none of
+   * these stands is not parsed.
    */
-  readonly only?: keyof FinchYaml;
+  readonly only?: readonly (keyof FinchYaml)[];
 }
 
 /**
@@ -30,7 +35,7 @@ export async function readFinchYaml(
 ): Promise<FinchYaml> {
   const { only } = options;
   const source = await readTextFile(path);
-  if (!source || (only !== undefined && !mayHaveKey(source, only))) return {};
+  if (!source || only?.some((key) => mayHaveKey(source, key)) === false) return {};
   const { parseYaml } = await import('./parse-yaml.ts');
   return finchYamlOf(parseYaml(source, path), options);
 }
@@ -42,7 +47,7 @@ export async function readFinchYaml(
 export function finchYamlOf(parsed: ParsedYaml, { only }: ReadFinchYamlOptions = {}): FinchYaml {
   const { value } = parsed;
   const isPart = only !== undefined && isJsonObject(value);
-  const wanted = isPart ? { [only]: value[only] } : value;
+  const wanted = isPart ? Object.fromEntries(only.map((key) => [key, value[key]])) : value;
   return withPlace(parsed, () => finchYamlShape(wanted, []) ?? {});
 }
 
@@ -65,7 +70,7 @@ export function withPlace<T>({ placeOf }: Pick<ParsedYaml, 'placeOf'>, work: () 
  * @throws FinchError `CONFIG_INVALID`, `IO`
  */
 export async function profileIn(home: string, host: string): Promise<string | undefined> {
-  return profileFor(await readFinchYaml(finchYamlPath(home), { only: 'ecr' }), host);
+  return profileFor(await readFinchYaml(finchYamlPath(home), { only: ['ecr'] }), host);
 }
 
 /**

@@ -78,7 +78,7 @@ export function machineSettings(yaml: FinchYaml, host: HostSize): MachineSetting
     dataDisk: yaml.datadisk ?? DATA_DISK,
     additionalDirectories: yaml.additional_directories ?? [],
     rosetta: yaml.rosetta === true && hasRosetta,
-    vmnet: yaml.vmnet ?? false,
+    vmnet: yaml.vmnet === true && host.os === 'darwin',
     mountInotify: yaml.experimental?.mountInotify ?? false,
     snapshotters: yaml.snapshotters ?? [],
     credsHelpers: yaml.creds_helpers ?? [],
@@ -118,6 +118,8 @@ function notesOn(
 ): readonly string[] {
   if (isNative || host.os === 'win32') return [];
   const notes: string[] = [];
+  if (yaml.vmnet === true && host.os !== 'darwin')
+    notes.push('vmnet does nothing here: it needs a Mac');
   const risk = 'which may lead to severe performance degradation';
   if (yaml.cpus !== undefined && cpus > host.cpus) {
     notes.push(

@@ -1,12 +1,7 @@
-import { isMap, isNode, isScalar, Lexer, type YAMLMap } from 'yaml';
+import { isMap, isNode, isScalar, type YAMLMap } from 'yaml';
 import { parseYaml } from './parse-yaml.ts';
+import { commentsIn, type Span } from './yaml-comments.ts';
 import { endOf } from './yaml-layout.ts';
-
-/** From where to where something stands in a text. */
-type Span = readonly [start: number, end: number];
-
-/** What the lexer says of the text, without being part of it: where a document, a scalar and an error begin. */
-const MARKS: ReadonlySet<string> = new Set(['\u0002', '\u0018', '\u001f']);
 
 /**
  * A YAML text with `…` for its comments, and for the values of all its uppermost keys but those that may be
@@ -17,7 +12,7 @@ export function maskedYaml(text: string, { shown }: { readonly shown: readonly s
   const { document, source } = parseYaml(text, '');
   const root = document.contents;
   const values = isMap(root) ? hiddenValues(root, { source, shown }) : [];
-  const hidden = [...values, ...comments(source)].sort(([a], [b]) => a - b);
+  const hidden = [...values, ...notes(source)].sort(([a], [b]) => a - b);
   let masked = '';
   let at = 0;
   for (const [start, end] of hidden) {
@@ -43,17 +38,8 @@ function hiddenValues(
 }
 
 /** What is noted down in a text, each behind its `#`. */
-function comments(source: string): readonly Span[] {
-  const spans: Span[] = [];
-  let at = 0;
-  let isScalarNext = false;
-  for (const lexeme of new Lexer().lex(source)) {
-    if (!MARKS.has(lexeme)) {
-      const isComment = lexeme.startsWith('#') && !isScalarNext;
-      if (isComment && lexeme.length > 1) spans.push([at + 1, at + lexeme.length]);
-      at += lexeme.length;
-    }
-    isScalarNext = lexeme === '\u001f';
-  }
-  return spans;
+function notes(source: string): readonly Span[] {
+  return commentsIn(source).flatMap(([start, end]): Span[] =>
+    end - start > 1 ? [[start + 1, end]] : [],
+  );
 }

@@ -6,6 +6,7 @@ import {
   isScalar,
   isSeq,
   LineCounter,
+  type Node,
   parseDocument,
   visit,
   type YAMLMap,
@@ -33,6 +34,9 @@ export const BYTE_ORDER_MARK = /^\ufeff/;
 
 /** Of so many maps others may consist: each of those may consist of some as well. */
 const MAX_MERGES = 32;
+
+/** So often a document may name what stands elsewhere in it, each time counted with what is named there. */
+const MAX_ALIASES = 200;
 
 /**
  * Reads a YAML text of one document, as version 1.2 has it, and `<<` besides: keys of another map that are keys of this
@@ -62,45 +66,49 @@ export function parseYaml(text: string, file: string): ParsedYaml {
       throw invalidConfig(`${placeAt(fault.pos[0])}: this is not YAML: ${what}`, { cause: fault });
     }
     let merges = 0;
+    const anchors = new Map<string, Node>();
+    const named = (node: unknown) => (isAlias(node) ? anchors.get(node.source) : node);
+    const aliases = new Map<unknown, number>();
     visit(document, {
-      Pair(_, { key, value }) {
-        if (!isScalar(key) || typeof key.value !== 'symbol') return;
-        const sources: readonly unknown[] = isSeq(value) ? value.items : [value];
-        merges += sources.length;
-        const areMaps = sources.every((source) =>
-          isMap(isAlias(source) ? source.resolve(document) : source),
-        );
-        if (areMaps && merges <= MAX_MERGES) return;
-        const what = areMaps ? 'stands here too often' : 'is for maps only';
-        throw invalidConfig(`${placeAt(key.range?.[0] ?? 0)}: "<<" ${what}`);
-      },
-      Map(_, map) {
-        const twice = repeatedKey(map);
+      Value(_, node) {
+        if (node.anchor !== undefined) anchors.set(node.anchor, node);
+        const twice = isMap(node) ? repeatedKey(node) : undefined;
         if (twice === undefined) return;
         throw invalidConfig(
           `${placeAt(twice.at)}: ${quote(twice.key)} stands here for a second time`,
         );
       },
+      Pair(_, { key, value }) {
+        if (!isScalar(key) || typeof key.value !== 'symbol') return;
+        const sources: readonly unknown[] = isSeq(value) ? value.items : [value];
+        merges += sources.length;
+        const areMaps = sources.every((source) => isMap(named(source)));
+        if (areMaps && merges <= MAX_MERGES) return;
+        const what = areMaps ? 'stands here too often' : 'is for maps only';
+        throw invalidConfig(`${placeAt(key.range?.[0] ?? 0)}: "<<" ${what}`);
+      },
       Alias(_, alias, ancestors) {
-        const named = alias.resolve(document);
-        if (named === undefined || !ancestors.includes(named)) return;
-        throw invalidConfig(
-          `${placeAt(alias.range?.[0] ?? 0)}: ${quote(alias.source)} holds itself`,
-        );
+        const target = named(alias);
+        const fault = (what: string) =>
+          invalidConfig(`${placeAt(alias.range?.[0] ?? 0)}: ${quote(alias.source)} ${what}`);
+        if (target === undefined) throw fault('is the name of nothing that stands before it');
+        const path: readonly unknown[] = ancestors;
+        if (path.includes(target)) throw fault('holds itself');
+        const more = 1 + (aliases.get(target) ?? 0);
+        for (const node of path) {
+          const count = (aliases.get(node) ?? 0) + more;
+          if (count > MAX_ALIASES) throw fault('stands here too often, with all that it names');
+          aliases.set(node, count);
+        }
       },
     });
     const placeOf = (path: ConfigPath) => placeAt(offsetOf(document, path));
-    return { value: document.toJS(), document, source, placeAt, placeOf };
+    // How many there are is known.
+    return { value: document.toJS({ maxAliasCount: -1 }), document, source, placeAt, placeOf };
   } catch (error) {
     // Lists in lists without end.
     if (error instanceof RangeError)
       throw invalidConfig(`${file} is nested too deeply`, { cause: error });
-    // Aliases of aliases of aliases, or one of what is not there.
-    if (error instanceof ReferenceError) {
-      throw invalidConfig(`${file} cannot be read: ${excerpt(error.message)}`, {
-        cause: error,
-      });
-    }
     throw error;
   }
 }

@@ -1,9 +1,10 @@
+import { FinchError, hasCode } from '../errors.ts';
 import { isJsonObject } from '../oci/json.ts';
 import { finchYamlPath } from './finch-yaml.ts';
 import { type ConfigKey, configKeys, profileKey } from './keys.ts';
 import { machineSettings } from './machine-settings.ts';
 import { parseYaml } from './parse-yaml.ts';
-import { thisHost } from './read-machine-settings.ts';
+import { settingsIn, thisHost } from './read-machine-settings.ts';
 import { readTextFile } from './text-file.ts';
 import { textsOf, valueAt } from './written-values.ts';
 
@@ -15,8 +16,10 @@ interface Setting {
   readonly isWritten: boolean;
 }
 
-/** What counts for the keys of a `finch.yaml`. What the file says is not checked. */
+/** What the keys of a `finch.yaml` have, also where that is wrong. */
 export interface Settings {
+  /** Why nothing of it counts: `CONFIG_INVALID` with path, line and column. */
+  readonly fault: FinchError | undefined;
   of(key: ConfigKey): Setting;
   /** All keys that there are, those of the registries that the file names last. */
   keys(): readonly ConfigKey[];
@@ -24,13 +27,20 @@ export interface Settings {
 
 /**
  * Reads the `finch.yaml` of a home.
+ * @param isNative whether containers run on this Linux itself where the file does not say where they do
  * @throws FinchError `CONFIG_INVALID` when it is no YAML; `IO`
  */
-export async function readSettings(home: string): Promise<Settings> {
+export async function readSettings(
+  home: string,
+  { isNative }: { readonly isNative: boolean },
+): Promise<Settings> {
   const path = finchYamlPath(home);
-  const { value } = parseYaml((await readTextFile(path)) ?? '', path);
-  const standard = machineSettings({}, thisHost());
+  const source = (await readTextFile(path)) ?? '';
+  const { value } = parseYaml(source, path);
+  const host = thisHost();
+  const standard = { ...machineSettings({}, host), isNative };
   return {
+    fault: faultIn(source, { path, host }),
     of(key) {
       const written = valueAt(value, key.path);
       const isWritten = written !== undefined;
@@ -42,4 +52,14 @@ export async function readSettings(home: string): Promise<Settings> {
       return [...configKeys, ...hosts.map(profileKey)];
     },
   };
+}
+
+function faultIn(source: string, where: Parameters<typeof settingsIn>[1]): FinchError | undefined {
+  try {
+    settingsIn(source, where);
+    return undefined;
+  } catch (error) {
+    if (error instanceof FinchError && hasCode(error, 'CONFIG_INVALID')) return error;
+    throw error;
+  }
 }

@@ -28,6 +28,15 @@ export async function readTextFile(path: string): Promise<string | undefined> {
   }
 }
 
+/**
+ * Refuses a text that would be too large to be read again.
+ * @throws FinchError `CONFIG_INVALID`
+ */
+export function checkTextSize(text: string, path: string): void {
+  if (Buffer.byteLength(text) <= MAX_TEXT_BYTES) return;
+  throw invalidConfig(`${path} would be larger than 1 MiB`, { hint: 'make room in it first' });
+}
+
 /** The error about such a file that finch cannot use. */
 export function invalidConfig(message: string, options: FinchErrorOptions = {}): FinchError {
   const hint = 'correct the file, or move it away';

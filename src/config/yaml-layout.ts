@@ -1,4 +1,14 @@
-import { type Document, isMap, isNode, isPair, isScalar, isSeq, type Node, visit } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  type Node,
+  Scalar,
+  visit,
+} from 'yaml';
 
 /** By how many spaces a map is indented more than the key that it belongs to, and a list. */
 export interface YamlUnits {
@@ -54,4 +64,19 @@ export function unitsOf(text: string, document: Document): YamlUnits {
     },
   });
   return { unit: unit || 2, listUnit: listUnit ?? unit ?? 2 };
+}
+
+/** The quotes of a text; undefined when it has none. */
+export function quotesOf({ type }: Scalar): 'QUOTE_DOUBLE' | 'QUOTE_SINGLE' | undefined {
+  return type === Scalar.QUOTE_DOUBLE || type === Scalar.QUOTE_SINGLE ? type : undefined;
+}
+
+/** Whether a document looks like JSON: other programs may read it as such. */
+export function isJson({ contents }: Document): boolean {
+  return (
+    isMap(contents) &&
+    contents.flow === true &&
+    contents.items.length > 0 &&
+    contents.items.every(({ key }) => isScalar(key) && key.type === Scalar.QUOTE_DOUBLE)
+  );
 }

@@ -11,17 +11,21 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import type { ConfigPath } from './config-value.ts';
+import { withoutFlowEntry } from './yaml-flow.ts';
 import {
   afterLine,
   columnOf,
   endOf,
   isEmpty,
+  isJson,
+  quotesOf,
   startOf,
   unitsOf,
   type YamlUnits,
 } from './yaml-layout.ts';
 import {
   blockLines,
+  type FlowStyle,
   flowText,
   itemText,
   nestedValue,
@@ -43,7 +47,7 @@ export type YamlEdit =
 const DOCUMENT_END = /^\.\.\.(?=\s|$)/m;
 
 /** A text, and how it is laid out. */
-interface Source extends YamlUnits {
+interface Source extends YamlUnits, FlowStyle {
   readonly text: string;
   readonly newline: string;
 }
@@ -64,6 +68,7 @@ export function spliced(text: string, document: Document, edit: YamlEdit): strin
     text,
     newline: text.includes('\r\n') ? '\r\n' : '\n',
     ...unitsOf(text, document),
+    quotes: isJson(document) ? ('QUOTE_DOUBLE' as const) : undefined,
   };
   const { path } = edit;
   if ('value' in edit) {
@@ -91,6 +96,10 @@ function withLeaf(
     if (end === -1) return insertLines(source, source.text.length, lines);
     return replace(source, end, end, [...lines, ''].join(source.newline));
   }
+  if (isScalar(root) && root.value === null) {
+    const [start = 0, end = 0] = root.range ?? [];
+    return replace(source, start, end, flowText(nestedValue(path, leaf), source));
+  }
   let node = root;
   for (const [i, key] of path.entries()) {
     const rest = path.slice(i + 1);
@@ -112,7 +121,7 @@ function withLeaf(
       if (colon === undefined) return undefined;
       const at = keyNode.range[1] + colon.length;
       if (node.flow || (rest.length === 0 && 'value' in leaf)) {
-        return replace(source, at, at, ` ${flowText(nestedValue(rest, leaf))}`);
+        return replace(source, at, at, ` ${flowText(nestedValue(rest, leaf), source)}`);
       }
       const column = columnOf(source.text, keyNode.range[0]);
       const lines = blockLines(source, [key, ...rest], leaf, column).slice(1);
@@ -120,13 +129,13 @@ function withLeaf(
     }
     const [start, end] = value.range;
     if (isScalar(value) && value.value === null) {
-      return replace(source, start, end, flowText(nestedValue(rest, leaf)));
+      return replace(source, start, end, flowText(nestedValue(rest, leaf), source));
     }
     if (isAlias(value) && rest.length === 0 && 'item' in leaf) {
       // What stands elsewhere stays as it is.
       const list: unknown = value.toJS(document);
       return Array.isArray(list)
-        ? replace(source, start, end, flowText([...list, leaf.item]))
+        ? replace(source, start, end, flowText([...list, leaf.item], source))
         : undefined;
     }
     if (rest.length === 0) return atLeaf(source, value, leaf);
@@ -142,13 +151,16 @@ function atLeaf(source: Source, node: Node, leaf: YamlLeaf): string | undefined 
     // What an alias names stays as it is.
     const isSingle = isScalar(node) || isAlias(node);
     const isShort = isSingle && !source.text.slice(start, end).includes('\n');
-    return isShort ? replace(source, start, end, flowText(leaf.value)) : undefined;
+    const quotes = isScalar(node) ? quotesOf(node) : undefined;
+    const by = flowText(leaf.value, quotes === undefined ? source : { quotes });
+    return isShort ? replace(source, start, end, by) : undefined;
   }
   if (!isSeq(node)) return undefined;
   const last = node.items.at(-1);
-  if (!isNode(last)) return replace(source, start, end, flowText([leaf.item]));
+  // Behind the bracket, before what may be noted there.
+  if (!isNode(last)) return replace(source, start + 1, start + 1, flowText(leaf.item, source));
   const at = endOf(last);
-  if (node.flow) return replace(source, at, at, `, ${flowText(leaf.item)}`);
+  if (node.flow) return replace(source, at, at, `, ${flowText(leaf.item, source)}`);
   const dash = ' '.repeat(columnOf(source.text, start));
   return insertLines(source, at, [`${dash}- ${itemText(leaf.item)}`]);
 }
@@ -160,12 +172,12 @@ function intoMap(
   path: ConfigPath,
   leaf: YamlLeaf,
 ): string | undefined {
-  const [start = 0, end = 0] = map.range ?? [];
+  const [start = 0] = map.range ?? [];
   const last = map.items.at(-1);
   const [key = '', ...rest] = path;
   if (map.flow) {
-    const entry = flowText({ [key]: nestedValue(rest, leaf) }).slice(1, -1);
-    if (last === undefined) return replace(source, start, end, `{${entry}}`);
+    const entry = flowText({ [key]: nestedValue(rest, leaf) }, source).slice(1, -1);
+    if (last === undefined) return replace(source, start + 1, start + 1, entry);
     const at = endOf(last);
     return replace(source, at, at, `, ${entry}`);
   }
@@ -183,16 +195,10 @@ function without(source: Source, steps: readonly Step[]): string | undefined {
   const step = steps[Math.max(kept, 0)];
   if (step === undefined) return undefined;
   const { container, index } = step;
-  const { items } = container;
-  const item = items[index];
+  if (container.flow) return withoutFlowEntry(source.text, step);
+  const item = container.items[index];
   const start = startOf(item);
   const end = endOf(item);
-  if (container.flow) {
-    if (items.length === 1) return replace(source, start, end, '');
-    return index > 0
-      ? replace(source, endOf(items[index - 1]), end, '')
-      : replace(source, start, startOf(items[1]), '');
-  }
   const first = isSeq(container) ? source.text.lastIndexOf('-', start - 1) : start;
   const lineStart = first - columnOf(source.text, first);
   if (source.text.slice(lineStart, first).trim() !== '') return undefined;

@@ -17,12 +17,19 @@ function scalarText(value: YamlScalar): string {
   return isLong ? JSON.stringify(value) : stringify(value, { lineWidth: 0 }).trimEnd();
 }
 
+/** How values look in flow style. */
+export interface FlowStyle {
+  /** Those of all texts, keys among them; undefined for quotes where a text would be something else without. */
+  readonly quotes: 'QUOTE_DOUBLE' | 'QUOTE_SINGLE' | undefined;
+}
+
 /** A value as it stands in flow style: `[a, b]`, `{a: b}`. */
-export function flowText(value: unknown): string {
-  const options = { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 } as const;
+export function flowText(value: unknown, style: FlowStyle = { quotes: undefined }): string {
   // What a text may hold without quotes is less there.
-  if (typeof value !== 'object') return flowText([value]).slice(1, -1);
-  return stringify(value, options).trimEnd();
+  if (typeof value !== 'object') return flowText([value], style).slice(1, -1);
+  const options = { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 } as const;
+  const defaultStringType = style.quotes ?? 'PLAIN';
+  return stringify(value, { ...options, defaultStringType }).trimEnd();
 }
 
 /** An item as it stands behind its `- `. */

@@ -59,7 +59,7 @@ export async function editConfigFile(
   // Without the lock first, so that what fails or changes nothing leaves no trace.
   if ((await edited(path, edit)) === undefined) return await forgetKilledLogins(path);
   const { withFileLock } = await import('../host/file-lock.ts');
-  await withFileLock(await prepareLock(path), async () => {
+  await withFileLock(await configFileLock(path), async () => {
     await removeTemporary(path, { owner: OWNER }).catch(() => {});
     for (let tries = 1; !(await tryToEdit(path, edit, { isLast: tries === MAX_TRIES })); tries++);
   });
@@ -120,8 +120,11 @@ function applyTo(text: string, edits: readonly JsonEdit[], path: string): string
   }
 }
 
-/** The lock of the file that `path` leads to, in its folder, which is made where it is missing. */
-async function prepareLock(path: string): Promise<string> {
+/**
+ * The lock of the file that `path` leads to, in its folder, which is made where it is missing.
+ * @throws FinchError `IO`
+ */
+export async function configFileLock(path: string): Promise<string> {
   try {
     const target = await followLinks(path);
     const folder = dirname(target);

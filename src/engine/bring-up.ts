@@ -11,8 +11,10 @@ import { type ReconcileOptions, reconcileHelpers } from '../setup/reconcile-help
 import { forgetRestart } from '../setup/restart-vm.ts';
 import type { Machine, MachineState } from '../vm/machine.ts';
 import { machineFolder } from '../vm/machine-folder.ts';
+import { openEngine } from './engine.ts';
 import { assertCan } from './machine-errors.ts';
 import { underMachineLock } from './machine-lock.ts';
+import { sweepBuildNames } from './sweep-build-names.ts';
 
 /** What {@link bringUp} and {@link takeDown} go to work with. Lines about what happens go to `report`. */
 export interface MachineOptions extends AbortOptions, ReconcileOptions, SetupPlaces {}
@@ -57,6 +59,8 @@ export async function bringUp(
       if (isMeant) report('the virtual machine runs, and gets a new bridge');
       return void (await bridge());
     }
+    // Nobody starts it now who could be waited for, and it is the user who mends it.
+    if (verb === 'any' && state.status === 'Broken') assertCan('use', state);
     const act = actOf(verb, state);
     assertCan(act, state);
     // All of it, so that nothing is changed or started by half of a file.
@@ -66,6 +70,7 @@ export async function bringUp(
     await machine[act]({ ...abort, onStage: report });
     if (verb !== 'restart') await forget(options);
     await bridge();
+    await sweepBuildNames(openEngine({ machine, home, env }), home, abort);
     if (verb !== 'restart') report('Finch virtual machine started successfully');
   });
 }
@@ -94,8 +99,11 @@ export async function takeDown(
   const abort = signal === undefined ? {} : { signal };
   const act = verb === 'restart' ? 'stop' : verb;
   const { now, forced, done } = ENDING[act];
-  await underMachineLock(options, async () => {
-    if (!force) assertCan(act, await machine.state(abort));
+  await underMachineLock({ ...options, force }, async () => {
+    const state = force ? undefined : await machine.state(abort);
+    // Where no machine runs nobody has a use for it, whatever becomes of this.
+    if (state?.status !== 'Running') await stopBridge(home);
+    if (state !== undefined) assertCan(act, state);
     if (verb !== 'restart') report(`${force ? forced : now} Finch virtual machine...`);
     await stopBridge(home);
     await machine[act]({ ...abort, force, onStage: report });

@@ -1,3 +1,5 @@
+import { buildFlags, readFlags } from './nerdctl-flags.ts';
+
 /** Options of {@link planBuild}. */
 export interface BuildPlanOptions {
   /** The name of an image in the bridge's registry, as the engine writes it; undefined for a name that is none. */
@@ -13,13 +15,6 @@ export interface BuildPlan {
   readonly pushedAs: string;
 }
 
-/** Flags of `nerdctl build`, its own and global ones, that take no value from the next word. */
-const SWITCHES = new Set([
-  ...['no-cache', 'pull', 'quiet', 'rm', 'help'],
-  ...['debug', 'debug-full', 'insecure-registry', 'experimental', 'kube-hide-dupe'],
-]);
-const SHORT_SWITCHES = 'qh';
-
 /** nerdctl adds the first name to the only output that it takes; more names it gives in the engine only. */
 const OUTPUT = 'type=image,push=true,registry.insecure=true';
 
@@ -32,7 +27,7 @@ export function planBuild(
   args: readonly string[],
   { bridgeName }: BuildPlanOptions,
 ): BuildPlan | undefined {
-  const flags = [...flagsIn(args)];
+  const { flags } = readFlags(args, buildFlags);
   if (flags.some(({ name }) => ['output', 'o', 'help', 'h'].includes(name))) return undefined;
   const [first, ...others] = flags.flatMap(({ name, value }) =>
     name === 'tag' || name === 't' ? [value ?? ''] : [],
@@ -45,38 +40,4 @@ export function planBuild(
     names: [first, ...others],
     pushedAs,
   };
-}
-
-interface GivenFlag {
-  readonly name: string;
-  readonly value: string | undefined;
-}
-
-/** The flags of a command line, as nerdctl's parser reads them. https://github.com/spf13/pflag/tree/v1.0.10 */
-function* flagsIn(args: readonly string[]): Generator<GivenFlag, void> {
-  for (let i = 0; i < args.length; i++) {
-    const word = args[i] ?? '';
-    if (word === '--') return;
-    if (!word.startsWith('-') || word === '-') continue;
-    if (word.startsWith('--')) {
-      const [name = '', ...rest] = word.slice(2).split('=');
-      const attached = rest.length > 0 ? rest.join('=') : undefined;
-      yield { name, value: attached ?? (SWITCHES.has(name) ? undefined : args[++i]) };
-      continue;
-    }
-    for (let at = 1; at < word.length; at++) {
-      const name = word[at] ?? '';
-      const rest = word.slice(at + 1);
-      if (rest.startsWith('=')) {
-        yield { name, value: rest.slice(1) };
-        break;
-      }
-      if (SHORT_SWITCHES.includes(name)) {
-        yield { name, value: undefined };
-        continue;
-      }
-      yield { name, value: rest === '' ? args[++i] : rest };
-      break;
-    }
-  }
 }

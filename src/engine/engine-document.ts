@@ -28,7 +28,7 @@ export async function readEngineDocument(
   const { machine } = engine;
   const inside = nerdctlEnvironment({ kind: machine.kind, home, env });
   const call = machine.command(['ctr', 'content', 'get', digest], {
-    ...{ env: inside, cwd: process.cwd(), isTerminal: false },
+    ...{ env: inside, cwd: process.cwd() },
   });
   const { status, stdout, fault } = await runProgram(call.program, call.args, {
     ...{ stdin: new Uint8Array(), env: call.env, timeoutMs: TIMEOUT_MS, signal },

@@ -1,9 +1,8 @@
 import type { AbortOptions } from '../content.ts';
-import { FinchError } from '../errors.ts';
 import type { ImageRow } from '../images/image-row.ts';
 import { isDigest } from '../oci/digest.ts';
 import { isJsonObject, type JsonObject } from '../oci/json.ts';
-import { familiarRepository, formatReference, parseReference } from '../oci/reference.ts';
+import { familiarRepository, formatReference, tryParseReference } from '../oci/reference.ts';
 import { runEngine } from './ask-engine.ts';
 import type { Engine } from './engine.ts';
 
@@ -15,29 +14,38 @@ const MAX_ROWS = 10_000;
 /** How nerdctl begins to name an image that is there only while it pushes. */
 const PASSING = /-tmp-reduced-platform$/;
 
+/** How BuildKit calls an image that the user gave no name: https://github.com/containerd/nerdctl/blob/v2.2.2/pkg/cmd/builder/build.go */
+const NAMELESS = '<none>@';
+/** How nerdctl calls the image of a running container whose name was taken by force. */
+const FORCED = ':';
+
 const SIZE = /^([0-9]+(?:\.[0-9]+)?) ?([kKMGTP]?)(i?)B$/;
 const MOMENT = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? ([+-]\d\d)(\d\d)\b/;
 const PLATFORM = /^[a-z0-9]+(?:\([A-Za-z0-9.]+\))?(?:\/[A-Za-z0-9_.-]+){1,2}$/;
 
 /**
  * The images that nerdctl has, one row for each platform that is there, newest first. What it says is taken
- * word by word; an image whose name or digest is none is left out, and so are those of the registry `except`.
+ * word by word; an image whose name or digest is none is left out. One
+ * that lost its name, or never had one, is called `<none>@` and its digest.
  * @throws FinchError `VM` when nerdctl fails, or takes more than five seconds; the signal's reason
  */
 export async function listEngineImages(
   engine: Engine,
-  { except, signal }: AbortOptions & { readonly except: string },
+  { signal }: AbortOptions,
 ): Promise<readonly ImageRow[]> {
   const args = ['image', 'ls', '--all', '--no-trunc', '--format', 'json'];
   const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
   const { stdout } = await runEngine(engine, args, { ...limits, signal });
   const lines = new TextDecoder().decode(stdout).split('\n').slice(0, MAX_ROWS);
   const rows = lines.flatMap((line) => rowOf(line) ?? []);
-  return rows
-    .filter(({ name }) => !name.startsWith(`${except}/`))
-    .toSorted(
-      (a, b) => b.createdAt.getTime() - a.createdAt.getTime() || (a.platform < b.platform ? -1 : 1),
-    );
+  return rows.toSorted(
+    (a, b) => b.createdAt.getTime() - a.createdAt.getTime() || (a.platform < b.platform ? -1 : 1),
+  );
+}
+
+/** Whether a row's name is none: the image can be named only by its id. */
+export function isNameless(name: string): boolean {
+  return name === FORCED || name.startsWith(NAMELESS);
 }
 
 /** https://github.com/containerd/nerdctl/blob/v2.2.2/pkg/cmd/image/list.go (imagePrintable) */
@@ -46,13 +54,12 @@ function rowOf(line: string): ImageRow | undefined {
   if (json === undefined) return undefined;
   const { Name: name, Digest: digest } = json;
   if (typeof name !== 'string' || !isDigest(digest) || PASSING.test(name)) return undefined;
-  const reference = referenceIn(name);
-  if (reference === undefined) return undefined;
+  const named = namedPart(name);
+  if (named === undefined) return undefined;
   const platform = textIn(json, 'Platform');
   return {
     name,
-    repository: familiarRepository(reference),
-    tag: reference.tag ?? '<none>',
+    ...named,
     digest,
     createdAt: momentIn(textIn(json, 'CreatedAt')),
     platform: PLATFORM.test(platform) ? platform : '',
@@ -70,15 +77,12 @@ function objectIn(line: string): JsonObject | undefined {
   }
 }
 
-/** A name that is written as the store writes it. */
-function referenceIn(name: string) {
-  try {
-    const reference = parseReference(name);
-    return formatReference(reference) === name ? reference : undefined;
-  } catch (error) {
-    if (error instanceof FinchError) return undefined;
-    throw error;
-  }
+/** The parts of a name that is written as the store writes it, or of one that is none. */
+function namedPart(name: string): Pick<ImageRow, 'repository' | 'tag'> | undefined {
+  if (isNameless(name)) return { repository: '<none>', tag: '<none>' };
+  const reference = tryParseReference(name);
+  if (reference === undefined || formatReference(reference) !== name) return undefined;
+  return { repository: familiarRepository(reference), tag: reference.tag ?? '<none>' };
 }
 
 function textIn(json: JsonObject, key: string): string {

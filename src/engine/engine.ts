@@ -16,14 +16,22 @@ export interface EngineOptions {
 
 /** How nerdctl is called. */
 interface CallOptions {
-  /** Whether the user's terminal is its terminal. Default: no. */
-  readonly isTerminal?: boolean;
   /** The folder of this machine in which it works. Default: that of this process. */
   readonly cwd?: string;
+  /** Whether it gets images from registries only, also those that finch has. Default: false. */
+  readonly asksRegistries?: boolean;
+}
+
+/** How nerdctl runs on the user's terminal. */
+interface InheritedOptions extends CallOptions {
+  /** What it reads in place of this program's stdin. */
+  readonly input?: Uint8Array | undefined;
 }
 
 /** How the output of nerdctl is taken. */
 export interface CaptureOptions extends AbortOptions {
+  /** The folder of this machine in which it works. Default: that of this process. */
+  readonly cwd?: string;
   /** Default: 30 seconds. */
   readonly timeoutMs?: number;
   /** The most that it may write to stdout, and to stderr. Default: 1 MiB. */
@@ -48,7 +56,7 @@ export interface Engine {
    * the signal that ended it.
    * @throws FinchError `VM` when it cannot be started
    */
-  runInherited(args: readonly string[], options?: CallOptions): Promise<number>;
+  runInherited(args: readonly string[], options?: InheritedOptions): Promise<number>;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -56,30 +64,32 @@ const TIMEOUT_MS = 30_000;
 /** The engine of a machine. Nothing is run or asked before a method is called. */
 export function openEngine({ machine, home, env }: EngineOptions): Engine {
   const { kind } = machine;
-  const command: Engine['command'] = (args, { isTerminal = false, cwd = process.cwd() } = {}) => {
-    const words = ['nerdctl', ...nerdctlFlags(args, home), ...args];
+  const command: Engine['command'] = (
+    args,
+    { cwd = process.cwd(), asksRegistries = false } = {},
+  ) => {
+    const flags = nerdctlFlags(args, { home, asksRegistries });
+    const words = ['nerdctl', ...flags, ...args];
     const variables = nerdctlEnvironment({ kind, home, env });
     if (process.platform !== 'win32') {
-      return machine.command(words, { env: variables, cwd, isTerminal });
+      return machine.command(words, { env: variables, cwd });
     }
     const pairs = Object.entries(variables).map(([name, value]) => [name, guestWord(value)]);
-    return machine.command(words.map(guestWord), {
-      ...{ env: Object.fromEntries(pairs), cwd, isTerminal },
-    });
+    return machine.command(words.map(guestWord), { env: Object.fromEntries(pairs), cwd });
   };
   return {
     machine,
     command,
-    async capture(args, { timeoutMs = TIMEOUT_MS, ...options } = {}) {
-      const call = command(args);
+    async capture(args, { timeoutMs = TIMEOUT_MS, cwd, ...options } = {}) {
+      const call = command(args, cwd === undefined ? {} : { cwd });
       const settings = { env: call.env, stdin: new Uint8Array(), timeoutMs, ...options };
       return await runProgram(call.program, call.args, settings);
     },
-    async runInherited(args, options) {
+    async runInherited(args, { input, ...options } = {}) {
       const call = command(args, options);
       try {
         // limactl leaves its ssh alone, which then goes on.
-        return await runInherited({ ...call, isDeaf: kind === 'lima' });
+        return await runInherited({ ...call, input, isDeaf: kind === 'lima' });
       } catch (cause) {
         const code = systemCode(cause);
         if (code === undefined) throw cause;

@@ -1,16 +1,14 @@
-import { join } from 'node:path';
 import type { Bridge } from '../bridge/bridge.ts';
+import { whileFetching } from '../bridge/fetching.ts';
 import { writePushHosts } from '../bridge/push-hosts.ts';
 import { type AbortOptions, memoryContent } from '../content.ts';
-import { freeUnreached, underLease } from '../copy/under-lease.ts';
+import { underLease } from '../copy/under-lease.ts';
 import { FinchError } from '../errors.ts';
-import { withFileLock } from '../host/file-lock.ts';
 import type { ImageRow } from '../images/image-row.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { parseReference } from '../oci/reference.ts';
 import type { ImageStore } from '../store/image-store.ts';
-import { machineFolder } from '../vm/machine-folder.ts';
 import { runEngine } from './ask-engine.ts';
 import type { Engine } from './engine.ts';
 import { readEngineDocument } from './engine-document.ts';
@@ -23,10 +21,9 @@ export interface FetchOptions extends AbortOptions {
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly store: ImageStore;
+  /** Takes a line for the user. */
+  readonly note: (line: string) => void;
 }
-
-/** The registry of no image, under which one is in the store until all of it is there. */
-const ON_ITS_WAY = 'engine.invalid';
 
 /** A push of many GiB through a virtual machine. */
 const TIMEOUT_MS = 6 * 60 * 60 * 1000;
@@ -43,40 +40,28 @@ export async function fetchImage(
   options: FetchOptions,
 ): Promise<void> {
   const [{ name }] = rows;
-  const { store, home, signal } = options;
-  const lock = join(machineFolder(home).path, 'fetch.lock');
-  await withFileLock(
-    lock,
-    async () => {
-      try {
-        await underLease(store, async () => {
-          const target = await push(rows, options);
-          await store.changeNames({ set: [{ name, target }], remove: onTheirWay(store) });
-        });
-      } finally {
-        // Also what one left that was killed: nobody else fetches now.
-        await store.changeNames({ remove: onTheirWay(store) });
-        await freeUnreached(store);
-      }
-    },
-    { patienceMs: TIMEOUT_MS, signal },
-  );
-}
-
-function onTheirWay(store: ImageStore): readonly string[] {
-  const names = store.names().map(({ name }) => name);
-  return names.filter((name) => name.startsWith(`${ON_ITS_WAY}/`));
+  const { store, home, note, signal } = options;
+  await whileFetching(home, store, {
+    ...{ patienceMs: TIMEOUT_MS, signal },
+    onWait: () => note('waiting for another finch that gets an image from the virtual machine'),
+    work: (path) =>
+      underLease(store, async () => {
+        const target = await push(rows, path, options);
+        await store.changeNames({ set: [{ name, target }] });
+      }),
+  });
 }
 
 async function push(
   rows: readonly [ImageRow, ...ImageRow[]],
+  path: string,
   options: FetchOptions,
 ): Promise<Descriptor> {
   const { engine, bridge, home, store, signal } = options;
   const [{ name, digest }] = rows;
   const { registry } = parseReference(name);
   const { hostAddress } = engine.machine;
-  const hosts = await writePushHosts(home, { registry, bridge, hostAddress, as: ON_ITS_WAY });
+  const hosts = await writePushHosts(home, { registry, bridge, hostAddress, below: path });
   const pushing = async (...platforms: readonly string[]) =>
     runEngine(engine, ['push', '--quiet', ...platforms, '--hosts-dir', hosts, name], {
       ...{ timeoutMs: TIMEOUT_MS, signal },

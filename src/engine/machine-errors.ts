@@ -1,8 +1,8 @@
 import { FinchError } from '../errors.ts';
 import type { MachineState } from '../vm/machine.ts';
 
-/** What is about to be done to a machine. */
-export type MachineVerb = 'init' | 'start' | 'stop' | 'remove';
+/** What is about to be done to a machine; `use` is to run something in it. */
+export type MachineVerb = 'init' | 'start' | 'stop' | 'remove' | 'use';
 
 type Complaint = readonly [message: string, hint: string];
 
@@ -42,19 +42,29 @@ const COMPLAINTS: Readonly<
     Nonexistent: ABSENT,
     Running: ['the instance "finch" is running', 'stop it first with: finch vm stop'],
   },
+  // https://github.com/runfinch/finch/blob/v1.18.0/cmd/finch/nerdctl_remote.go, as a message and a hint
+  use: {
+    Nonexistent: [
+      'instance "finch" does not exist',
+      'run `finch vm init` to create a new instance',
+    ],
+    Stopped: ['instance "finch" is stopped', 'run `finch vm start` to start the instance'],
+    Broken: [
+      'instance "finch" is broken',
+      'run `finch vm remove --force`, and then `finch vm init`',
+    ],
+  },
 };
 
 /**
  * Checks that something can be done to a machine in this state.
  * @throws FinchError `VM`, with what the state's reason says
  */
-export function assertCan(verb: MachineVerb, { status, reason }: MachineState): void {
+export function assertCan(verb: MachineVerb, { status, reason, hint: step }: MachineState): void {
   const complaint = COMPLAINTS[verb][status];
   if (complaint === undefined) return;
   const [message, hint] = complaint;
-  // A reason ends with the next step, behind its first colon.
-  const [why, ...next] = reason?.split(': ') ?? [];
-  throw new FinchError('VM', why === undefined ? message : `${message}: ${why}`, {
-    hint: next.length === 0 ? hint : next.join(': '),
+  throw new FinchError('VM', reason === undefined ? message : `${message}: ${reason}`, {
+    hint: step ?? hint,
   });
 }

@@ -13,6 +13,7 @@ export interface NerdctlCommand {
  */
 export const nerdctlCommands: readonly NerdctlCommand[] = [
   { path: 'build', summary: 'Build an image, which is among the images of finch at once' },
+  { path: 'buildx build', summary: 'Build an image, with dockercompat: true in finch.yaml' },
   { path: 'run', summary: 'Run a command in a new container' },
   { path: 'exec', summary: 'Run a command in a container that runs' },
   { path: 'ps', summary: 'List containers' },

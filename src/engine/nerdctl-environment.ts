@@ -38,7 +38,6 @@ export function nerdctlEnvironment({
   env,
 }: NerdctlSurroundings): Record<string, string> {
   const folder = machineFolder(home);
-  const config = env['DOCKER_CONFIG'];
   const forGuest = Object.entries(env).flatMap(([name, value]) =>
     value !== undefined && FOR_GUEST.test(name) ? [[name, value] as const] : [],
   );
@@ -47,7 +46,8 @@ export function nerdctlEnvironment({
     CONTAINERD_NAMESPACE: env['CONTAINERD_NAMESPACE'] || NAMESPACE,
     DOCKER_CONFIG: folder.dockerConfig,
     FINCH_HOME: home,
-    ...(config && { FINCH_DOCKER_CONFIG: config }),
+    // Also where the user has none: to finch's helper it says that the engine asks.
+    ...(kind === 'native' && { FINCH_DOCKER_CONFIG: env['DOCKER_CONFIG'] ?? '' }),
     PATH: pathOf(folder, { kind, env }),
   };
 }
@@ -60,13 +60,25 @@ function pathOf(
   return [nativeBin, env['PATH']].filter(Boolean).join(delimiter);
 }
 
+/** For what {@link nerdctlFlags} are. */
+export interface FlagOptions {
+  /** finch's own folder. */
+  readonly home: string;
+  /** Whether images come from registries also where finch has them. */
+  readonly asksRegistries: boolean;
+}
+
 /**
  * The global flags of nerdctl for a call with `args`: where it reads how registries are reached. The first folder
  * that knows a registry counts, and that of the bridge knows all, so the user's own come before it: those of this
  * call, and the usual ones.
  */
-export function nerdctlFlags(args: readonly string[], home: string): readonly string[] {
-  const folders = [...hostsDirsIn(args), ...usualFolders(home), machineFolder(home).hosts];
+export function nerdctlFlags(
+  args: readonly string[],
+  { home, asksRegistries }: FlagOptions,
+): readonly string[] {
+  const bridge = asksRegistries ? [] : [machineFolder(home).hosts];
+  const folders = [...hostsDirsIn(args), ...usualFolders(home), ...bridge];
   return ['--hosts-dir', csv(folders)];
 }
 

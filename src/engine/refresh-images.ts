@@ -1,8 +1,9 @@
 import type { AbortOptions } from '../content.ts';
-import { isDigest } from '../oci/digest.ts';
+import { FinchError } from '../errors.ts';
 import { familiarReference, parseReference } from '../oci/reference.ts';
 import type { ImageRecord } from '../store/image-store.ts';
 import type { Engine } from './engine.ts';
+import { type KnownImage, knownImages, newerSide } from './known-images.ts';
 
 /** Options of {@link refreshImages}. */
 export interface RefreshOptions extends AbortOptions {
@@ -29,36 +30,30 @@ export async function refreshImages(
   records: readonly ImageRecord[],
   { missing, report, signal }: RefreshOptions,
 ): Promise<void> {
-  for (const { name, target, createdAt } of records.slice(0, MAX_IMAGES)) {
-    const known = await imageInEngine(engine, name, { signal });
-    if (known === undefined ? !missing : known.digest === target.digest) continue;
-    if (known !== undefined && known.updatedAt > createdAt.getTime()) continue;
+  const wanted = records.slice(0, MAX_IMAGES);
+  const known = await engineKnows(engine, wanted, { signal });
+  for (const record of wanted) {
+    const there = known?.get(record.name);
+    if (known === undefined || (there === undefined && !missing)) continue;
+    if (newerSide(record, there) !== 'here') continue;
     const options = { timeoutMs: PULL_MS, signal };
-    const { status } = await engine.capture(['pull', '--quiet', name], options);
+    const { status } = await engine.capture(['pull', '--quiet', record.name], options);
     if (status === 0) continue;
-    const shown = familiarReference(parseReference(name));
+    const shown = familiarReference(parseReference(record.name));
     report(`the engine could not get ${shown} from the images of finch, and goes on without it`);
   }
 }
 
-interface KnownImage {
-  readonly digest: string;
-  /** When the name was last given, in milliseconds. */
-  readonly updatedAt: number;
-}
-
-const FORMAT = '{{.Image.Target.Digest}} {{.Image.UpdatedAt.UnixMilli}}';
-
-/** What the engine has by a name; undefined when it has nothing, or does not say. */
-async function imageInEngine(
+/** What the engine has by the names of records; undefined when it does not say. */
+async function engineKnows(
   engine: Engine,
-  name: string,
+  records: readonly ImageRecord[],
   { signal }: AbortOptions,
-): Promise<KnownImage | undefined> {
-  const args = ['image', 'inspect', '--mode', 'native', '--format', FORMAT, name];
-  const { status, stdout } = await engine.capture(args, { signal });
-  const [digest = '', time = ''] = new TextDecoder().decode(stdout).trim().split(' ');
-  const updatedAt = Number(time);
-  if (status !== 0 || !isDigest(digest) || !Number.isFinite(updatedAt)) return undefined;
-  return { digest, updatedAt };
+): Promise<ReadonlyMap<string, KnownImage> | undefined> {
+  try {
+    return await knownImages(engine, { names: records.map(({ name }) => name), signal });
+  } catch (error) {
+    if (!(error instanceof FinchError) || error.code === 'CANCELLED') throw error;
+    return undefined;
+  }
 }

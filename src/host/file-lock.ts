@@ -44,15 +44,15 @@ export async function withFileLock<T>(
 /**
  * Takes the lock at `path` for as long as this process lives, or until it is disposed of. Undefined when another
  * program keeps it.
- * @throws FinchError `IO`
+ * @throws FinchError `IO`; the signal's reason
  */
 export async function holdFileLock(
   path: string,
-  { patienceMs = PATIENCE_MS }: FileLockOptions = {},
+  options: FileLockOptions = {},
 ): Promise<Disposable | undefined> {
   const database = open(path);
   try {
-    const busy = await acquire(database, path, { patienceMs });
+    const busy = await acquire(database, path, options);
     if (busy === undefined) return { [Symbol.dispose]: () => database.close() };
   } catch (error) {
     database.close();
@@ -83,7 +83,7 @@ export function isLocked(path: string): boolean {
 
 /** SQLite's lock on a database is one that all systems have and that no crash leaves behind. */
 function open(path: string): Database {
-  shareWithFolderOwner(path);
+  makePrivate(path);
   try {
     return new Database(path, { create: true });
   } catch (error) {
@@ -92,16 +92,16 @@ function open(path: string): Database {
 }
 
 /**
- * A lock that root makes in the folder of a user (`sudo finch login`) belongs to that user, who could not
- * lock anything there otherwise.
+ * A lock is its owner's alone. One that root makes in the folder of a user (`sudo finch login`) belongs to that user,
+ * who could not lock anything there otherwise.
  */
-function shareWithFolderOwner(path: string): void {
-  if (process.getuid?.() !== 0) return;
+function makePrivate(path: string): void {
+  if (existsSync(path)) return;
   try {
-    const { uid, gid } = statSync(dirname(path));
-    const fd = openSync(path, 'wx', 0o644);
+    const fd = openSync(path, 'wx', 0o600);
     try {
-      fchownSync(fd, uid, gid);
+      const { uid, gid } = statSync(dirname(path));
+      if (process.getuid?.() === 0) fchownSync(fd, uid, gid);
     } finally {
       closeSync(fd);
     }
@@ -112,9 +112,28 @@ function shareWithFolderOwner(path: string): void {
 
 function lockError(error: unknown, path: string): FinchError {
   if (!(error instanceof SQLiteError)) return ioError(error, 'write', path);
+  const foreign = ofAnother(path);
+  if (foreign !== undefined) {
+    return new FinchError('IO', `cannot lock ${path}: another user owns ${foreign}`, {
+      hint: `take it back, if finch was run with sudo: sudo chown -R "$(id -u)" ${dirname(path)}`,
+      cause: error,
+    });
+  }
   return new FinchError('IO', `cannot lock ${path}`, {
     hint: `check it and its folder with: ls -ld; remove it when it is no empty file`,
     cause: error,
+  });
+}
+
+/** The folder of a lock, or the lock, where it belongs to somebody else. */
+function ofAnother(path: string): string | undefined {
+  const uid = process.getuid?.();
+  return [dirname(path), path].find((it) => {
+    try {
+      return uid !== undefined && uid !== 0 && statSync(it).uid !== uid;
+    } catch {
+      return false;
+    }
   });
 }
 

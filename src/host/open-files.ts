@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { systemCode } from '../errors.ts';
 
 /**
  * How many files and connections this process may have open at once; undefined where the system does not
@@ -11,5 +13,18 @@ export function openFilesLimit(): number | undefined {
     return soft === undefined ? undefined : Number(soft);
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Whether this process, or the system, has too many files open to open another. Then also a connection that fails
+ * says nothing of who is there: the runtime tells of it as one that was refused.
+ */
+export function isOutOfFiles(): boolean {
+  try {
+    closeSync(openSync(devNull, 'r'));
+    return false;
+  } catch (error) {
+    return ['EMFILE', 'ENFILE'].includes(systemCode(error) ?? '');
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 
 /** A program that is this one for a while. */
@@ -8,6 +8,8 @@ export interface InheritedProgram {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** What it reads in place of this program's stdin. */
+  readonly input?: Uint8Array | undefined;
   /**
    * Whether it passes no signal on to what it starts: where there is no terminal, signals then go to all of it.
    * Default: false.
@@ -15,15 +17,16 @@ export interface InheritedProgram {
   readonly isDeaf?: boolean;
 }
 
-/** What a terminal sends to all programs on it. */
+/** What a terminal sends to all programs of the group that is in front. */
 const OF_TERMINAL = ['SIGINT', 'SIGQUIT'] as const;
-/** What whoever started this program sends to it alone. */
-const OF_PARENT = ['SIGTERM', 'SIGHUP'] as const;
+/** What somebody sends to this program alone. */
+const OF_SENDER = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /**
  * Runs a program with this one's stdin, stdout, stderr and terminal, until it ends. It stays in the same group of
  * processes, so the terminal itself sends it ctrl-C, ctrl-Z, `fg` and new sizes; meanwhile this program does not
- * end by ctrl-C, however often. SIGTERM and SIGHUP are passed on, and SIGINT and SIGQUIT where there is no terminal.
+ * end by ctrl-C, however often. Other signals are passed on, and so are SIGINT and SIGQUIT where no terminal sends
+ * them: it has none, or another group of processes is in front on it.
  * @returns its exit status; 128 and the number of the signal that ended it
  * @throws the operating system's error when it cannot be started
  */
@@ -32,25 +35,28 @@ export async function runInherited({
   args,
   env,
   cwd,
+  input,
   isDeaf = false,
 }: InheritedProgram): Promise<number> {
   let child: Bun.Subprocess | undefined;
-  const isOnTerminal = hasTerminal();
-  const detached = isDeaf && !isOnTerminal && process.platform !== 'win32';
+  const detached = isDeaf && !hasTerminal() && process.platform !== 'win32';
   const passOn = (name: NodeJS.Signals) => () => {
     if (child === undefined) return;
     if (detached) signalGroup(child.pid, name);
     else child.kill(name);
   };
-  const handlers = new Map<NodeJS.Signals, () => void>([
-    ...OF_TERMINAL.map((name) => [name, isOnTerminal ? () => {} : passOn(name)] as const),
-    ...OF_PARENT.map((name) => [name, passOn(name)] as const),
-  ]);
-  const restore = [...handlers].map(([name, handler]) => replaceListeners(name, handler));
+  const unlessSent = (send: () => void) => () => {
+    // One more would count as a second ctrl-C, by which many programs end in the midst of their work.
+    if (!isInFront()) send();
+  };
+  const restore = [
+    ...OF_TERMINAL.map((name) => replaceListeners(name, unlessSent(passOn(name)))),
+    ...OF_SENDER.map((name) => replaceListeners(name, passOn(name))),
+  ];
   try {
-    const stdio = ['inherit', 'inherit', 'inherit'] as const;
     child = Bun.spawn([program, ...args], {
-      ...{ env: { ...env }, cwd, stdio: [...stdio], detached },
+      ...{ env: { ...env }, cwd, detached },
+      ...{ stdin: input ?? 'inherit', stdout: 'inherit', stderr: 'inherit' },
     });
     await child.exited;
     if (child.signalCode === null) return child.exitCode ?? 1;
@@ -94,4 +100,29 @@ function hasTerminal(): boolean {
     // This session has none.
     return false;
   }
+}
+
+/** Whether a terminal sends ctrl-C to this program: to the group of processes that is in front on it. */
+function isInFront(): boolean {
+  if (!hasTerminal()) return false;
+  if (process.platform === 'win32') return true;
+  try {
+    const [own, front] = groupsOf(process.pid);
+    return own === front;
+  } catch {
+    return true;
+  }
+}
+
+/** The group of a process, and the one that is in front on its terminal. */
+function groupsOf(pid: number): readonly [own: string | undefined, front: string | undefined] {
+  if (process.platform === 'linux') {
+    // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html (pgrp, tpgid); a name may hold anything.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return [fields[2], fields[5]];
+  }
+  const args = ['ps', '-o', 'pgid=', '-o', 'tpgid=', '-p', `${pid}`];
+  const { stdout } = Bun.spawnSync(args, { stdin: 'ignore', stderr: 'ignore', timeout: 1000 });
+  const [own, front] = stdout.toString().trim().split(/\s+/);
+  return [own, front];
 }

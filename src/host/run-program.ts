@@ -12,6 +12,8 @@ export interface RunOptions extends AbortOptions {
   readonly maxBytes?: number;
   /** Takes each line that it writes to stderr as soon as that is whole, without its end. */
   readonly onErrorLine?: (line: string) => void;
+  /** Takes the number of its process, which is also that of its group but on Windows. */
+  readonly onStart?: ((pid: number) => void) | undefined;
 }
 
 /** What came of a program. */
@@ -56,7 +58,7 @@ const REASONS: Readonly<Record<string, string>> = {
 export async function runProgram(
   path: string,
   args: readonly string[],
-  { stdin, env, timeoutMs, maxBytes = DEFAULT_MAX_BYTES, onErrorLine, signal }: RunOptions,
+  { stdin, env, timeoutMs, maxBytes = DEFAULT_MAX_BYTES, onErrorLine, onStart, signal }: RunOptions,
 ): Promise<ProgramRun> {
   signal?.throwIfAborted();
   const empty = new Uint8Array();
@@ -72,6 +74,7 @@ export async function runProgram(
     const fault = `${NOT_STARTED}: ${REASONS[code] ?? code}`;
     return { status: undefined, stdout: empty, stderr: empty, fault };
   }
+  onStart?.(child.pid);
   const stopped = new AbortController();
   const ended = Promise.withResolvers<void>();
   void child.exited.then(() => ended.resolve());

@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AbortOptions, ByteStream } from '../content.ts';
 import { FinchError, hasCode, systemCode } from '../errors.ts';
@@ -18,7 +18,7 @@ export async function writeOutput(
 ): Promise<void> {
   try {
     if (await isSpecial(path)) {
-      await using handle = await open(path, 'w');
+      await using handle = await openToWrite(path, { signal });
       await sendBytes(handle.fd, bytes, { what: path, signal });
       return;
     }
@@ -36,6 +36,22 @@ export async function writeOutput(
       }),
       cause: error,
     });
+  }
+}
+
+/**
+ * A pipe opens when somebody reads it, which may be never.
+ * @throws the system's error; the signal's reason
+ */
+async function openToWrite(path: string, { signal }: AbortOptions): Promise<FileHandle> {
+  signal?.throwIfAborted();
+  const stopped = Promise.withResolvers<never>();
+  const stop = () => stopped.reject(signal?.reason);
+  signal?.addEventListener('abort', stop);
+  try {
+    return await Promise.race([open(path, 'w'), stopped.promise]);
+  } finally {
+    signal?.removeEventListener('abort', stop);
   }
 }
 

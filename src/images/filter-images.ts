@@ -8,6 +8,7 @@ import {
   familiarRepository,
   formatReference,
   parseReference,
+  tryParseReference,
 } from '../oci/reference.ts';
 import type { ImageRecord, ImageStore } from '../store/image-store.ts';
 import { quote } from '../text.ts';
@@ -60,8 +61,8 @@ function nameTest(text: string): Test {
     return ({ name }) => name === exact;
   }
   return ({ name }) => {
-    const { registry, repository } = parseReference(name);
-    return registry === wanted.registry && repository === wanted.repository;
+    const found = tryParseReference(name);
+    return found?.registry === wanted.registry && found.repository === wanted.repository;
   };
 }
 
@@ -74,7 +75,7 @@ function parseFilter(
   switch (key) {
     case 'dangling':
       if (value !== 'true' && value !== 'false') throw invalidFilter(filter);
-      return ({ name }) => (parseReference(name).tag === undefined) === (value === 'true');
+      return ({ name }) => (tryParseReference(name)?.tag === undefined) === (value === 'true');
     case 'before':
     case 'since': {
       const limit = newest(store, value).createdAt.getTime();
@@ -112,7 +113,8 @@ function newest(store: ImageStore, text: string): ImageRecord {
 
 /** A shell pattern on the familiar name, with or without the tag, or a regular expression on the whole name. */
 function matchesPattern(pattern: string, name: string): boolean {
-  const reference = parseReference(name);
+  const reference = tryParseReference(name);
+  if (reference === undefined) return false;
   const glob = globExpression(pattern);
   if (glob.test(familiarReference(reference)) || glob.test(familiarRepository(reference)))
     return true;

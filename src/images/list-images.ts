@@ -30,6 +30,24 @@ export async function listImages(
   return rows;
 }
 
+/**
+ * The records that a list shows: a name by digest is left out where the image also has a tag of that repository, and
+ * one that is none (`<none>@DIGEST`) where it has any.
+ */
+export function listed(records: readonly ImageRecord[]): readonly ImageRecord[] {
+  const doubled = new Set(
+    records.flatMap(({ name, target: { digest } }) =>
+      name.includes('@') ? [] : [`${nameOf(name)}@${digest}`, `<none>@${digest}`],
+    ),
+  );
+  return records.filter(({ name }) => !doubled.has(name));
+}
+
+/** The name without its tag. */
+function nameOf(name: string): string {
+  return name.replace(/:[^:/]*$/, '');
+}
+
 async function readParts(
   store: ImageStore,
   { target }: ImageRecord,

@@ -1,15 +1,42 @@
 import type { AbortOptions } from '../content.ts';
 import { findReadableImages } from '../copy/platforms.ts';
 import { FinchError } from '../errors.ts';
-import type { Digest } from '../oci/digest.ts';
+import { type Digest, digestParts } from '../oci/digest.ts';
+import { formatReference, tryParseReference } from '../oci/reference.ts';
 import type { ImageRecord, ImageStore } from '../store/image-store.ts';
 import { findImages } from './find-image.ts';
+import { listed } from './list-images.ts';
 
 /** What {@link removeImages} took away. */
 export interface Removed {
   readonly records: readonly ImageRecord[];
   /** Layers that are gone, by the digest of their uncompressed form where that is known, else by their own. */
   readonly layers: readonly Digest[];
+  /** Why some of what was meant is still there. */
+  readonly refused: readonly FinchError[];
+}
+
+/** Another place that holds images, and is asked first: what it does not give away stays in the store too. */
+export interface OtherSide {
+  /** What it has by a name, or by the beginning of an image id. */
+  find(text: string): readonly OtherImage[];
+  /** Takes images away, and gives those that it refused to, each with why. */
+  remove(images: readonly OtherImage[]): Promise<ReadonlyMap<OtherImage, FinchError>>;
+}
+
+/** An image of an {@link OtherSide}. */
+export interface OtherImage {
+  /** Undefined where it has none. */
+  readonly name: string | undefined;
+  readonly digest: Digest;
+}
+
+/** Options of {@link removeImages}. */
+export interface RemoveOptions extends AbortOptions {
+  readonly force: boolean;
+  readonly otherSide?: OtherSide | undefined;
+  readonly onSkipped: (error: FinchError) => void;
+  readonly onNotFreed: (error: FinchError) => void;
 }
 
 /**
@@ -22,33 +49,31 @@ export interface Removed {
 export async function removeImages(
   store: ImageStore,
   texts: readonly string[],
-  {
-    force,
-    onSkipped,
-    onNotFreed,
-    signal,
-  }: AbortOptions & {
-    force: boolean;
-    onSkipped: (error: FinchError) => void;
-    onNotFreed: (error: FinchError) => void;
-  },
+  { force, otherSide, onSkipped, onNotFreed, signal }: RemoveOptions,
 ): Promise<Removed> {
-  const found = texts.map((text) => recordsFor(store, text, { force }));
+  const found = texts.map((text) => meant(store, text, { force, otherSide }));
   const errors = found.filter((result) => result instanceof FinchError);
   const [first] = errors;
   if (force) errors.forEach(onSkipped);
   else if (first !== undefined) throw together(errors, first);
-  const records = new Map(
-    found.flatMap((result) =>
-      result instanceof FinchError ? [] : result.map((record) => [record.name, record] as const),
+  const all = found.flatMap((result) => (result instanceof FinchError ? [] : [result]));
+  const wanted = new Map(
+    all.flatMap(({ records }) => records.map((record) => [record.name, record] as const)),
+  );
+  const others = new Map(
+    all.flatMap(({ others }) =>
+      others.map((other) => [other.name ?? other.digest, other] as const),
     ),
   );
-  const diffIds = await layersOf(store, [...records.values()], { signal });
+  const diffIds = await layersOf(store, [...wanted.values()], { signal });
   signal?.throwIfAborted();
-  await store.changeNames({ remove: [...records.keys()] });
+  const refused = (await otherSide?.remove([...others.values()])) ?? new Map();
+  const kept = new Set([...refused.keys()].map(({ name }) => name));
+  const records = [...wanted.values()].filter(({ name }) => !kept.has(name));
+  await store.changeNames({ remove: records.map(({ name }) => name) });
   const digests = await freed(store, { onNotFreed });
   const layers = new Set(digests.flatMap((digest) => diffIds.get(digest) ?? []));
-  return { records: [...records.values()], layers: [...layers] };
+  return { records, layers: [...layers], refused: [...refused.values()] };
 }
 
 /** Frees what no name reaches any more, also when the user has lost patience: the names are gone. */
@@ -82,23 +107,60 @@ async function layersOf(
   return diffIds;
 }
 
-function recordsFor(
+/** What a text means, on both sides. */
+interface Meant {
+  readonly records: readonly ImageRecord[];
+  readonly others: readonly OtherImage[];
+}
+
+function meant(
   store: ImageStore,
   text: string,
-  { force }: { force: boolean },
-): readonly ImageRecord[] | FinchError {
-  const records = findImages(store, text);
+  { force, otherSide }: Pick<RemoveOptions, 'force' | 'otherSide'>,
+): Meant | FinchError {
+  const [here, there] = [findImages(store, text), otherSide?.find(text) ?? []];
+  // Where a name is on one side, its text is that name on the other too, and no id.
+  const whole = wholeName(text);
+  const named = whole !== undefined && [...here, ...there].some(({ name }) => name === whole);
+  const only = <T extends { readonly name: string | undefined }>(images: readonly T[]) =>
+    named ? images.filter(({ name }) => name === whole) : images;
+  const [records, others] = [only(here), only(there)];
+  const digests = new Set([
+    ...records.map(({ target }) => target.digest),
+    ...others.map(({ digest }) => digest),
+  ]);
   const hint = 'see what is here with: finch images';
-  if (records.length === 0)
+  if (digests.size === 0) {
     return new FinchError('IMAGE_NOT_FOUND', `no such image: ${text}`, { hint });
-  const sameImage = new Set(records.map(({ target }) => target.digest)).size === 1;
-  if (records.length === 1 || (force && sameImage)) return records;
+  }
+  if (named) return { records: [...records, ...byDigest(store, records)], others };
+  const names = new Set([...listed(records), ...others].flatMap(({ name }) => name ?? []));
+  if (digests.size === 1 && (force || names.size <= 1)) return { records, others };
   return new FinchError('IMAGE_AMBIGUOUS', `multiple IDs found with provided prefix: ${text}`, {
-    hint: sameImage ? 'remove one of its names, or all with --force' : 'give more digits',
+    hint: digests.size === 1 ? 'remove one of its names, or all with --force' : 'give more digits',
   });
 }
 
-function together(errors: readonly FinchError[], first: FinchError): FinchError {
+function wholeName(text: string): string | undefined {
+  const reference = tryParseReference(text);
+  return reference && formatReference(reference);
+}
+
+/** The names by digest that lists leave out because of `records`, when no other tag does so. */
+function byDigest(store: ImageStore, records: readonly ImageRecord[]): readonly ImageRecord[] {
+  return records.flatMap(({ name, target }) => {
+    const same = store.targetsByPrefix(digestParts(target.digest).hex);
+    const others = same.filter((record) => record.name !== name);
+    const isShown = new Set(listed(others).map((record) => record.name));
+    const repository = `${name.replace(/:[^:/]*$/, '')}@`;
+    return others.filter(
+      (record) => record.name.startsWith(repository) && isShown.has(record.name),
+    );
+  });
+}
+
+/** One error of several. */
+export function together(errors: readonly FinchError[], first: FinchError): FinchError {
   if (errors.length === 1) return first;
   const messages = errors.map(({ message }) => message).join('; ');
   return new FinchError(first.code, `${errors.length} errors: ${messages}`, {

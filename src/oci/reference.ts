@@ -1,4 +1,4 @@
-import { FinchError } from '../errors.ts';
+import { FinchError, hasCode } from '../errors.ts';
 import { quote } from '../text.ts';
 import { type Digest, isDigest } from './digest.ts';
 
@@ -55,6 +55,16 @@ export function parseReference(text: string): ParsedReference {
     ...(digest !== undefined && { digest }),
     tagGiven: tag !== undefined,
   };
+}
+
+/** The reference that `text` is; undefined when it is none ({@link parseReference}). */
+export function tryParseReference(text: string): ParsedReference | undefined {
+  try {
+    return parseReference(text);
+  } catch (error) {
+    if (hasCode(error, 'REFERENCE_INVALID')) return undefined;
+    throw error;
+  }
 }
 
 function splitReference(text: string): { name: string; tag?: string; digest?: string } {

@@ -24,6 +24,8 @@ export interface Naming {
   find(path: string, upstream: string | undefined): NamedRepository | undefined;
   /** The path of a repository. One that {@link Naming.find} does not lead back from has none. */
   pathOf(name: RepositoryName): string;
+  /** Whether what a tag named before stays by its digest, as clients of a registry expect; else it may be freed. */
+  readonly keepsMoved: boolean;
 }
 
 /**
@@ -41,11 +43,12 @@ export const familiarNaming: Naming = {
     }
   },
   pathOf: familiarRepository,
+  keepsMoved: true,
 };
 
 /**
  * As the bridge's clients write them: every path begins with a host ({@link bridgeRepository}), but where the
- * client says which registry it means.
+ * client says which registry it means. A tag that is moved lets go of what it named, as a build does.
  */
 export const bridgeNaming: Naming = {
   find(path, upstream) {
@@ -54,6 +57,7 @@ export const bridgeNaming: Naming = {
     return name && { key: keyOf(name), path: bridgeRepository(name) };
   },
   pathOf: bridgeRepository,
+  keepsMoved: false,
 };
 
 function keyOf({ registry, repository }: RepositoryName): string {

@@ -28,15 +28,17 @@ export async function putManifest(registry: Registry, call: Call): Promise<Respo
   const document = parseBody(bytes, call.request);
   const children = requireChildren(store, document);
   const target = describe(document.mediaType, digest, bytes);
+  let isLeft = false;
   await claims.settle({ key: call.key, digest }, [...children.keys()], async () => {
     for (const child of children.values()) {
       const isKept = await store.has(child, { signal: call.request.signal });
       if (!isKept && isRequired(child, document)) throw unknownBlob(child.digest);
     }
     await store.write(target, memoryContent(bytes));
-    await names.put(call.key, target, { document, tags });
+    isLeft = await names.put(call.key, target, { document, tags });
   });
   registry.settled(target);
+  if (isLeft) registry.unnamed();
   const headers = {
     Location: `/v2/${call.repository}/manifests/${digest}`,
     'Docker-Content-Digest': digest,

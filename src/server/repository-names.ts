@@ -14,8 +14,8 @@ import { RegistryError } from './registry-error.ts';
  *
  * A tag is a name `<repository>:<tag>`. A document that was pushed by its digest alone is kept by the
  * name `<repository>@<digest>` until a tag of the repository reaches it, so a pushed image of several
- * platforms ends as one name. When a tag is moved or deleted, what it named before is kept the same way,
- * if nothing else in the repository reaches it. A document is visible in the repositories whose names
+ * platforms ends as one name. When a tag is moved or deleted, what it named before is kept the same way
+ * where {@link Naming.keepsMoved} says so, if nothing else in the repository reaches it. A document is visible in the repositories whose names
  * reach it. One that is deleted by its digest takes with it the members and the referrers that nothing else
  * keeps.
  */
@@ -79,18 +79,21 @@ export class RepositoryNames {
     return [...paths];
   }
 
-  /** Gives a stored document the tags, or keeps it by its digest when there are none. */
+  /**
+   * Gives a stored document the tags, or keeps it by its digest when there are none.
+   * @returns whether something may be left that no name reaches
+   */
   put(
     key: string,
     target: Descriptor,
     { document, tags }: { readonly document: Document; readonly tags: readonly string[] },
-  ): Promise<void> {
+  ): Promise<boolean> {
     return this.#inTurn(key, async () => {
       if (tags.length === 0) {
         if (!this.sees(key, target.digest)) {
           await this.#store.changeNames({ set: [keptByDigest(key, target)] });
         }
-        return;
+        return false;
       }
       const reached = new Set(await documentsBelow(this.#store, document)).add(target.digest);
       const names = new Set(tags.map((tag) => `${key}:${tag}`));
@@ -102,6 +105,7 @@ export class RepositoryNames {
         set: [...names].map((name) => ({ name, target })),
         remove: covered,
       });
+      return left.length > 0 && !this.#naming.keepsMoved;
     });
   }
 
@@ -166,7 +170,7 @@ export class RepositoryNames {
     return [...new Map(unnamed.map((target) => [target.digest, target])).values()];
   }
 
-  /** Changes names and keeps the documents `left` behind by their digests, those that no tag reaches. */
+  /** Changes names; where they are to stay, keeps the documents `left` behind by their digests, those that no tag reaches. */
   async #change(
     key: string,
     left: readonly Descriptor[],
@@ -175,7 +179,7 @@ export class RepositoryNames {
       readonly remove: readonly string[];
     },
   ): Promise<void> {
-    const kept = left.map((target) => keptByDigest(key, target));
+    const kept = this.#naming.keepsMoved ? left.map((target) => keptByDigest(key, target)) : [];
     await this.#store.changeNames({ ...changes, set: [...changes.set, ...kept] });
     // To name content is to put it under the lease, too, which lasts as long as the server.
     for (const { digest } of left) this.#claims.release(digest);

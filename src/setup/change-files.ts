@@ -21,8 +21,8 @@ export interface FileChange {
 
 /** Options of {@link changeFiles}. */
 export interface ChangeFilesOptions {
-  /** The files of which other programs of finch are kept away meanwhile. */
-  readonly locked: readonly string[];
+  /** The locks by which other programs of finch are kept away meanwhile. */
+  readonly locks: readonly string[];
   /** The text of a file as it is now; undefined when there is none. */
   readonly read: (path: string) => Promise<string | undefined>;
 }
@@ -41,11 +41,12 @@ const ACCESS = { mode: 0o600, keepsAccess: true, owner: 'login' } as const;
  */
 export async function changeFiles(
   changes: readonly FileChange[],
-  { locked, read }: ChangeFilesOptions,
+  { locks, read }: ChangeFilesOptions,
 ): Promise<boolean> {
-  const [first, ...others] = locked;
+  const [first, ...others] = locks;
   if (first !== undefined) {
-    return withFileLock(await lockOf(first), () => changeFiles(changes, { locked: others, read }));
+    await makeFolder(dirname(first));
+    return withFileLock(first, () => changeFiles(changes, { locks: others, read }));
   }
   await using stack = new AsyncDisposableStack();
   const staged = new Map<string, StagedFile>();
@@ -74,12 +75,9 @@ export async function changeFiles(
   }
 }
 
-/** The lock that all who change a file take, beside the file that links lead to. Its folder is made. */
-async function lockOf(path: string): Promise<string> {
+async function makeFolder(path: string): Promise<void> {
   try {
-    const target = await followLinks(path);
-    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-    return `${target}.lock`;
+    await mkdir(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw ioError(error, 'write', path);
   }

@@ -1,5 +1,6 @@
 import { editYaml } from '../config/edit-yaml.ts';
 import { finchYamlOf } from '../config/finch-yaml.ts';
+import { refuseLostItem } from '../config/lost-item.ts';
 import { maskedYaml } from '../config/masked-yaml.ts';
 import { parseYaml } from '../config/parse-yaml.ts';
 import { readTextFile } from '../config/text-file.ts';
@@ -37,7 +38,10 @@ export interface ConfigFormat {
 export const yamlFormat: ConfigFormat = {
   async read(path) {
     const text = await readTextFile(path);
-    if (text !== undefined) finchYamlOf(parseYaml(text, path));
+    if (text === undefined) return undefined;
+    const parsed = parseYaml(text, path);
+    refuseLostItem(parsed, { key: 'creds_helpers', item: 'ecr-login' });
+    finchYamlOf(parsed);
     return text;
   },
   valueAt: (text, place) => valueAt(parseYaml(text, '').value, place),
@@ -135,8 +139,8 @@ function editJson(
   }
 }
 
-/** @param text what was read as JSON before, or nothing */
-function jsonOf(text: string): JsonObject {
+/** What a text says that was read as JSON before, or nothing. */
+export function jsonOf(text: string): JsonObject {
   const value: unknown = text.trim() === '' ? {} : JSON.parse(text.replace(/^\ufeff/, ''));
   return objectOf(value);
 }

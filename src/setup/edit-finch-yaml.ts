@@ -1,5 +1,5 @@
 import { editYaml } from '../config/edit-yaml.ts';
-import { finchYamlPath } from '../config/finch-yaml.ts';
+import { finchYamlLock, finchYamlPath } from '../config/finch-yaml.ts';
 import { parseYaml } from '../config/parse-yaml.ts';
 import { readTextFile } from '../config/text-file.ts';
 import type { YamlEdit } from '../config/yaml-splice.ts';
@@ -27,7 +27,8 @@ export async function editFinchYaml(
     const after = editYaml(source, plan(parseYaml(source, path).value), path);
     if (after === source) return false;
     const change = { path, before, after };
-    if (await changeFiles([change], { locked: [path], read: readTextFile })) return true;
+    if (await changeFiles([change], { locks: [finchYamlLock(home)], read: readTextFile }))
+      return true;
   }
   throw new FinchError('IO', `another program keeps changing ${path}`, {
     hint: 'wait until it is done, and try again',

@@ -1,8 +1,8 @@
 import { finchYamlPath } from '../config/finch-yaml.ts';
 import { readAuthEntry } from '../credentials/auth-entry.ts';
 import { isJsonObject } from '../oci/json.ts';
-import { excerpt, quote } from '../text.ts';
-import { jsonFormat } from './config-files.ts';
+import { excerpt } from '../text.ts';
+import { jsonFormat, jsonOf } from './config-files.ts';
 import { planEntries, planTakingBack } from './plan-entries.ts';
 import { HELPER, type SetupPlaces, type SetupPlan } from './plan-setup.ts';
 import { type SetupEntry, type SetupRecord, withReconciled } from './setup-record.ts';
@@ -34,18 +34,27 @@ export async function planCredsStore(
   record: SetupRecord,
 ): Promise<CredsStorePlan> {
   const known = record.reconciled?.file;
+  const before = await jsonFormat.read(path);
   const asIs = (...remarks: readonly string[]) => ({ changes: [], record, remarks });
   if (!isNamed || isOfSetup(record, finchYamlPath(home))) {
-    if (known === undefined) return asIs();
     const isTaken = () => true;
-    const { changes, left } = await planTakingBack(known, { home, isTaken, isWhole: true });
+    const { changes, left } =
+      known === undefined
+        ? { changes: [], left: [] }
+        : await planTakingBack(known, { home, isTaken, isWhole: true });
     const rest = { ...record, ...withReconciled(record, { file: undefined }) };
-    return { changes, record: rest, remarks: left };
+    const after = changes.find((change) => change.path === path);
+    const isLeft =
+      !isNamed &&
+      record.reconciled?.helper !== undefined &&
+      storeIn((after === undefined ? before : after.after) ?? '') === HELPER;
+    const dangling = `${path} still names "credsStore": "${HELPER}", which finch did not write: without that helper other programs find no login there; take it out`;
+    return { changes, record: rest, remarks: [...left, ...(isLeft ? [dangling] : [])] };
   }
-  const before = await jsonFormat.read(path);
-  const now = jsonFormat.valueAt(before ?? '', ENTRY);
+  const now = storeIn(before ?? '');
   if (now === HELPER) return asIs();
-  if (now) return asIs(`${path} keeps "credsStore": ${quote(now)}: ${INSTEAD}`);
+  if (now !== undefined && now !== '')
+    return asIs(`${path} keeps "credsStore": ${excerpt(JSON.stringify(now))}: ${INSTEAD}`);
   const hidden = loginsIn(before ?? '')
     .map(excerpt)
     .join(', ');
@@ -70,10 +79,14 @@ function isOfSetup({ files }: SetupRecord, yamlFile: string): boolean {
   return entries.some(({ isItem, value }) => isItem && value === HELPER);
 }
 
+/** What a `config.json` names as its `credsStore`, which need not be a text; undefined when nothing. */
+function storeIn(text: string): unknown {
+  return jsonOf(text)['credsStore'] ?? undefined;
+}
+
 /** The servers whose logins a `config.json` keeps itself. */
 function loginsIn(text: string): readonly string[] {
-  const json: unknown = text.trim() === '' ? {} : JSON.parse(text.replace(/^\ufeff/, ''));
-  const auths = isJsonObject(json) ? json['auths'] : undefined;
+  const { auths } = jsonOf(text);
   return isJsonObject(auths) ? Object.keys(auths).filter((key) => isLogin(auths[key])) : [];
 }
 

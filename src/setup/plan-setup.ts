@@ -1,5 +1,4 @@
 import { finchYamlOf, finchYamlPath, profileFor } from '../config/finch-yaml.ts';
-import { refuseLostItem } from '../config/lost-item.ts';
 import { parseYaml } from '../config/parse-yaml.ts';
 import type { FileChange } from './change-files.ts';
 import { jsonFormat, stalePaths, withoutPath, yamlFormat } from './config-files.ts';
@@ -41,9 +40,7 @@ export async function planSetup(
 ): Promise<SetupPlan> {
   const yamlFile = finchYamlPath(home);
   const yaml = await yamlFormat.read(yamlFile);
-  const parsed = parseYaml(yaml ?? '', yamlFile);
-  const config = finchYamlOf(parsed);
-  refuseLostItem(parsed, { key: 'creds_helpers', item: HELPER });
+  const config = finchYamlOf(parseYaml(yaml ?? '', yamlFile));
   const profiles = hosts
     .filter((host) => profile !== undefined && profileFor(config, host) !== profile)
     .map((host) => entry(['ecr', 'registries', host, 'profile'], profile ?? '', { host }));

@@ -48,7 +48,7 @@ export async function finishRestart(options: RestartOptions): Promise<void> {
     await vm.start({ signal });
     report(`restarted ${vm.name}`);
   } else if (status !== 'Running') {
-    report('no virtual machine is running, so none is restarted');
+    report(`${vm?.name ?? 'the virtual machine'} is not running, and needs no restart`);
   }
   await editRecord(({ restartPending: now }) => {
     // What became due while the machine was started is the task of whoever changed the files then.

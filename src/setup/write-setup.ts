@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { finchYamlPath } from '../config/finch-yaml.ts';
+import { finchYamlLock, finchYamlPath } from '../config/finch-yaml.ts';
 import { readTextFile } from '../config/text-file.ts';
+import { configFileLock } from '../credentials/config-file.ts';
 import { FinchError } from '../errors.ts';
 import { changeFiles, type FileChange } from './change-files.ts';
 import type { SetupPlaces, SetupPlan } from './plan-setup.ts';
@@ -17,20 +18,24 @@ export async function writeSetup(
   plan: (record: SetupRecord) => Promise<SetupPlan>,
   { home, configFile }: SetupPlaces,
 ): Promise<readonly FileChange[]> {
-  const locked = [finchYamlPath(home), configFile];
+  const locks = [finchYamlLock(home), await configFileLock(configFile)];
   for (let tries = 1; tries <= MAX_TRIES; tries++) {
     const { path, source, record } = await readSetupRecord(home);
     const { changes, record: next } = await plan(record);
     // The record comes first: what it names and is not there does no harm.
     const remembered = { path, before: source, after: writeRecord(next) };
     const all = [remembered, ...changes].filter(({ before, after }) => before !== after);
-    if (all.length === 0 || (await changeFiles(all, { locked, read: readTextFile }))) {
+    if (all.length === 0 || (await changeFiles(all, { locks, read: readTextFile }))) {
       return changes;
     }
   }
-  throw new FinchError('IO', `another program keeps changing ${locked.join(' or ')}`, {
-    hint: 'wait until it is done, and try again',
-  });
+  throw new FinchError(
+    'IO',
+    `another program keeps changing ${finchYamlPath(home)} or ${configFile}`,
+    {
+      hint: 'wait until it is done, and try again',
+    },
+  );
 }
 
 /** Changes what is remembered, and nothing else. See {@link writeSetup}. */

@@ -12,8 +12,8 @@ export interface MachineFolder {
   /** What bridges had to say. */
   readonly log: string;
   /**
-   * The socket that gives credentials. In the folder where its path is not too long for a socket, else in one of
-   * the system's temporary folder that is this user's alone. The same for all bridges of one home.
+   * The socket that gives credentials. In the folder where its path is not too long for a socket, else in one below
+   * `/tmp` that is this user's alone. The same for all bridges of one home, whatever their environment.
    */
   readonly socket: string;
   /** The `hosts.toml` files by which the engine's pulls ask the store of this machine first: for `--hosts-dir`. */
@@ -53,6 +53,5 @@ function socketPath(folder: string): string {
   if (Buffer.byteLength(near) <= MAX_SOCKET_PATH) return near;
   const hash = new Bun.CryptoHasher('sha256').update(folder).digest('hex').slice(0, 16);
   const name = join(`finch-${process.getuid?.() ?? 'user'}-${hash}`, 'creds.sock');
-  const far = join(tmpdir(), name);
-  return Buffer.byteLength(far) <= MAX_SOCKET_PATH ? far : join('/tmp', name);
+  return join(process.platform === 'win32' ? tmpdir() : '/tmp', name);
 }

@@ -2,15 +2,17 @@ import type { AbortOptions } from '../content.ts';
 
 /**
  * What state a machine is in. `Running`, `Stopped` and `Nonexistent` are what Finch's users know; a machine that is
- * `Broken` was left half-way by a crash or an interrupt, and `reason` says what to do.
+ * `Broken` was left half-way by a crash or an interrupt, and `hint` says what to do.
  */
 export type MachineStatus = 'Running' | 'Stopped' | 'Nonexistent' | 'Broken';
 
 /** What is known of a machine. */
 export interface MachineState {
   readonly status: MachineStatus;
-  /** Why it is not `Running`, and the next step, as the end of a sentence; undefined when there is nothing to say. */
+  /** Why it is so, as the end of a sentence; undefined when there is nothing to say. */
   readonly reason: string | undefined;
+  /** The next step about that, as a sentence of its own. */
+  readonly hint: string | undefined;
   /** More for `--format json`: names as Lima's or containerd's own, such as `CPUs`, `Memory`, `Dir`, `Version`. */
   readonly details: Readonly<Record<string, string | number>>;
 }
@@ -49,8 +51,6 @@ export interface CommandOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The folder of this machine in which it works. */
   readonly cwd: string;
-  /** Whether the user's terminal is its terminal. */
-  readonly isTerminal: boolean;
 }
 
 /** The disk of a virtual machine that holds images and containers, and outlives it. */

@@ -1,9 +1,11 @@
 import { expect, test } from 'bun:test';
-import { chmod, mkdir, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
+import { removeTraces } from '../../src/bridge/clear-bridge.ts';
 import { type AskLogin, serveCredentials } from '../../src/bridge/credential-server.ts';
+import { machineFolder } from '../../src/vm/machine-folder.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const canListen = process.platform !== 'win32';
@@ -105,3 +107,38 @@ test.skipIf(!canListen)(
   },
   20_000,
 );
+
+test.skipIf(!canListen)(
+  'a link that stands where its folder should be is not followed',
+  async () => {
+    await using folder = await temporaryFolder();
+    const home = join(folder.path, 'h'.repeat(120));
+    const machine = machineFolder(home);
+    const planted = dirname(machine.socket);
+    await mkdir(home);
+    await writeFile(join(folder.path, 'creds.sock'), 'somebody else’s');
+    await symlink(folder.path, planted);
+    try {
+      await removeTraces(machine);
+      expect(await readFile(join(folder.path, 'creds.sock'), 'utf8')).toBe('somebody else’s');
+      const ask: AskLogin = async () => ({ kind: 'login', json: '{}' });
+      expect(() => serveCredentials(machine.socket, ask)).toThrow(/is not this user's alone/);
+      expect((await lstat(planted)).isSymbolicLink()).toBe(true);
+    } finally {
+      await rm(planted);
+    }
+  },
+);
+
+test('the folder of a socket is the same whatever TMPDIR says', () => {
+  const home = `/${'h'.repeat(120)}`;
+  const before = process.env['TMPDIR'];
+  const { socket } = machineFolder(home);
+  process.env['TMPDIR'] = '/elsewhere';
+  try {
+    expect(machineFolder(home).socket).toBe(socket);
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  }
+});

@@ -7,6 +7,7 @@ import { type BridgeState, readState, writeState } from '../../src/bridge/bridge
 import { ensureBridge } from '../../src/bridge/ensure-bridge.ts';
 import { writePushHosts } from '../../src/bridge/push-hosts.ts';
 import { runningBridge } from '../../src/bridge/running-bridge.ts';
+import { underStartLock } from '../../src/bridge/start-lock.ts';
 import { stopBridge } from '../../src/bridge/stop-bridge.ts';
 import { machineFolder } from '../../src/vm/machine-folder.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -106,7 +107,31 @@ test('what killed bridges left goes with the next look, but what is no bridge of
   await writeFile(join(machine.path, 'native.json'), '{}');
   expect(await runningBridge(home)).toBeUndefined();
   const left = await readdir(machine.path);
-  expect(left.sort()).toEqual(['bridge.lock', 'bridge.log', 'docker', 'native.json']);
+  expect(left.sort()).toEqual([
+    ...['bridge-start.lock', 'bridge.lock', 'bridge.log', 'docker', 'native.json'],
+  ]);
+});
+
+test('while somebody starts or ends a bridge, who looks for one takes no lock of a bridge', async () => {
+  await using folder = await temporaryFolder();
+  const machine = machineFolder(folder.path);
+  await mkdir(machine.path);
+  await writeFile(machine.state, '{"pid": 1}');
+  await underStartLock(machine, async () => {
+    expect(await runningBridge(folder.path)).toBeUndefined();
+    expect(existsSync(machine.state)).toBe(true);
+  });
+  expect(await runningBridge(folder.path)).toBeUndefined();
+  expect(existsSync(machine.state)).toBe(false);
+});
+
+test('what cannot be cleared away is nothing to who only looks for a bridge', async () => {
+  await using folder = await temporaryFolder();
+  const machine = machineFolder(folder.path);
+  await mkdir(join(machine.path, 'bridge-start.lock'), { recursive: true });
+  await writeFile(machine.state, '{"pid": 1}');
+  expect(await runningBridge(folder.path)).toBeUndefined();
+  await expect(stopBridge(folder.path)).rejects.toThrow(/bridge-start\.lock/);
 });
 
 test('a state that no bridge wrote is none', async () => {

@@ -41,6 +41,7 @@ describe('a bundle', () => {
       '[ssh -F /dev/null -p 60022 x]',
       '[ssh -F /dev/null -p <port-elided> x]',
     ],
+    ['no folder with a longer name', '/opt/Finch-old /opt/Finch2', '/opt/Finch-old /opt/Finch2'],
     ['where finch is', '/opt/Finch/lima/bin', '<finch-install-location-elided>/lima/bin'],
     ['who the user is', '/Users/alice/x Alice', '/Users/<username-elided>/x <username-elided>'],
     ['which machine it is', 'alices-mac kernel:', '<host-name-elided> kernel:'],

@@ -54,6 +54,7 @@ describe('groupHelp()', () => {
         credential list           List the logins for another program
         info                      Show where containers run and where images are
         system prune              Remove what nobody uses
+        completion                Have the shell complete the words of commands
         version                   Show the version
         image …                   The same commands in their long form
 

@@ -1,25 +1,23 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { editYaml } from '../../src/config/edit-yaml.ts';
-import { configKey } from '../../src/config/keys.ts';
 import { parseYaml } from '../../src/config/parse-yaml.ts';
-import { editsFor, textsOf, valueAt } from '../../src/config/written-values.ts';
-
-/** A text in which a key has other values, as `finch config set` writes it. */
-function setIn(text: string, name: string, ...texts: readonly string[]): string {
-  const key = configKey(name);
-  const value = valueAt(parseYaml(text, 'finch.yaml').value, key.path);
-  return editYaml(text, editsFor(key, { value, texts }), 'finch.yaml');
-}
-
-/** The values of a key in a text. */
-const valuesIn = (text: string, name: string) =>
-  textsOf(valueAt(parseYaml(text, 'finch.yaml').value, configKey(name).path));
+import { setIn, valuesIn } from './set-in.ts';
 
 describe('a setting', () => {
   test.each([
     ['a number', 'cpus', ['8'], 'cpus: 4 # four\n', 'cpus: 8 # four\n'],
-    ['a text in quotes', 'memory', ['8GiB'], "memory: '4GiB'   #\tx\n", 'memory: 8GiB   #\tx\n'],
+    ['a text in quotes', 'memory', ['8GiB'], "memory: '4GiB'   #\tx\n", "memory: '8GiB'   #\tx\n"],
+    ['a text of JSON', 'memory', ['8g'], '{"memory": "4g"}\n', '{"memory": "8g"}\n'],
+    ['new in JSON', 'memory', ['8g'], '{"cpus": 4}\n', '{"cpus": 4, "memory": "8g"}\n'],
+    ['in a file of null', 'cpus', ['8'], '# a\nnull # b\n', '# a\n{cpus: 8} # b\n'],
+    ['in a file of ~', 'creds_helpers', ['a'], '--- ~\n', '--- {creds_helpers: [a]}\n'],
+    [
+      'in an empty map with a note',
+      'experimental.mountInotify',
+      ['true'],
+      'experimental: {\n  # note\n}\n',
+      'experimental: {mountInotify: true\n  # note\n}\n',
+    ],
     ['a flag', 'rosetta', ['true'], 'rosetta: False\r\na: 1\r\n', 'rosetta: true\r\na: 1\r\n'],
     ['in a flow map', 'cpus', ['8'], '{cpus: 4, a: [1]} # x', '{cpus: 8, a: [1]} # x'],
     ['new in a flow map', 'cpus', ['8'], '{ a: [1] } # x', '{ a: [1], cpus: 8 } # x'],
@@ -93,7 +91,19 @@ describe('a setting', () => {
       'in another order',
       ['b', 'a'],
       'creds_helpers: [a, "b"] # h\n',
-      'creds_helpers: [b, a] # h\n',
+      'creds_helpers: [b, "a"] # h\n',
+    ],
+    [
+      'less, in lines',
+      ['a', 'c'],
+      'creds_helpers: [\n  a, # first\n  b, # second\n  c # third\n]\n',
+      'creds_helpers: [\n  a, # first\n  c # third\n]\n',
+    ],
+    [
+      'of an empty list with a note',
+      ['a'],
+      'creds_helpers: [ # h\n]\n',
+      'creds_helpers: [a # h\n]\n',
     ],
     ['of nothing', ['a'], 'creds_helpers: [] # h\n', 'creds_helpers: [a] # h\n'],
     ['of no text', ['a'], 'creds_helpers: [5] # h\n', 'creds_helpers: [a] # h\n'],
@@ -117,6 +127,11 @@ describe('a setting', () => {
     ['# a\ncpus: 4 # four\n# b\nx: 1\n', '# a\n# b\nx: 1\n'],
     ['{cpus: 4, x: 1}\n', '{x: 1}\n'],
     ['x: 1\n', 'x: 1\n'],
+    ['{\n  x: 1, # one\n  cpus: 4 # four\n}\n', '{\n  x: 1 # one\n}\n'],
+    ['{\n  cpus: 4, # four\n  # next\n  x: 1 # one\n}\n', '{\n  # next\n  x: 1 # one\n}\n'],
+    ['{\n  "x": 1,\n  "cpus": 4\n}\n', '{\n  "x": 1\n}\n'],
+    ['{ x: 1, cpus: 4, # both\n}\n', '{ x: 1, # both\n}\n'],
+    ['{ x: 1, # one\n  cpus: 4 }\n', '{ x: 1 # one\n   }\n'],
   ])('is taken out of %j', (before, after) => {
     expect(setIn(before, 'cpus')).toBe(after);
   });
@@ -124,6 +139,7 @@ describe('a setting', () => {
   test.each([
     ['an anchor that others name', 'cpus: &c 4\nother: *c\n', '1:10'],
     ['a text of several lines', 'cpus: >\n  4\n', '1:7'],
+    ['one with a note before its comma, and to be taken out', '{cpus: 4 # a\n, x: 1}\n', '1:8'],
     ['one that is merged and to be taken out', 'b: &b {cpus: 4}\n<<: *b\n', '1:1'],
   ])('is left as it is where it is %s', (what, text, place) => {
     const texts = what.includes('taken') ? [] : ['8'];
@@ -168,10 +184,10 @@ const known: fc.Arbitrary<Piece> = fc
     fc.constantFrom(
       ['cpus', 'cpus: ‹4›'],
       ['cpus', '"cpus" :   ‹0x4›'],
-      ['memory', "memory: ‹'4GiB'›"],
+      ['memory', "memory: '‹4GiB›'"],
       ['memory', 'memory: &m ‹4GiB›'],
       ['rosetta', 'rosetta: ‹false›'],
-      ['vmType', 'vmType: !!str ‹"qemu"›'],
+      ['vmType', 'vmType: !!str "‹qemu›"'],
       ['experimental.mountInotify', 'experimental: { a: [1], mountInotify: ‹false› }'],
       ['experimental.mountInotify', 'experimental:\n     a: 1\n     mountInotify: ‹false›'],
     ),

@@ -99,7 +99,7 @@ describe('editYaml() sets a text', () => {
     [
       'in the place of another',
       `ecr:\n  registries:\n    "${HOST}": # team\n      profile: 'old'   # mine\n`,
-      `ecr:\n  registries:\n    "${HOST}": # team\n      profile: dev   # mine\n`,
+      `ecr:\n  registries:\n    "${HOST}": # team\n      profile: 'dev'   # mine\n`,
     ],
     [
       'below a key that is there',

@@ -13,10 +13,12 @@ async function reading(text: string | Uint8Array, only?: keyof FinchYaml): Promi
   await using folder = await temporaryFolder();
   const path = join(folder.path, 'finch.yaml');
   await Bun.write(path, text);
-  return await readFinchYaml(path, only === undefined ? {} : { only }).catch((error: Error) => {
-    error.message = error.message.replace(folder.path, '');
-    throw error;
-  });
+  return await readFinchYaml(path, only === undefined ? {} : { only: [only] }).catch(
+    (error: Error) => {
+      error.message = error.message.replace(folder.path, '');
+      throw error;
+    },
+  );
 }
 
 describe('readFinchYaml()', () => {
@@ -75,7 +77,22 @@ describe('readFinchYaml()', () => {
       ':3:18: "profil" is unknown here, known are: profile',
     ],
     ['a list that holds itself', 'a: &a\n  - [*a]\n', ':2:6: "a" holds itself'],
-    ['an alias of nothing', 'a: *b\n', / cannot be read: .*alias/],
+    ['an alias of nothing', 'a: *b\n', ':1:4: "b" is the name of nothing that stands before it'],
+    [
+      'aliases of aliases of aliases',
+      `a: &a [x]\nb: &b [${Array(40).fill('*a').join()}]\nc:\n- [${Array(40).fill('*b').join()}]\n`,
+      ':4:13: "b" stands here too often, with all that it names',
+    ],
+    [
+      'a folder of the system',
+      'additional_directories:\n- /srv/data\n- path: /srv/../etc/\n',
+      ':3:9: "/srv/../etc/" is a folder of the system',
+    ],
+    [
+      'a way out of the home folder',
+      'additional_directories: [~/../x]\n',
+      ':1:26: "~/../x" leads out of the home folder',
+    ],
     ['lists without end', '['.repeat(100_000), / (?:is nested too deeply|this is not YAML: .*)$/],
   ])('says where there is %s', async (_, text, message) => {
     const failure = await reading(text).catch((error: unknown) => error);

@@ -86,6 +86,18 @@ describe('a finch.yaml', () => {
     }
   });
 
+  test('has folders by their shortest paths', () => {
+    const text = 'additional_directories: [/srv/../data//x/, ~/./a/../b, "C:\\\\d\\\\..\\\\e"]\n';
+    expect(settings(text).additionalDirectories).toEqual(['/data/x', '~/b', 'C:\\d\\..\\e']);
+  });
+
+  test('says vmnet for nothing where there is none', () => {
+    expect(settings('vmnet: true\n')).toMatchObject({
+      vmnet: false,
+      notes: ['vmnet does nothing here: it needs a Mac'],
+    });
+  });
+
   test('may want no virtual machine on Linux', () => {
     expect(settings('vmType: native\n')).toMatchObject({ isNative: true, vmType: 'qemu' });
   });

@@ -1,9 +1,20 @@
 import { expect, test } from 'bun:test';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import {
+  chmod,
+  chown,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { BRIDGE_USER } from '../../src/bridge/bridge.ts';
-import { readState } from '../../src/bridge/bridge-state.ts';
+import { readState, writeState } from '../../src/bridge/bridge-state.ts';
 import { hostsFile } from '../../src/bridge/hosts-file.ts';
 import { CANARY } from '../support/canary.ts';
 import { fakeLimactl } from '../support/fake-limactl.ts';
@@ -19,8 +30,16 @@ const isLinux = process.platform === 'linux';
 /** What a bridge writes only for as long as it lives. */
 async function traces({ machine }: BridgeBench): Promise<readonly string[]> {
   const names = await readdir(machine.path);
-  const kept = /^(?:[\w-]+\.lock|bridge\.log|bridge\.port|native\.json|docker|bin|guest)$/;
+  const kept =
+    /^(?:[\w-]+\.lock|bridge\.log|bridge\.port|native\.json|started\.json|docker|bin|guest)$/;
   return names.filter((name) => !kept.test(name));
+}
+
+/** Files that are there only while somebody writes them, and sockets. */
+const PASSING = /\.tmp$|\.new$|x\.tar|creds\.sock$|store\/(?:ingest|uploads|trash)\/./;
+
+function filesBelow(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' });
 }
 
 /** Whether a process runs: one that nobody waited for does not. */
@@ -102,25 +121,33 @@ test.skipIf(!isLinux)(
 );
 
 test.skipIf(!isLinux)(
-  'wherever a start is killed, the next command leaves nothing of it',
+  'wherever a command is killed, or what it started, the next one leaves nothing of it',
   async () => {
     await using bench = await bridgeBench();
     await bench.ok('vm stop');
+    await Bun.write(bench.path('context/Dockerfile'), 'FROM scratch');
+    const lines = [
+      ...['vm start', 'vm stop', 'vm start', 'vm remove', 'run x', 'images'],
+      ...[`build -t x:1 ${bench.path('context')}`, `save -o ${bench.path('x.tar')} x:1`],
+    ];
     let random = 20261122;
-    for (let round = 0; round < 14; round++) {
+    for (let round = 0; round < 24; round++) {
       random = (random * 1103515245 + 12345) % 2147483648;
-      const starting = Bun.spawn([finchBinary, 'vm', 'start'], {
+      const line = lines[round % lines.length] ?? '';
+      const command = Bun.spawn([finchBinary, ...line.split(' ')], {
         env: finchEnvironment(bench.home, bench.env),
         ...{ stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' },
       });
       await Bun.sleep(random % 110);
-      const bridge = (await childOf(starting.pid)) ?? (await readState(bench.machine))?.pid;
-      const victims = [[starting.pid], [bridge], [starting.pid, bridge]][round % 3] ?? [];
+      const others = [await childOf(command.pid), (await readState(bench.machine))?.pid];
+      const victims = [[command.pid], others, [command.pid, ...others]][round % 3] ?? [];
       for (const pid of victims) if (pid !== undefined) kill(pid);
-      await starting.exited;
-      await bench.ok('vm stop --force');
+      await command.exited;
+      // It fails where there is no machine any more, and tidies all the same.
+      await bench.run('vm stop --force');
       await eventually(async () => (await bench.processes()).length === 0);
       expect(await traces(bench)).toEqual([]);
+      expect(filesBelow(bench.path('.')).filter((name) => PASSING.test(name))).toEqual([]);
     }
     await bench.start();
   },
@@ -299,24 +326,143 @@ test('the command that finch runs itself is in no help', async () => {
 });
 
 test.skipIf(!isLinux)(
-  'for the engine, the logins beside the caller come from where the caller said',
+  'the engine gets the logins that finch pull has, docker’s and podman’s too, and docker only finch’s own',
   async () => {
     await using bench = await workbench();
     const auth = Buffer.from(`testUser:${CANARY}`).toString('base64');
-    await mkdir(bench.path('given'));
-    await writeFile(
-      bench.path('given/config.json'),
-      JSON.stringify({ auths: { 'a.example': { auth } } }),
-    );
-    await symlink(finchBinary, bench.path('docker-credential-finch'));
-    const ask = async (env: Record<string, string>) => {
-      const child = Bun.spawn([bench.path('docker-credential-finch'), 'get'], {
-        env: finchEnvironment(bench.home, { DOCKER_CONFIG: bench.path('engine'), ...env }),
-        ...{ stdin: new TextEncoder().encode('a.example'), stdout: 'ignore', stderr: 'ignore' },
-      });
-      return child.exited;
+    const places = {
+      'given/config.json': 'given.example',
+      '.docker/config.json': 'docker.example',
+      '.config/containers/auth.json': 'podman.example',
     };
-    expect(await ask({})).toBe(1);
-    expect(await ask({ FINCH_DOCKER_CONFIG: bench.path('given') })).toBe(0);
+    for (const [path, host] of Object.entries(places)) {
+      const text = JSON.stringify({ auths: { [host]: { auth } }, credsStore: 'finch' });
+      await Bun.write(bench.path(path), text);
+    }
+    await symlink(finchBinary, bench.path('docker-credential-finch'));
+    const answers = async (env: Record<string, string>) => {
+      const ask = async (host: string) => {
+        const child = Bun.spawn([bench.path('docker-credential-finch'), 'get'], {
+          env: finchEnvironment(bench.home, {
+            ...{ HOME: bench.path('.'), PATH: `${bench.path('.')}:/usr/bin:/bin` },
+            ...{ DOCKER_CONFIG: bench.path('engine'), ...env },
+          }),
+          ...{ stdin: new TextEncoder().encode(host), stdout: 'ignore', stderr: 'ignore' },
+        });
+        return (await child.exited) === 0 ? [host] : [];
+      };
+      return (await Promise.all(Object.values(places).map(ask))).flat();
+    };
+    expect(await answers({})).toEqual([]);
+    expect(await answers({ FINCH_DOCKER_CONFIG: bench.path('given') })).toEqual([
+      'given.example',
+      'podman.example',
+    ]);
+    expect(await answers({ FINCH_DOCKER_CONFIG: '' })).toEqual([
+      'docker.example',
+      'podman.example',
+    ]);
   },
 );
+
+test.skipIf(!isLinux)('the socket gives the logins of docker, too', async () => {
+  await using bench = await bridgeBench();
+  const auth = Buffer.from(`testUser:${CANARY}`).toString('base64');
+  const text = JSON.stringify({ auths: { 'docker.example': { auth } }, credsStore: 'finch' });
+  await Bun.write(bench.path('user/.docker/config.json'), text);
+  await bench.ok('vm stop --force');
+  await bench.ok('vm start', { env: { HOME: bench.path('user') } });
+  const { socket } = bench.machine;
+  const ask = async (body: string) =>
+    (await fetch('http://localhost/get', { method: 'POST', body, unix: socket })).status;
+  expect(await ask('docker.example')).toBe(200);
+  expect(await ask('other.example')).toBe(404);
+});
+
+test.skipIf(!isLinux)(
+  'a bridge whose program was moved gives way, and its helper leads to the program again',
+  async () => {
+    await using bench = await bridgeBench();
+    const { pid } = await bench.start();
+    const link = join(bench.machine.nativeBin, 'docker-credential-finch');
+    await rm(link);
+    await symlink(bench.path('moved'), link);
+    // What needs the bridge sees to it.
+    await bench.run('ps');
+    expect((await readState(bench.machine))?.pid).not.toBe(pid);
+    expect(await readlink(link)).toBe(finchBinary);
+  },
+);
+
+test.skipIf(!isLinux || process.getuid?.() !== 0)(
+  'who finds the folder of the machine as root left it is told how to take it back',
+  async () => {
+    await using bench = await bridgeBench();
+    await bench.start();
+    await bench.ok('vm stop');
+    await chmod(bench.path('.'), 0o755);
+    const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    await chown(bench.home, 65534, 65534);
+    const child = Bun.spawn([...user, finchBinary, 'vm', 'start'], {
+      env: finchEnvironment(bench.home, bench.env),
+      ...{ stdin: 'ignore', stdout: 'ignore', stderr: 'pipe' },
+    });
+    expect(await child.exited).toBe(1);
+    expect(await child.stderr.text()).toMatch(
+      /^finch: cannot lock .*: another user owns .*\/machine\nhint: .*sudo chown -R .*\/machine\n$/,
+    );
+  },
+);
+
+test.skipIf(!isLinux)('a process that has the number of a killed bridge is not ended', async () => {
+  await using bench = await bridgeBench();
+  const state = await bench.start();
+  kill(state.pid);
+  await eventually(async () => (await bench.processes()).length === 0);
+  const other = Bun.spawn(['sleep', '100']);
+  try {
+    for (let round = 0; round < 3; round++) {
+      await writeState(bench.machine, { ...state, pid: other.pid });
+      // All of them clear what the killed one left, and hold its lock for that.
+      const looking = ['vm status', 'vm stop --force', 'vm status', 'vm status'];
+      await Promise.all(looking.map((line) => bench.run(line)));
+    }
+    expect(await runs(other.pid)).toBe(true);
+  } finally {
+    other.kill('SIGKILL');
+  }
+});
+
+test.skipIf(!isLinux)(
+  'a bridge to which others connect without a login lives on, and is not out of files for good',
+  async () => {
+    await using bench = await bridgeBench();
+    await bench.ok('vm stop --force');
+    const starting = Bun.spawn(['sh', '-c', 'ulimit -n 96; exec "$0" vm start', finchBinary], {
+      env: finchEnvironment(bench.home, bench.env),
+      ...{ stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' },
+    });
+    expect(await starting.exited).toBe(0);
+    const state = await readState(bench.machine);
+    const strangers = await Promise.all(Array.from({ length: 90 }, () => stranger(state?.port)));
+    // It looks for its machine each second, and ends when it does not find it twice.
+    const enough = performance.now() + 3500;
+    await eventually(async () => performance.now() > enough || !(await runs(state?.pid)));
+    expect(await runs(state?.pid)).toBe(true);
+    for (const socket of strangers) socket.destroy();
+    await bench.ok('vm status');
+    const answer = await fetch(`http://127.0.0.1:${state?.port}/v2/`, {
+      headers: login(state?.token ?? ''),
+    });
+    expect(answer.status).toBe(200);
+  },
+  60_000,
+);
+
+/** Connects to a port, and says nothing. */
+async function stranger(port = 0): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {}).resume();
+  await new Promise<void>((connected) => socket.on('connect', connected));
+  return socket;
+}

@@ -113,6 +113,8 @@ describe('finch config', () => {
 
   test.each([
     ['cpus 0', 'specified number of CPUs (0) must be greater than 0'],
+    ['cpus -1', 'specified number of CPUs (-1) must be greater than 0'],
+    ['additional_directories /data /tmp/', '"/tmp/" is a folder of the system'],
     ['cpus four', '"cpus" is not a whole number'],
     ['cpus 1 2', 'cpus needs one value'],
     ['memory', 'memory needs one value'],
@@ -137,6 +139,11 @@ describe('finch config', () => {
     await using bench = await benchWith('cpus: 0 # oh\nother: 1\n');
     await bench.ok('config set cpus 2');
     expect(await textIn(bench)).toBe('cpus: 2 # oh\nother: 1\n');
+    await Bun.write(file(bench), 'memory: -1\n');
+    const { stderr } = await bench.run('config set cpus 2');
+    expect(stderr).toBe(
+      `nothing of it counts before this is corrected: ${file(bench)}:1:9: failed to parse memory to uint: invalid size: "-1"\n`,
+    );
     for (const text of ['cpus: [1\n', 'a: 1\n---\nb: 2\n', 'cpus: 1\ncpus: 2\n']) {
       await Bun.write(file(bench), text);
       expectError(await bench.fails('config set cpus 3'), /finch\.yaml:\d+:\d+: /, /./);
@@ -162,6 +169,65 @@ describe('finch config', () => {
     const lines = (await textIn(bench)).trim().split('\n').sort();
     expect(lines).toEqual(keys.map((words) => words.replace(' ', ': ')).sort());
     expect((await filesIn(bench.home))['finch.yaml.lock']).toBeString();
+    expect((await stat(join(bench.home, 'finch.yaml.lock'))).mode & 0o777).toBe(0o600);
+  });
+
+  test.each([
+    ['memory: -1', '1:9: failed to parse memory to uint: invalid size: "-1"'],
+    ['a: 1\nrosetta: yes', '2:10: "rosetta" is not true or false'],
+    ['cpus: .inf', '1:7: "cpus" is not a whole number'],
+    ['hello', '1:1: the file is not a map of keys to values'],
+    ['cpus:\u00a04', '1:1: the file is not a map of keys to values'],
+    ['additional_directories: [/etc]', '1:26: "/etc" is a folder of the system'],
+  ])('shows a finch.yaml of %p, and then that none of it counts', async (text, fault) => {
+    await using bench = await benchWith(`${text}\n`);
+    for (const words of ['config list', 'config get cpus']) {
+      const { stdout, stderr, exitCode } = await bench.run(words);
+      expect(exitCode).toBe(1);
+      expect(stdout).not.toBe('');
+      expect(stderr).toStartWith(`finch: ${file(bench)}:${fault}\n`);
+    }
+    expect(await bench.ok('config path')).toBe(`${file(bench)}\n`);
+  });
+
+  test('says what kind of machine counts where finch.yaml does not', async () => {
+    await using bench = await workbench();
+    if (process.platform !== 'linux') return;
+    const env = { PATH: '/usr/bin:/bin' };
+    expect(await bench.ok('config get vmType', { env })).toBe('native\n');
+  });
+
+  test('writes no finch.yaml that would be too large to be read', async () => {
+    const text = `# ${'x'.repeat(1024 * 1024 - 10)}\n`;
+    await using bench = await benchWith(text);
+    expectError(
+      await bench.fails('config set memory 8GiB'),
+      `${file(bench)} would be larger than 1 MiB`,
+      'make room in it first',
+    );
+    expect(await textIn(bench)).toBe(text);
+  });
+
+  test('has no word about a value that could not be written', async () => {
+    await using bench = await benchWith('cpus: &c 4\nother: *c\n');
+    const { stderr } = await bench.run('config set cpus 4096');
+    expect(stderr.split('\n')).toHaveLength(3);
+    expect(stderr).toStartWith('finch: ');
+  });
+
+  test('takes an item with a comma in quotes', async () => {
+    await using bench = await workbench();
+    await bench.ok(['config', 'set', 'additional_directories', '"/a,b", /c', '/d']);
+    expect(await bench.ok('config get additional_directories')).toBe('/a,b\n/c\n/d\n');
+  });
+
+  test('leaves nothing beside a file that a link leads to', async () => {
+    await using bench = await workbench();
+    const folder = bench.path('dotfiles');
+    await Bun.write(join(folder, 'finch.yaml'), 'cpus: 2\n');
+    await symlink(join(folder, 'finch.yaml'), file(bench));
+    await bench.ok('config set cpus 3');
+    expect(Object.keys(await filesIn(folder))).toEqual(['finch.yaml']);
   });
 });
 
@@ -208,11 +274,11 @@ describe('finch vm settings', () => {
 describe('a finch.yaml written by hand survives byte for byte', () => {
   test.each([
     ['config set cpus 8', 'cpus:   4 ', 'cpus:   8 '],
-    ['config set memory 6GiB', "'4GiB'", '6GiB'],
+    ['config set memory 6GiB', "'4GiB'", "'6GiB'"],
     [
       'vm settings --cpus 8 --memory 6GiB',
       "cpus:   4   # four\r\nmemory: '4GiB'",
-      'cpus:   8   # four\r\nmemory: 6GiB',
+      "cpus:   8   # four\r\nmemory: '6GiB'",
     ],
     ['config set additional_directories /srv/data', '-   /srv/more\r\n', ''],
     [

@@ -324,5 +324,5 @@ test('unset says so when nothing was set up', async () => {
 
 /** The command lines of Lima that change something. */
 async function actsOf(lima: FakeLimactl): Promise<readonly string[]> {
-  return (await lima.calls()).filter((line) => !/^(?:ls|disk|--version)/.test(line));
+  return (await lima.calls()).filter((line) => !/^(?:ls|disk|validate|shell|--version)/.test(line));
 }

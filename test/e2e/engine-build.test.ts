@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startDockerRegistry } from '../support/docker-registry.ts';
 import { busyboxImage } from '../support/engine/busybox-image.ts';
 import { canRunEngine } from '../support/engine/can-run-engine.ts';
 import { type Engine, startEngine } from '../support/engine/start-engine.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { writeOciArchive } from './support/archives.ts';
 import { finchOnTerminal } from './support/dialogue.ts';
+import { blobsIn } from './support/home-contents.ts';
 import { type Workbench, workbench } from './support/workbench.ts';
 
 /** A workbench whose machine is this Linux, with a real engine. */
@@ -136,6 +138,129 @@ describe.skipIf(!canRunEngine)('with a real engine', () => {
     await Bun.write(dockerfile, 'FROM registry.invalid/team/base:1\nCOPY hello /elsewhere\n');
     await bench.ok('build -f context/other.dockerfile -t on-base:1 context');
     expect(await bench.ok('run --rm --net none on-base:1')).toBe('from the base\n');
+  });
+
+  /** Gives a name to an image of the store that says something when it is run. */
+  async function load(bench: Workbench, name: string, says: string): Promise<void> {
+    const image = await busyboxImage({ says });
+    const path = await writeOciArchive(bench.path('image.tar'), name, image);
+    await bench.ok(['load', '-q', '-i', path]);
+  }
+
+  test('finch run takes the newest also of an image that the engine knows by several names', async () => {
+    await using bench = await realBench(engine);
+    await load(bench, 'docker.io/library/names:1', 'old');
+    await bench.ok('tag names:1 names:latest');
+    await bench.ok('run --rm --net none names:1');
+    await bench.ok('run --rm --net none names');
+    await load(bench, 'docker.io/library/names:1', 'new');
+    expect(await bench.ok('run --rm --net none names:1')).toBe('new\n');
+    expect(await bench.ok('run --rm --net none names')).toBe('old\n');
+  });
+
+  test('finch inspect, history and image inspect tell of images that only finch has', async () => {
+    await using bench = await realBench(engine);
+    for (const [i, words] of [
+      ['image', 'inspect'],
+      ['inspect'],
+      ['history'],
+      ['image', 'history'],
+    ].entries()) {
+      await load(bench, `docker.io/library/told${i}:1`, `told ${i}`);
+      const { exitCode, stdout } = await bench.run([...words, `told${i}:1`]);
+      expect([words, exitCode, stdout.length > 0]).toEqual([words, 0, true]);
+    }
+    await load(bench, 'docker.io/library/byid:1', 'by id');
+    const id = (await bench.ok('images -q byid:1')).trim();
+    expect(await bench.ok(['image', 'inspect', '--format', '{{.RepoTags}}', id])).toBe(
+      '[byid:1]\n',
+    );
+  });
+
+  test('finch inspect of a container tells of no image that only finch has', async () => {
+    await using bench = await realBench(engine);
+    await load(bench, 'docker.io/library/box:1', 'a box');
+    await bench.ok('create --net none --name boxed box:1');
+    await load(bench, 'docker.io/library/boxed:latest', 'another');
+    const entries: unknown[] = JSON.parse(await bench.ok('inspect boxed'));
+    expect(entries.length).toBe(1);
+    await bench.ok('rm boxed');
+  });
+
+  test('finch build knows its base by arguments, and from a Dockerfile on stdin', async () => {
+    await using bench = await realBench(engine);
+    for (const name of ['standard', 'given', 'piped']) {
+      await load(bench, `registry.invalid/team/${name}:1`, name);
+    }
+    await Bun.write(
+      bench.path('context/Dockerfile'),
+      'ARG R=registry.invalid/team\nARG B=$R/standard:1\nFROM $B\nCOPY hello /elsewhere\n',
+    );
+    await bench.ok('build -t args:1 context');
+    expect(await bench.ok('run --rm --net none args:1')).toBe('standard\n');
+    await bench.ok('build -t args:2 --build-arg B=registry.invalid/team/given:1 context');
+    expect(await bench.ok('run --rm --net none args:2')).toBe('given\n');
+    const stdin = 'FROM registry.invalid/team/piped:1\nCOPY hello /elsewhere\n';
+    await bench.ok('build -t args:3 -f - context', { stdin });
+    expect(await bench.ok('run --rm --net none args:3')).toBe('piped\n');
+  });
+
+  test('finch compose takes what names stand for now, and gets what only finch has', async () => {
+    await using bench = await realBench(engine);
+    await Bun.write(
+      bench.path('context/compose.yaml'),
+      [
+        'services:',
+        '  one: {image: "registry.invalid/team/composed:1", network_mode: none}',
+        '  two: {build: {context: ., args: {B: "registry.invalid/team/under:1"}}, network_mode: none}',
+      ].join('\n'),
+    );
+    await Bun.write(bench.path('context/Dockerfile'), 'ARG B\nFROM $B\nCOPY hello /elsewhere\n');
+    await load(bench, 'registry.invalid/team/under:1', 'under');
+    const cwd = bench.path('context');
+    for (const says of ['old', 'new']) {
+      await load(bench, 'registry.invalid/team/composed:1', says);
+      const up = await bench.run('compose up --build --force-recreate --no-log-prefix', { cwd });
+      expect([up.exitCode, up.stdout.split('\n').toSorted().join(' ').trim()]).toEqual([
+        0,
+        `${says} under`,
+      ]);
+    }
+    await bench.ok('compose down', { cwd });
+  });
+
+  test.skipIf(Bun.which('docker-registry') === null)(
+    'finch build --push sends what it built to the registry that its name says',
+    async () => {
+      await using root = await temporaryFolder();
+      const registry = await startDockerRegistry({ root: root.path });
+      try {
+        await using bench = await realBench(engine);
+        const name = `${registry.host}/team/sent:1`;
+        const said = await bench.ok(['build', '--push', '-t', name, 'context']);
+        const digest = await digestInEngine(name);
+        expect(said).toEndWith(
+          `${name}: digest: ${digest} size: ${/size: (\d+)/.exec(said)?.[1]}\n`,
+        );
+        const url = `http://${registry.host}/v2/team/sent/manifests/1`;
+        const headers = { accept: 'application/vnd.docker.distribution.manifest.v2+json' };
+        const answer = await fetch(url, { method: 'HEAD', headers });
+        expect(answer.headers.get('docker-content-digest')).toBe(digest);
+      } finally {
+        await registry.stop();
+      }
+    },
+  );
+
+  test('finch system prune frees what builds left behind', async () => {
+    await using bench = await realBench(engine);
+    await bench.ok('build -t left context');
+    const before = (await digestInEngine('docker.io/library/left:latest')).replace('sha256:', '');
+    await Bun.write(bench.path('context/hello'), 'x'.repeat(100_000));
+    await bench.ok('build -t left context');
+    await bench.ok('system prune --force');
+    expect(await bench.ok('images -q --no-trunc left')).not.toContain(before);
+    expect(await blobsIn(bench.home)).not.toContain(`sha256:${before}`);
   });
 
   test('finch run -it gives the terminal to the container, with its size', async () => {

@@ -12,6 +12,7 @@ END
 'info --format json') echo '{"OSType":"linux","Architecture":"aarch64","NCPU":4,"Plugins":{"Storage":["overlayfs"]}}'; echo 'WARNING: no swap limit' >&2 ;;
 info) printf 'Client:\\n Namespace:\\tfinch\\n\\nServer:\\n OSType:           linux\\n\\n' ;;
 'system prune --force'*) echo "pruned: $*" ;;
+'image ls'*) ;;
 'ps --all'*) echo docker.io/library/used:1 ;;
 *) echo "unexpected: $*" >&2; exit 9 ;;
 esac`;
@@ -82,6 +83,26 @@ describe('finch info', () => {
     expect(stdout).toContain(` Store:            ${bench.home}/store\n Images:           0\n`);
     expect(stdout).toEndWith(' Machine:          Running (native)\n');
     expect(stderr).toBe('WARNING: no swap limit\n');
+  });
+
+  test('counts the images of both sides, each once, and tells what nerdctl itself calls things', async () => {
+    await using bench = await engineBench();
+    const row = (name: string) =>
+      JSON.stringify({ Name: name, Digest: `sha256:${'a'.repeat(64)}`, Platform: 'linux/amd64' });
+    const rows = ['docker.io/library/here:1', 'docker.io/library/there:1'].map(row).join('\n');
+    await bench.act(`case "$*" in
+'info --mode native --format json') echo '{"Namespace":"finch"}' ;;
+'image ls'*) cat <<'END'
+${rows}
+END
+;;
+*) echo '{}' ;;
+esac`);
+    await seedImages(bench, ['docker.io/library/here:1', 'docker.io/library/only:1']);
+    await bench.ok('ps');
+    const format = '{{.Finch.Images}} {{.Namespace}}';
+    expect(await bench.ok(['info', '--mode', 'native', '-f', format])).toBe('3 finch\n');
+    expectError(await bench.fails('info --mode odd'), 'unknown mode: odd');
   });
 
   test('answers what scripts ask, also by its other name', async () => {
@@ -163,6 +184,13 @@ describe('finch system prune', () => {
       'run `finch vm start` first, or leave out --all',
     );
     expect(await bench.ok('system prune --force')).toBe('Total reclaimed space: 0B\n');
+    // Containers outlive a machine that is only said to be gone.
+    await bench.ok('vm remove --force');
+    expectError(
+      await bench.fails('system prune --all --force'),
+      'the machine does not run, so nobody knows which images containers use',
+      'remove images by name with: finch rmi',
+    );
     expect(await bench.ok('images -q')).not.toBe('');
   });
 });

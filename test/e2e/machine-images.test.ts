@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { holdFileLock } from '../../src/host/file-lock.ts';
 import { platformOf } from '../../src/host/process-host.ts';
+import { isJsonObject } from '../../src/oci/json.ts';
 import { formatPlatform } from '../../src/oci/platform.ts';
 import { helloElf } from '../demo/elf.ts';
 import { GREETING } from '../demo/hello-finch.ts';
@@ -180,7 +182,7 @@ describe.skipIf(!canRunEngine)('finch, and the images of the machine', () => {
     expect(await bench.ok('run --rm --net none hello-finch')).toBe(GREETING);
   });
 
-  test('are removed on both sides; what a container needs stays in the machine, and finch says so', async () => {
+  test('are removed on both sides; what a container needs stays on both, and finch says so', async () => {
     await using bench = await machineBench();
     const image = await busyboxImage();
     await loadIntoEngine(bench, 'registry.invalid/app:1', image);
@@ -200,36 +202,124 @@ describe.skipIf(!canRunEngine)('finch, and the images of the machine', () => {
     await engine.ok([...used, 'sleep', '100']);
     try {
       await bench.ok('tag registry.invalid/used:1 other:1');
-      const { stderr, exitCode } = await bench.run('rmi registry.invalid/used:1');
-      expect(exitCode).toBe(0);
-      expect(stderr).toMatch(
-        /^registry.invalid\/used:1 is still in the virtual machine: nerdctl rmi/,
+      const before = await namesIn(bench.home);
+      expectError(
+        await bench.fails('rmi registry.invalid/used:1'),
+        /conflict: unable to delete registry.invalid\/used:1 \(cannot be forced\) - image is being used by running container [0-9a-f]+$/,
+        /remove the container first: finch rm -f [0-9a-f]{12}$/,
       );
+      await engine.ok(['kill', 'user']);
+      const refused = await bench.run('rmi registry.invalid/used:1 other:1');
+      expect(refused.exitCode).toBe(1);
+      expect(refused.stderr).toContain(
+        '(must be forced) - image is being used by stopped container',
+      );
+      expect(refused.stdout).toBe(`Untagged: docker.io/library/other:1@${image.root.digest}\n`);
+      const name = 'registry.invalid/used:1';
+      expect(await namesIn(bench.home)).toMatchObject({ [name]: before[name] ?? '' });
+      await bench.ok('rmi -f registry.invalid/used:1 mine:1');
+      expect(await namesIn(bench.home)).toEqual({});
+      expect(await inEngine()).toEqual({});
     } finally {
       await engine.ok(['rm', '-f', 'user']);
     }
   });
 
-  test('made of a container take the place of the image in the store that has their name', async () => {
+  test('of a name that both sides hold differently count where they are newer', async () => {
+    await using bench = await machineBench();
+    const name = 'registry.invalid/app:1';
+    const [old, newer] = [await busyboxImage({ says: 'old' }), await busyboxImage({ says: 'new' })];
+    await writeOciArchive(bench.path('old.tar'), name, old);
+    await bench.ok('load -q -i old.tar');
+    await loadIntoEngine(bench, name, newer);
+    expect(await bench.ok(ROWS)).toBe(`${name} ${OURS} ${newer.root.digest}\n`);
+    await bench.ok(`save -q -o out.tar ${name}`);
+    expect(await namesIn(bench.home)).toEqual({ [name]: newer.root.digest });
+    await bench.ok('load -q -i old.tar');
+    expect(await bench.ok(ROWS)).toBe(`${name} ${OURS} ${old.root.digest}\n`);
+    await bench.ok(`tag ${name} kept:1`);
+    expect(await namesIn(bench.home)).toEqual({
+      [name]: old.root.digest,
+      'kept:1': old.root.digest,
+    });
+  });
+
+  test('made of a container count under the name that it got, and under no other', async () => {
     await using bench = await machineBench();
     const image = await busyboxImage();
-    await writeOciArchive(bench.path('hi.tar'), 'registry.invalid/hi:1', image);
-    await bench.ok('load -q -i hi.tar');
-    await bench.ok('run --name maker --net none registry.invalid/hi:1 sh -c :');
+    for (const name of ['hi', 'auth']) {
+      await writeOciArchive(bench.path('hi.tar'), `docker.io/library/${name}:latest`, image);
+      await bench.ok('load -q -i hi.tar');
+    }
+    await bench.ok('run --name maker --net none hi sh -c :');
     try {
-      await bench.ok('commit maker registry.invalid/hi:1');
+      await bench.ok('commit maker hi -a auth');
     } finally {
       await engine.ok(['rm', '-f', 'maker']);
     }
+    await bench.ok('save -q -o out.tar hi auth');
     const names = await namesIn(bench.home);
-    expect(names['registry.invalid/hi:1']).not.toBe(image.root.digest);
-    expect(await inEngine()).toEqual(names);
+    expect(names['auth:latest']).toBe(image.root.digest);
+    expect(names['hi:latest']).toBe((await inEngine())['docker.io/library/hi:latest'] ?? '');
+    expect(names['hi:latest']).not.toBe(image.root.digest);
+  });
+
+  test('are listed and fetched while no bridge runs', async () => {
+    await using bench = await machineBench();
+    await loadIntoEngine(bench, 'registry.invalid/app:1', await busyboxImage());
+    const state: unknown = await Bun.file(join(bench.home, 'machine/bridge.json')).json();
+    const pid = isJsonObject(state) ? Number(state['pid']) : 0;
+    expect(pid).toBeGreaterThan(1);
+    process.kill(pid, 'SIGKILL');
+    expect(await bench.ok(ROWS)).toStartWith('registry.invalid/app:1 ');
+    await bench.ok('tag registry.invalid/app:1 mine:1');
+  });
+
+  test('of one id on both sides need force, and go with all their names', async () => {
+    await using bench = await machineBench();
+    const image = await busyboxImage();
+    const id = image.root.digest.slice(7, 19);
+    await loadIntoEngine(bench, 'registry.invalid/app:1', image);
+    await bench.ok('tag registry.invalid/app:1 mine:1');
+    await bench.ok('rmi mine:1');
+    await engine.ok(['tag', 'registry.invalid/app:1', 'registry.invalid/app:2']);
+    expectError(await bench.fails(['rmi', id]), /multiple IDs/, /--force/);
+    expect(await bench.ok(['rmi', '-f', id])).not.toContain('<none>');
+    expect(await namesIn(bench.home)).toEqual({});
+    expect(await inEngine()).toEqual({});
+  });
+
+  test('without a name have a row, and are removed by their ids', async () => {
+    await using bench = await machineBench();
+    await loadIntoEngine(bench, 'docker.io/library/base:1', await busyboxImage());
+    await mkdir(bench.path('context'));
+    await writeFile(bench.path('context/Dockerfile'), 'FROM base:1\nLABEL a=b\n');
+    await bench.ok('build context');
+    await engine.ok(['build', '-t', 'tagged:1', bench.path('context')]);
+    expect(await bench.ok('images -q --filter dangling=true')).toBe('');
+    await bench.ok('rmi tagged:1');
+    const row = /^<none> <none> ([0-9a-f]{12})$/m;
+    const table = await bench.ok(['images', '--format', '{{.Repository}} {{.Tag}} {{.ID}}']);
+    const [, id = ''] = row.exec(table) ?? [];
+    expect(table).toMatch(row);
+    expect(await bench.ok('images -q --filter dangling=true')).toBe(`${id}\n`);
+    expect(await bench.ok('images -q base')).not.toContain(id);
+    expectError(await bench.fails(['tag', id, 'named:1']), /has no name/, /build -t NAME/);
+    const ids = (await bench.ok('images -q')).trim().split('\n');
+    const said = await bench.ok(['rmi', ...ids, ...ids]);
+    expect(said).toContain('Deleted: sha256:');
+    expect(said).not.toContain('<none>');
+    expect(await bench.ok('images -q')).toBe('');
+    expect(await inEngine()).toEqual({});
   });
 
   test('that a killed finch had begun to bring are gone after the next', async () => {
     await using bench = await machineBench();
-    await writeOciArchive(bench.path('hi.tar'), 'engine.invalid/left:1', buildImage());
+    const id = 'ab'.repeat(16);
+    await writeOciArchive(bench.path('hi.tar'), `engine.invalid/${id}/left:1`, buildImage());
     await bench.ok('load -q -i hi.tar');
+    await writeFile(join(bench.home, 'machine/fetch.id'), id);
+    expect(await bench.ok(ROWS)).toBe('');
     const image = await busyboxImage();
     await loadIntoEngine(bench, 'registry.invalid/app:1', image);
     await bench.ok('tag registry.invalid/app:1 app:1');
@@ -237,6 +327,25 @@ describe.skipIf(!canRunEngine)('finch, and the images of the machine', () => {
       'app:1',
       'registry.invalid/app:1',
     ]);
+  });
+
+  test('are brought by one finch at a time, and who waits says so', async () => {
+    await using bench = await machineBench();
+    await loadIntoEngine(bench, 'registry.invalid/app:1', await busyboxImage());
+    const lock = await holdFileLock(join(bench.home, 'machine/fetch.lock'));
+    const child = Bun.spawn([finchBinary, 'tag', 'registry.invalid/app:1', 'app:1'], {
+      env: finchEnvironment(bench.home, engine.env),
+      stderr: 'pipe',
+    });
+    let said = '';
+    for await (const piece of child.stderr) {
+      said += new TextDecoder().decode(piece);
+      if (said.includes('waiting for another finch')) lock?.[Symbol.dispose]();
+    }
+    expect(said).toEndWith(
+      'waiting for another finch that gets an image from the virtual machine\n',
+    );
+    expect(await child.exited).toBe(0);
   });
 
   test('stay where they are when the machine cannot give one, or the user interrupts', async () => {

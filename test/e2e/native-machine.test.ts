@@ -92,6 +92,7 @@ describe.skipIf(process.platform !== 'linux')('finch vm on this Linux itself', (
   test('gives the versions of what it is made of to who asks for all', async () => {
     await using at = await bench();
     expect(JSON.parse((await at.vm('status --format json')).stdout)).toEqual({
+      Hint: '',
       ...{ Status: 'Running', Kind: 'native', Reason: '', Address: at.address },
       Nerdctl: join(at.home, '../bin/nerdctl'),
       ...{ NerdctlVersion: '2.2.2', ContainerdVersion: '1.6.20' },

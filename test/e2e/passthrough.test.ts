@@ -95,6 +95,55 @@ describe('finch run and its like', () => {
     expect(got['PATH']).toStartWith(`${machine}/bin:`);
   });
 
+  test('ask registries, and not finch, for what is to be pulled again', async () => {
+    await using bench = await engineBench();
+    await bench.act('tr "\\0" " " < /proc/$$/cmdline');
+    const mirror = join(bench.home, 'machine/hosts.d');
+    for (const line of [
+      'run app',
+      'create --pull missing app',
+      'compose up',
+      'run app --pull=always',
+    ]) {
+      expect([line, await bench.ok(line)]).toEqual([line, expect.stringContaining(mirror)]);
+    }
+    for (const line of ['run --pull=always app', 'compose pull', 'compose -f x up --pull always']) {
+      expect([line, await bench.ok(line)]).toEqual([line, expect.not.stringContaining(mirror)]);
+    }
+  });
+
+  test('understand what docker calls a build', async () => {
+    await using bench = await engineBench();
+    await bench.ok('build --load .');
+    expect(await bench.args()).toEqual(['build', '.']);
+    await bench.ok('inspect -f x --type volume data');
+    expect(await bench.args()).toEqual(['volume', 'inspect', '-f', 'x', 'data']);
+    expectError(
+      await bench.fails('build --push .'),
+      'an image without a name cannot be pushed',
+      'give it one with: --tag NAME',
+    );
+    expectError(await bench.fails('buildx build .'), 'unknown command: buildx');
+    await bench.ok('config set dockercompat true');
+    const { stderr, exitCode } = await bench.run('buildx build --load --no-cache .');
+    expect([stderr, exitCode]).toEqual([
+      'buildx is not supported. using standard buildkit instead...\n',
+      0,
+    ]);
+    expect(await bench.args()).toEqual(['build', '--no-cache', '.']);
+  });
+
+  test('hand a Dockerfile on stdin on to nerdctl', async () => {
+    await using bench = await engineBench();
+    await bench.act('cat');
+    expect(await bench.ok('build -f - .', { stdin: 'FROM scratch\n' })).toBe('FROM scratch\n');
+    const stdin = '#'.repeat(1024 * 1024 + 1);
+    expectError(
+      await bench.fails('build -f - .', { stdin }),
+      'the Dockerfile on stdin has more than 1 MiB',
+    );
+  });
+
   test('write no secret that stands among the arguments into a log', async () => {
     await using bench = await engineBench();
     const log = bench.path('log');
@@ -157,7 +206,7 @@ test.skipIf(Bun.which('bash') === null)(
 );
 
 describe('signals to finch alone', () => {
-  for (const name of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const) {
+  for (const name of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const) {
     test(`${name} goes on to nerdctl, and finch waits for it`, async () => {
       await using bench = await engineBench();
       const short = name.slice(3);
@@ -173,6 +222,21 @@ describe('signals to finch alone', () => {
       expect(await child.stderr.text()).toBe('');
     });
   }
+
+  test.skipIf(Bun.which('bash') === null)(
+    'SIGINT goes on to nerdctl also on a terminal, where finch is in the background',
+    async () => {
+      await using bench = await engineBench();
+      await bench.act(`trap 'echo farewell; exit 7' INT; echo ready; while :; do sleep 0.02; done`);
+      const shell = 'set -m; "$@" & read line; kill -INT $!; wait $!; exit $?';
+      const run = await finchOnTerminal(['run', 'app'], {
+        ...{ home: bench.home, env: bench.env, under: ['bash', '--norc', '-c', shell, 'bash'] },
+        answers: [{ when: 'ready', type: '\r' }],
+      });
+      expect(run.screen).toContain('farewell');
+      expect(run.exitCode).toBe(7);
+    },
+  );
 
   test('that end nerdctl end finch with 128 and their number', async () => {
     await using bench = await engineBench();

@@ -233,6 +233,22 @@ describe('finch save', () => {
     expect((await dockerEntries(bench.path('read.tar')))[0]?.RepoTags).toEqual(['one:1']);
   });
 
+  test('ends when it is interrupted before somebody opens the pipe that it is to write', async () => {
+    await using bench = await saveBench();
+    await runOk(['mkfifo', bench.path('pipe')]);
+    const child = Bun.spawn([finchBinary, 'save', '-q', '-o', bench.path('pipe'), 'one:1'], {
+      env: finchEnvironment(bench.home),
+      stderr: 'pipe',
+    });
+    const isWaiting = async () =>
+      (
+        await runOk(['sh', '-c', `cat /proc/${child.pid}/task/*/wchan || echo wait_for_partner`])
+      ).includes('wait_for_partner');
+    while (!(await isWaiting())) await Bun.sleep(5);
+    child.kill('SIGINT');
+    expect(await child.exited).toBe(130);
+  });
+
   test('fails when nobody reads what it writes', async () => {
     await using bench = await workbench();
     await load(bench, 'large:1', uncompressed(layerTar('x'.repeat(2_000_000))));

@@ -57,7 +57,7 @@ describe.skipIf(process.platform !== 'linux')('finch support-bundle generate, na
 
   test('works with a finch.yaml that is no YAML', async () => {
     await using bench = await nativeBench();
-    await Bun.write(join(bench.home, 'finch.yaml'), `cpus: [${CANARY}\n`);
+    await Bun.write(join(bench.home, 'finch.yaml'), `vmType: [${CANARY}\n`);
     const { stderr, exitCode } = await bench.run('support-bundle generate');
     expect(exitCode).toBe(0);
     expect(stderr).toContain('the state of the machine is not known: ');

@@ -20,6 +20,7 @@ describe('baseImages()', () => {
     ].join('\r\n');
     expect(baseImages(text)).toEqual([
       ...['golang:1.26', 'build', 'ghcr.io/team/base:2', 'tools:1', 'cache:3'],
+      ...['alpine', 'reg/alpine:1'],
     ]);
   });
 
@@ -27,5 +28,33 @@ describe('baseImages()', () => {
     expect(baseImages(`FROM ${'--x '.repeat(50_000)}`)).toEqual([]);
     expect(baseImages(`RUN ${'--mount=from'.repeat(50_000)}`)).toEqual([]);
     expect(baseImages('FROM a'.repeat(100_000)).length).toBeLessThanOrEqual(1);
+  });
+
+  test('knows arguments by what is given, or else by what they are without that', () => {
+    const text = [
+      'ARG B="st:1" R=reg.example',
+      'ARG WHOLE=%R/%{B}',
+      'ARG GIVEN=old',
+      'ARG EMPTY',
+      'FROM %{B} AS a',
+      'FROM "%{WHOLE}"',
+      'FROM %GIVEN',
+      'FROM app:%{EMPTY:-2}',
+      'FROM app%{EMPTY:+x}:3',
+      'ARG B=late',
+      'FROM %B',
+      'FROM %UNKNOWN:1',
+    ]
+      .join('\n')
+      .replaceAll('%', '$');
+    expect(baseImages(text, new Map([['GIVEN', 'new:1']]))).toEqual([
+      ...['st:1', 'reg.example/st:1', 'new:1', 'app:2', 'app:3'],
+    ]);
+  });
+
+  test('stays small where arguments are made of each other', () => {
+    const lines = Array.from({ length: 50_000 }, (_, i) => `ARG A${i + 1}=$A${i}$A${i}`);
+    const names = baseImages(['ARG A0=x', ...lines, 'FROM $A50000'].join('\n'));
+    expect(names.join('').length).toBeLessThanOrEqual(512);
   });
 });

@@ -35,3 +35,14 @@ test('who waits can be interrupted', async () => {
     await expect(second).rejects.toThrow('interrupted');
   });
 });
+
+test('force waits for a while, and then goes on', async () => {
+  await using folder = await temporaryFolder();
+  const said: string[] = [];
+  const options = { home: folder.path, report: (line: string) => void said.push(line) };
+  await underMachineLock(options, async () => {
+    expect(await underMachineLock({ ...options, force: true }, async () => 'done')).toBe('done');
+  });
+  expect(said).toHaveLength(1);
+  expect(await underMachineLock({ ...options, force: true }, async () => 'free')).toBe('free');
+});

@@ -17,6 +17,12 @@ describe('nerdctlEnvironment()', () => {
     });
   });
 
+  test('natively says that finch asks, also where the user has no configuration of docker', () => {
+    const env = { PATH: '/usr/bin' };
+    const { FINCH_DOCKER_CONFIG: given } = nerdctlEnvironment({ kind: 'native', home: HOME, env });
+    expect(given).toBe('');
+  });
+
   test('brings only what is no secret into a virtual machine', () => {
     const env = {
       ...{ PATH: '/opt/homebrew/bin', COMPOSE_FILE: 'a.yaml', SOURCE_DATE_EPOCH: '0' },
@@ -43,16 +49,22 @@ describe('nerdctlEnvironment()', () => {
 
 describe('nerdctlFlags()', () => {
   test('have the folder of the bridge last, as it knows all registries', () => {
-    expect(nerdctlFlags(['ps'], HOME)).toEqual(['--hosts-dir', USUAL]);
+    expect(nerdctlFlags(['ps'], { home: HOME, asksRegistries: false })).toEqual([
+      '--hosts-dir',
+      USUAL,
+    ]);
   });
 
   test('have the folders of the call first, however they are written', () => {
     const args = ['pull', '--hosts-dir', '/a,/b', '--hosts-dir=/c', 'app', '--hosts-dir'];
-    expect(nerdctlFlags(args, HOME)).toEqual(['--hosts-dir', `/a,/b,/c,${USUAL}`]);
+    expect(nerdctlFlags(args, { home: HOME, asksRegistries: false })).toEqual([
+      '--hosts-dir',
+      `/a,/b,/c,${USUAL}`,
+    ]);
   });
 
   test('quote a folder with a comma in its name', () => {
-    const [, value] = nerdctlFlags([], '/home/a,b');
+    const [, value] = nerdctlFlags([], { home: '/home/a,b', asksRegistries: false });
     expect(value).toStartWith('"/home/a,b/certs.d",/etc/');
   });
 });

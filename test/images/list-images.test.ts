@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import type { ImageRow } from '../../src/images/image-row.ts';
-import { listImages } from '../../src/images/list-images.ts';
-import { digestOf } from '../../src/oci/digest.ts';
+import { listed, listImages } from '../../src/images/list-images.ts';
+import { type Digest, digestOf, toDigest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
 import { HOST, type Shelf, shelf } from './shelf.ts';
 
@@ -189,4 +189,19 @@ describe('listImages()', () => {
     const options = { platform: HOST, signal: AbortSignal.abort() };
     await expect(listImages(place.store, place.store.names(), options)).rejects.toThrow();
   });
+});
+
+test('a name by digest is listed only where no tag of its repository names the image', () => {
+  const [a, b] = [toDigest('sha256', 'a1'.repeat(32)), toDigest('sha256', 'b2'.repeat(32))];
+  const record = (name: string, digest: Digest) => ({
+    ...{ name, target: { mediaType: '', digest, size: 0 }, createdAt: new Date(0) },
+  });
+  const shown = [
+    record('localhost:5000/app:1', a),
+    record(`localhost:5000/app@${b}`, b),
+    record(`localhost:5000/other@${a}`, a),
+    record(`<none>@${b}`, b),
+  ];
+  const doubled = [record(`localhost:5000/app@${a}`, a), record(`<none>@${a}`, a)];
+  expect(listed([...doubled, ...shown])).toEqual(shown);
 });

@@ -232,6 +232,40 @@ describe('removeImages()', () => {
     expect(namesOf(place)).toEqual(['app:1', 'app:2']);
   });
 
+  test('takes with the last tag of a repository the name by digest that lists leave out', async () => {
+    await using place = await threeNames();
+    const byDigest = `docker.io/library/app@${place.app.digest}`;
+    await place.store.changeNames({ set: [{ name: byDigest, target: place.app }] });
+    expect((await remove(place, ['app:1'])).removed).toEqual(['app:1']);
+    expect((await remove(place, ['app:2'])).removed).toEqual(['app:2', familiar(byDigest)]);
+    expect(namesOf(place)).toEqual(['other:1']);
+  });
+
+  test('takes away nothing that another side refuses to, and all else', async () => {
+    await using place = await threeNames();
+    const why = new FinchError('VM', 'conflict');
+    const asked: (string | undefined)[] = [];
+    const { records, refused } = await removeImages(place.store, ['app:1', 'other:1', 'there:1'], {
+      force: false,
+      onSkipped: () => {},
+      onNotFreed: () => {},
+      otherSide: {
+        find: (text) =>
+          text === 'other:1'
+            ? []
+            : [{ name: `docker.io/library/${text}`, digest: place.app.digest }],
+        async remove(images) {
+          asked.push(...images.map(({ name }) => name));
+          return new Map(images.slice(0, 1).map((image) => [image, why]));
+        },
+      },
+    });
+    expect(asked).toEqual(['docker.io/library/app:1', 'docker.io/library/there:1']);
+    expect(refused).toEqual([why]);
+    expect(records.map(({ name }) => familiar(name))).toEqual(['other:1']);
+    expect(namesOf(place)).toEqual(['app:1', 'app:2']);
+  });
+
   test('throws REFERENCE_INVALID for what can be no name', async () => {
     await using place = await threeNames();
     await expect(remove(place, ['app:1', 'No Name'])).rejects.toMatchObject({

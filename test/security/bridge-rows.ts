@@ -84,8 +84,8 @@ export const bridge: readonly Row[] = [
       {
         test: [BRIDGE, 'no secret is in the log, the arguments or the environment of the bridge'],
         defence: [
-          'bridge/bridge-environment.ts',
-          'value !== undefined && KEPT.test(name)',
+          'host/plain-environment.ts',
+          'value !== undefined && PLAIN.test(name)',
           'value !== undefined',
         ],
       },

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { bridgeNaming } from '../../src/server/naming.ts';
-import { buildImage } from '../support/images.ts';
+import { buildImage, layerTar } from '../support/images.ts';
 import { namesOf, outcome, push, serve } from './served.ts';
 
 const login = { user: 'finch', password: 'a-token' };
@@ -73,4 +73,17 @@ test('pages of tags go on at the same registry', async () => {
   const first = await fetch(`${registry.url}/v2/library/app/tags/list?n=1&ns=docker.io`);
   const [, next = ''] = /^<(.*)>/.exec(first.headers.get('link') ?? '') ?? [];
   expect(await (await fetch(registry.url + next)).json()).toMatchObject({ tags: ['2'] });
+});
+
+test('at the bridge a tag that is moved lets go of what it named', async () => {
+  await using registry = await serve({ naming: bridgeNaming });
+  const [before, after] = ['before', 'after'].map((text) =>
+    buildImage({ layers: [layerTar(text)] }),
+  );
+  if (before === undefined || after === undefined) throw new Error('two are built');
+  await push(registry.url, 'docker.io/library/app:1', before);
+  await push(registry.url, 'docker.io/library/app:1', after);
+  expect(namesOf(registry.store)).toEqual(['docker.io/library/app:1']);
+  while (registry.store.stat(before.root.digest) !== undefined) await Bun.sleep(10);
+  expect(registry.store.stat(after.root.digest)).toBeDefined();
 });

@@ -23,7 +23,9 @@ describe('changeFiles()', () => {
       change(changed, 'old', 'new'),
       change(removed, 'old'),
     ];
-    expect(await changeFiles(changes, { locked: [changed], read: readTextFile })).toBe(true);
+    expect(await changeFiles(changes, { locks: [`${changed}.lock`], read: readTextFile })).toBe(
+      true,
+    );
     expect(await Bun.file(made).text()).toBe('new');
     expect(await Bun.file(changed).text()).toBe('new');
     expect((await readdir(folder.path)).toSorted()).toEqual(['changed', 'changed.lock', 'made']);
@@ -35,7 +37,7 @@ describe('changeFiles()', () => {
     const other = join(folder.path, 'b');
     await Bun.write(other, 'somebody else');
     const changes = [change(path, undefined, 'new'), change(other, 'old', 'new')];
-    expect(await changeFiles(changes, { locked: [], read: readTextFile })).toBe(false);
+    expect(await changeFiles(changes, { locks: [], read: readTextFile })).toBe(false);
     expect(await readdir(folder.path)).toEqual(['b']);
     expect(await Bun.file(other).text()).toBe('somebody else');
   });
@@ -58,7 +60,7 @@ describe('changeFiles()', () => {
       change(full, undefined, 'new'),
     ];
     const read = async (path: string) => (path === full ? undefined : readTextFile(path));
-    const failure = changeFiles(changes, { locked: [], read });
+    const failure = changeFiles(changes, { locks: [], read });
     await expect(failure).rejects.toMatchObject({ code: 'IO' });
     expect((await readdir(folder.path)).toSorted()).toEqual(['changed', 'full', 'real', 'removed']);
     expect(await Bun.file(join(folder.path, 'real')).text()).toBe('old');
@@ -71,7 +73,7 @@ describe('changeFiles()', () => {
     await stageFile(path, new TextEncoder().encode('left'), { owner: 'login' });
     expect(await readdir(folder.path)).toHaveLength(1);
     const changes = [change(path, undefined, 'new')];
-    expect(await changeFiles(changes, { locked: [], read: readTextFile })).toBe(true);
+    expect(await changeFiles(changes, { locks: [], read: readTextFile })).toBe(true);
     expect(await readdir(folder.path)).toEqual(['a']);
   });
 
@@ -82,7 +84,7 @@ describe('changeFiles()', () => {
       change(path, undefined, 'new'),
       change(join(folder.path, 'missing/b'), undefined, 'new'),
     ];
-    const failure = changeFiles(changes, { locked: [], read: readTextFile });
+    const failure = changeFiles(changes, { locks: [], read: readTextFile });
     await expect(failure).rejects.toMatchObject({ code: 'IO' });
     expect(await readdir(folder.path)).toEqual([]);
   });

@@ -99,7 +99,7 @@ describe('setUpEcr()', () => {
     expect(at.said()).toEqual([
       'wrote ~/finch.yaml',
       'wrote ~/config.json',
-      'no virtual machine is running, so none is restarted',
+      'the virtual machine is not running, and needs no restart',
     ]);
   });
 

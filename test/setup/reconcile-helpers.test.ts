@@ -66,8 +66,22 @@ describe('the creds_helpers of finch.yaml', () => {
     await using at = await bench({ 'finch.yaml': NAMED, 'config.json': GUIDE });
     expect(await at.reconcile()).toEqual([`installed ~/${HELPER}`]);
     await Bun.write(join(at.home, 'finch.yaml'), '');
-    expect(await at.reconcile()).toEqual([`removed ~/${HELPER}`]);
+    expect(await at.reconcile()).toEqual([
+      '~/config.json still names "credsStore": "ecr-login", which finch did not write: without that helper other programs find no login there; take it out',
+      `removed ~/${HELPER}`,
+    ]);
+    expect(await at.reconcile()).toEqual([]);
     expect(await at.text('config.json')).toBe(GUIDE);
+  });
+
+  test('do not take the place of a credsStore that is no text, and say so', async () => {
+    const text = '{"credsStore":5}';
+    await using at = await bench({ 'finch.yaml': NAMED, 'config.json': text });
+    const [, line] = await at.reconcile();
+    expect(line).toStartWith('~/config.json keeps "credsStore": 5: finch itself logs in');
+    await Bun.write(join(at.home, 'finch.yaml'), '');
+    await at.reconcile();
+    expect(await at.text('config.json')).toBe(text);
   });
 
   test('do not take the place of another credsStore, and say so', async () => {

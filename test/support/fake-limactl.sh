@@ -6,6 +6,7 @@
 #   version      what it says it is; 2.1.3 without it
 #   broken       what Lima would say is wrong with its machine
 #   guest/       programs of the machine, first on its PATH
+#   root         it refuses all, as it does when root calls it
 # https://github.com/lima-vm/lima/tree/v2.1.3/cmd/limactl
 state="$(cd "$(dirname "$0")/.." && pwd)/state"
 lima="${LIMA_HOME:-$HOME/.lima}"
@@ -37,6 +38,15 @@ bytes() { # SIZE
   *) echo "${1%[Bb]}" ;;
   esac
 }
+sectors() { echo $((($1 + 511) / 512 * 512)); }
+# FILE: a folder of the system is none that a machine may see
+refused() { grep -Eqs '^ *- location: /(bin|dev|etc|home|opt|sbin|tmp|usr|var)?$' "$1"; }
+REFUSED='field `mounts[1].mountPoint` must not be a system path such as /etc or /usr'
+seen() { # FOLDER: whether the machine sees it
+  sed -n 's/^ *- location: //p' "$instance/lima.yaml" | while read -r location; do
+    case "$1/" in "$location"/*) echo yes; break ;; esac
+  done
+}
 gib() { if [ $(($1 % 1073741824)) = 0 ]; then echo "$(($1 / 1073741824))GiB"; else echo "$(($1 / 1048576))MiB"; fi; }
 
 # The processes of a machine end with its files, and so with the folder of the test.
@@ -66,12 +76,15 @@ esac
 
 printf '%s\n' "$*" >> "$state/calls"
 env > "$state/environment"
+[ ! -e "$state/root" ] || { echo 'limactl: must not run as the root user' >&2; exit 1; }
 
 status() {
   host="$(alive "$instance/ha.pid")" || rm -f "$instance/ha.pid"
   driver="$(alive "$instance/qemu.pid")" || rm -f "$instance/qemu.pid"
   error=
-  if [ -e "$state/broken" ]; then
+  if refused "$instance/lima.yaml"; then
+    error="$REFUSED"; status=
+  elif [ -e "$state/broken" ]; then
     error="$(cat "$state/broken")"; status=Broken
   elif [ -n "$host" ] && [ -n "$driver" ]; then status=Running
   elif [ -n "$host" ]; then status=Broken; error='host agent is running but driver is not'
@@ -84,6 +97,10 @@ force=
 case "$*" in *" -f "* | *" --force"*) force=yes ;; esac
 
 case "$1" in
+validate)
+  trouble validate
+  if refused "$2"; then fatal "failed to validate YAML file \`$2\`: $REFUSED"; fi
+  say info "\`$2\`: OK" ;;
 --version) trouble version; echo "limactl version $(cat "$state/version" 2> /dev/null || echo 2.1.3)" ;;
 ls | list)
   trouble ls
@@ -97,7 +114,7 @@ ls | list)
   case "$*" in
   *--json*)
     printf '{"name":"finch","hostname":"lima-finch","status":"%s","dir":"%s","vmType":"qemu","arch":"x86_64"' "$status" "$instance"
-    printf ',"cpus":%s,"memory":%s,"disk":%s' "$(setting cpus)" "$(bytes "$(setting memory)")" "$(bytes "$(setting disk)")"
+    [ -z "$status" ] || printf ',"cpus":%s,"memory":%s,"disk":%s' "$(setting cpus)" "$(bytes "$(setting memory)")" "$(bytes "$(setting disk)")"
     [ -z "$host" ] || printf ',"sshLocalPort":60022,"hostAgentPID":%s' "$host"
     [ -z "$driver" ] || printf ',"driverPID":%s' "$driver"
     # Lima's own errors are empty there.
@@ -113,6 +130,7 @@ start)
     [ ! -d "$instance" ] || fatal "instance \\\"finch\\\" already exists (\\\"$instance\\\")"
     [ -n "$document" ] || fatal 'template \"_images/ubuntu.yaml\" not found'
     [ -r "$document" ] || fatal "open $document: no such file or directory"
+    if refused "$document"; then fatal "$REFUSED"; fi
     mkdir -p "$instance" && cp "$document" "$instance/lima.yaml" && printf 2.1.3 > "$instance/lima-version"
     say info 'Terminal is not available, proceeding without opening an editor'
     made=yes
@@ -122,6 +140,9 @@ start)
   fi
   status
   case "$status" in
+  '')
+    printf 'panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV]\n\ngoroutine 1 [running]:\nmain.main()\n' >&2
+    exit 2 ;;
   Broken) fatal "errors inspecting instance: [$error]" ;;
   Running) say info 'The instance `finch` is already running. Run `limactl shell finch` to open the shell.'; exit ;;
   esac
@@ -206,7 +227,9 @@ shell)
   status
   [ "$status" != Stopped ] || fatal 'instance `finch` is stopped, run `limactl start finch` to start the instance'
   trouble shell
-  if [ -n "$where" ]; then cd "$where" || exit 1; fi
+  mkdir -p "$lima/guest-home"
+  if [ -n "$where" ]; then cd "$where" || exit 1
+  elif [ -z "$(seen "$PWD")" ]; then cd "${HOME:-$lima/guest-home}" || exit 1; fi
   # The socket that Lima forwards is here the one that it forwards to.
   socket="$(sed -n 's/^ *hostSocket: *//p' "$instance/lima.yaml")"
   for word; do
@@ -253,11 +276,11 @@ disk)
     fi ;;
   create)
     [ ! -d "$disk" ] || fatal "disk \`finch\` already exists (\`$disk\`)"
-    mkdir -p "$disk" && bytes "$size" > "$disk/datadisk"
+    mkdir -p "$disk" && sectors "$(bytes "$size")" > "$disk/datadisk"
     say info "Creating raw disk \`finch\` with size $(gib "$(bytes "$size")")" ;;
   resize)
     [ -d "$disk" ] || fatal "disk \`$name\` does not exists"
-    now="$(cat "$disk/datadisk")"; wanted="$(bytes "$size")"
+    now="$(cat "$disk/datadisk")"; wanted="$(sectors "$(bytes "$size")")"
     [ "$wanted" -ge "$now" ] || fatal "specified size \`$(gib "$wanted")\` is less than the current disk size \`$(gib "$now")\`. Disk shrinking is currently unavailable"
     if [ -e "$disk/in_use_by" ]; then
       status

@@ -1,10 +1,11 @@
 import { chmod, copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DOCUMENT_HEAD } from '../../src/vm/lima/lima-document.ts';
+import { DOCUMENT_HEAD } from '../../src/vm/lima/document-head.ts';
 
 /** What a fake `limactl` can be told to do other than well; `disk-create` is its `disk create`. */
 export type FakeVerb =
   | 'version'
+  | 'validate'
   | 'ls'
   | 'start'
   | 'start-early'
@@ -56,8 +57,10 @@ while :; do case "$1" in -E | -n | --) shift ;; *=*) export "$1"; shift ;; *) br
 SUDO_UID="$(id -u)" SUDO_USER=lima exec "$@"
 `;
 
-/** The document of a machine that finch has made at some time. */
-const DOCUMENT = `${DOCUMENT_HEAD}vmType: qemu\ncpus: 2\nmemory: 2GiB\ndisk: 100GiB\n`;
+/** The document of a machine that finch has made at some time, which sees a folder. */
+function documentWith(folder: string): string {
+  return `${DOCUMENT_HEAD}vmType: qemu\ncpus: 2\nmemory: 2GiB\ndisk: 100GiB\nmounts:\n  - location: ${folder}\n    writable: true\n`;
+}
 
 /** Puts one into a folder, below `bin`, with its state beside it. Its processes end with its folder. */
 export async function fakeLimactl(
@@ -118,7 +121,7 @@ export async function fakeLimactl(
     async setStatus(status) {
       await act('stop', '--force', 'finch');
       const document = join(limaHome, 'finch/lima.yaml');
-      if (!(await Bun.file(document).exists())) await Bun.write(document, DOCUMENT);
+      if (!(await Bun.file(document).exists())) await Bun.write(document, documentWith(folder));
       if (status === 'Running' || status === 'Broken') await act('start', 'finch');
       const agent = await hostAgent();
       if (status !== 'Broken' || agent === undefined) return;

@@ -23,12 +23,52 @@ describe.skipIf(process.platform !== 'linux')('findMachine()', () => {
     expect(machine.disk === undefined).toBe(kind === 'native');
   });
 
-  test('does not go on with a finch.yaml that is broken', async () => {
-    await using folder = await temporaryFolder();
-    const path = finchYamlPath(folder.path);
-    await Bun.write(path, 'vmType: hyperv\n');
-    const readSettings = () => readMachineSettings(path);
-    const finding = findMachine({ home: folder.path, env: {}, installs: [], readSettings });
-    await expect(finding).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  test.each(['vmType: hyperv', 'cpus: 0', 'memory: lots', 'nonsense'])(
+    'finds the machine although finch.yaml says %p',
+    async (yaml) => {
+      await using at = await bench(`${yaml}\n`);
+      expect((await at.find()).kind).toBe('lima');
+    },
+  );
+
+  test('finds the machine that was started, whatever finch.yaml says by now, and says so', async () => {
+    await using at = await bench('');
+    await (await at.find()).init({ onStage: () => {} });
+    await at.write('vmType: native\n');
+    const running = await at.find();
+    expect(running.kind).toBe('lima');
+    expect(await running.state()).toMatchObject({
+      ...{ status: 'Running', reason: 'finch.yaml chooses another machine by now' },
+      hint: 'change over with: finch vm stop, and then: finch vm start',
+    });
+    await at.write('vmType: [\nlimactl: /nowhere\n');
+    await (await at.find()).stop({ force: false, onStage: () => {} });
+    await at.write('vmType: native\n');
+    expect((await at.find()).kind).toBe('native');
+    await at.write('');
+    await (await at.find()).start({ onStage: () => {} });
+    await at.write('limactl: /nowhere\n');
+    expect(await (await at.find()).state()).toMatchObject({ status: 'Running', reason: undefined });
+    await at.write('vmType: native\n');
+    process.kill((await at.fake.hostAgent()) ?? 0, 'SIGKILL');
+    while ((await at.find()).kind === 'lima') await Bun.sleep(10);
   });
 });
+
+async function bench(yaml: string) {
+  const folder = await temporaryFolder();
+  const home = folder.path;
+  const fake = await fakeLimactl(home);
+  const path = finchYamlPath(home);
+  const write = (text: string) => Bun.write(path, text);
+  await write(yaml);
+  return {
+    ...{ fake, write },
+    find: () =>
+      findMachine({
+        ...{ home, installs: [], readSettings: () => readMachineSettings(path) },
+        env: { PATH: `${fake.folder}:/usr/bin:/bin`, HOME: home },
+      }),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}

@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
-import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { FinchError } from '../../errors.ts';
+import { installFolder } from '../../host/own-program.ts';
 
 /** One `limactl`, and the folder in which it keeps its machines. */
 export interface Lima {
@@ -65,19 +66,11 @@ function onPath(env: FindLimactlOptions['env'], home: string): readonly Lima[] {
 
 /** The folders that have `bin/finch` and `lima/bin/limactl`. */
 function usualInstalls(): readonly string[] {
-  const own = ownFolders();
+  const folder = installFolder();
+  const own = folder === undefined ? [] : [folder];
   if (process.platform === 'darwin') return [...own, '/Applications/Finch'];
   if (process.platform === 'win32') return [...own, 'C:\\Program Files\\Finch'];
   return own;
-}
-
-function ownFolders(): readonly string[] {
-  try {
-    return [dirname(dirname(realpathSync(process.execPath)))];
-  } catch {
-    // Another version has taken the place of this program while it runs.
-    return [];
-  }
 }
 
 function isProgram(path: string): boolean {

@@ -1,6 +1,7 @@
 import { FinchError } from '../../errors.ts';
 import { printable } from '../../text.ts';
 import type { ActOptions } from '../machine.ts';
+import { noDisk } from '../no-machine.ts';
 import { INSTANCE, type Lima } from './find-limactl.ts';
 import { limaSize, shownSize } from './lima-size.ts';
 import { askLimactl, type RunLimactlOptions } from './run-limactl.ts';
@@ -20,23 +21,27 @@ interface DataDisk {
 
 const SEE = 'see what there is with: finch vm disk info';
 
+/** Lima rounds sizes of disks up to whole sectors, in bytes. */
+const SECTOR = 512;
+
 /**
- * Sees to it that there is a data disk of at least `size` bytes that no dead machine holds. One that is
+ * Sees to it that there is a data disk of at least `wanted` bytes that no dead machine holds. One that is
  * larger stays as it is, and that is said.
  * @throws FinchError `VM`
  */
 export async function prepareDataDisk(
   lima: Lima,
-  size: number,
+  wanted: number,
   { onStage, ...context }: LimaContext & ActOptions,
 ): Promise<void> {
+  const size = Math.ceil(wanted / SECTOR) * SECTOR;
   const disk = await readDataDisk(lima, context);
   if (disk === undefined) return await createDataDisk(lima, size, context);
   if (disk.instance === INSTANCE) await unlockDataDisk(lima, context);
   const sizes = { configured: shownSize(size), current: shownSize(disk.size) };
   if (size > disk.size) {
     onStage(`Resizing data disk from ${sizes.current} to ${sizes.configured}`);
-    await resizeDataDisk(lima, size, context);
+    await growDataDisk(lima, size, context);
   } else if (size < disk.size) {
     onStage(
       `Shrinking the data disk is not supported (configured: ${sizes.configured}, current: ${sizes.current}), skipping resize`,
@@ -60,21 +65,40 @@ async function unlockDataDisk(lima: Lima, context: LimaContext): Promise<void> {
   });
 }
 
+async function growDataDisk(lima: Lima, size: number, context: LimaContext): Promise<void> {
+  await askLimactl(lima, ['disk', 'resize', DATA_DISK, '--size', limaSize(size)], {
+    ...context,
+    what: 'resize the data disk',
+    hint: SEE,
+  });
+}
+
 /**
  * Makes the data disk larger. That cannot be taken back.
  * @param size in bytes
- * @throws FinchError `VM` with what Lima said, for a smaller size and for the disk of a machine that runs
+ * @param isUp whether the machine runs that has it
+ * @throws FinchError `VM` for a smaller size, for a disk that is not there, and for that of a machine that runs
  */
 export async function resizeDataDisk(
   lima: Lima,
   size: number,
-  context: LimaContext,
+  { isUp, ...context }: LimaContext & { readonly isUp: () => Promise<boolean> },
 ): Promise<void> {
-  await askLimactl(lima, ['disk', 'resize', DATA_DISK, '--size', limaSize(size)], {
-    ...context,
-    what: 'resize the data disk',
-    hint: 'stop the machine with: finch vm stop, and give a larger size than before',
-  });
+  const disk = await readDataDisk(lima, context);
+  if (disk === undefined) throw noDisk();
+  if (size < disk.size) {
+    throw new FinchError(
+      'VM',
+      `failed to resize disk: it has ${shownSize(disk.size)}, and a disk does not get smaller`,
+      { hint: `give a size of more than ${shownSize(disk.size)}` },
+    );
+  }
+  if (await isUp()) {
+    throw new FinchError('VM', 'failed to resize disk: the virtual machine uses it', {
+      hint: 'stop it first with: finch vm stop',
+    });
+  }
+  await growDataDisk(lima, size, context);
 }
 
 /**

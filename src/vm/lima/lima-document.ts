@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { MachineSettings, VmType } from '../../config/machine-settings.ts';
+import { DOCUMENT_HEAD } from './document-head.ts';
 import { DATA_DISK } from './lima-disk.ts';
 import type { LimaHost } from './lima-host.ts';
 import { CLOUD_IMAGES, WSL_IMAGES } from './lima-images.ts';
@@ -18,10 +19,6 @@ export const STARTED_WITH = [
   ...['cpus', 'memory', 'disk', 'mounts', 'mountInotify', 'env', 'networks'],
   ...['additionalDisks', 'portForwards', 'provision'],
 ] as const;
-
-/** How a file begins that {@link limaText} made. */
-export const DOCUMENT_HEAD =
-  '# Made by finch from finch.yaml, and made anew when the machine starts.\n';
 
 const MOUNT_TYPES: Readonly<Record<VmType, string>> = {
   vz: 'virtiofs',

@@ -10,3 +10,6 @@ export interface LimaHost {
   /** The socket on which finch answers the machine's questions for credentials. */
   readonly socket: string;
 }
+
+/** By it programs of a machine that Lima runs reach this one's loopback. https://lima-vm.io/docs/config/network/user */
+export const HOST_ADDRESS = '192.168.5.2';

@@ -11,11 +11,16 @@ export interface LimaLine {
 /** The pairs of logrus' text: `time="…" level=info msg="…"`. https://pkg.go.dev/github.com/sirupsen/logrus@v1.9.3#TextFormatter */
 const LINE = /^time="[^"]*" level=(\w+) msg=("(?:[^"\\]|\\.)*"|\S*)/;
 
-/** What a line of Lima's log says: one of `limactl`, or one of a host agent's, which is JSON. */
+/** What a line of Lima's log says: one of `limactl`, one of a host agent's, which is JSON, or a Go program's last. */
 export function parseLimaLine(line: string): LimaLine {
   const [, level, value = ''] = LINE.exec(line) ?? [];
-  if (level === undefined) return parseJsonLine(line) ?? { level, message: line };
+  if (level === undefined) return parseJsonLine(line) ?? { level: levelOf(line), message: line };
   return { level, message: value.startsWith('"') ? unquoteGo(value) : value };
+}
+
+/** Behind such a line is only where in the program it ended. */
+function levelOf(line: string): string | undefined {
+  return /^(?:panic|fatal error): /.test(line) ? 'fatal' : undefined;
 }
 
 function parseJsonLine(line: string): LimaLine | undefined {

@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MachineSettings } from '../../config/machine-settings.ts';
-import { FinchError } from '../../errors.ts';
 import { writeFileAtomic } from '../../host/atomic-file.ts';
 import type {
   ActOptions,
@@ -11,15 +10,17 @@ import type {
   MachineCommand,
 } from '../machine.ts';
 import { machineFolder } from '../machine-folder.ts';
+import { noMachine } from '../no-machine.ts';
 import { checkSocketPaths } from './check-socket-paths.ts';
 import { INSTANCE, instanceFolder, type Lima } from './find-limactl.ts';
 import { describeDataDisk, prepareDataDisk, resizeDataDisk } from './lima-disk.ts';
-import type { LimaHost } from './lima-host.ts';
+import { HOST_ADDRESS, type LimaHost } from './lima-host.ts';
 import { hasInstance, isHostAgentAlive, limaState, nonexistent } from './lima-state.ts';
-import { checkLimaVersion, installHint } from './lima-version.ts';
+import { checkLimaVersion } from './lima-version.ts';
+import { endPendingStart } from './pending-start.ts';
 import { askLimactl, limaEnvironment } from './run-limactl.ts';
 import { END_MS, endByForce, startLima } from './start-lima.ts';
-import { undoUnfinished, whileMaking } from './unfinished.ts';
+import { forgetUnfinished, isUnfinished, whileMaking } from './unfinished.ts';
 
 /** What {@link limaMachine} goes to work with. */
 export interface LimaMachineOptions {
@@ -34,18 +35,16 @@ export interface LimaMachineOptions {
   readonly startMs?: number;
 }
 
-/** By it programs of a machine that Lima runs reach this one's loopback. https://lima-vm.io/docs/config/network/user */
-const HOST_ADDRESS = '192.168.5.2';
+const UNFINISHED =
+  'wait for the finch that makes it, or begin anew with: finch vm init; finch vm remove --force removes what is left';
 
-/** Finch's virtual machine, which Lima runs. */
+/** Finch's virtual machine, which Lima runs. Only one at a time may change it: callers have a lock. */
 export function limaMachine(options: LimaMachineOptions): Machine {
   const { lima, home, env } = options;
   const folder = machineFolder(home).path;
   const undo = () => removeByForce(options);
   const state: Machine['state'] = async (abort = {}) => {
-    if ((await undoUnfinished({ folder, undo })) === 'making') {
-      return nonexistent('another finch is making it: wait, and see: finch vm status');
-    }
+    if (isUnfinished(folder)) return nonexistent('its making has not come to an end', UNFINISHED);
     return limaState(lima, { env, ...abort });
   };
   return {
@@ -60,13 +59,14 @@ export function limaMachine(options: LimaMachineOptions): Machine {
     },
     async start(act) {
       const settings = await preparedSettings(options, act);
+      await endPendingStart(lima);
       const { status } = await limaState(lima, { env, ...act });
       // What is left of one that broke is in the way of the next start.
       if (status === 'Broken') await endByForce(lima, { env });
       await prepareDataDisk(lima, settings.dataDisk, { env, ...act });
       const { applySettings } = await import('./lima-apply.ts');
       const { onStage } = act;
-      await applySettings(lima, { host: options.host, settings, onStage });
+      await applySettings(lima, { host: options.host, settings, onStage, env });
       try {
         await startLima(lima, [INSTANCE], { ...options, ...act });
       } catch (error) {
@@ -79,7 +79,9 @@ export function limaMachine(options: LimaMachineOptions): Machine {
     command: (words, command) => commandIn(options, words, command),
     disk: {
       describe: (abort = {}) => describeDataDisk(lima, { env, ...abort }),
-      resize: (size, abort = {}) => resizeDataDisk(lima, size, { env, ...abort }),
+      resize(size, abort = {}) {
+        return resizeDataDisk(lima, size, { env, ...abort, isUp: () => isHostAgentAlive(lima) });
+      },
     },
   };
 }
@@ -105,7 +107,7 @@ async function make(
   const document = limaDocument(settings, options.host);
   await prepareDataDisk(lima, settings.dataDisk, { env, ...act });
   await rm(instanceFolder(lima), { recursive: true, force: true });
-  const path = join(machineFolder(home).path, 'new-machine.yaml');
+  const path = draftPath(home);
   try {
     const bytes = new TextEncoder().encode(limaText(document));
     await writeFileAtomic(path, bytes, { mode: 0o600 });
@@ -115,13 +117,20 @@ async function make(
   }
 }
 
+/** The document of a machine that is being made. */
+function draftPath(home: string): string {
+  return join(machineFolder(home).path, 'new-machine.yaml');
+}
+
 async function stop(
   { lima, env }: LimaMachineOptions,
   { force, onStage, ...abort }: EndOptions,
 ): Promise<void> {
-  const { status } = await limaState(lima, { env, ...abort });
-  if (status === 'Nonexistent') throw noMachine();
-  if (force || status === 'Broken') return endByForce(lima, { env, ...abort });
+  if (!hasInstance(lima)) throw noMachine();
+  // Force asks nobody who may not answer.
+  if (force || (await limaState(lima, { env, ...abort })).status === 'Broken') {
+    return endByForce(lima, { env, ...abort });
+  }
   await askLimactl(lima, ['stop', INSTANCE], {
     ...{ env, ...abort, timeoutMs: END_MS },
     what: 'stop the virtual machine',
@@ -134,8 +143,9 @@ async function remove(
   { force, onStage, ...abort }: EndOptions,
 ): Promise<void> {
   const { lima, env } = options;
-  const { status } = await limaState(lima, { env, ...abort });
-  if (force || status === 'Broken') return removeByForce(options);
+  if (force || (await limaState(lima, { env, ...abort })).status === 'Broken') {
+    return removeByForce(options);
+  }
   await askLimactl(lima, ['delete', INSTANCE], {
     ...{ env, ...abort, timeoutMs: END_MS },
     what: 'remove the virtual machine',
@@ -144,19 +154,19 @@ async function remove(
 }
 
 /** Removes whatever there is of it. What Lima had only begun to make is a folder that Lima itself cannot remove. */
-async function removeByForce({ lima, env }: LimaMachineOptions): Promise<void> {
-  if (!hasInstance(lima)) return await rm(instanceFolder(lima), { recursive: true, force: true });
-  await askLimactl(lima, ['delete', '--force', INSTANCE], {
-    ...{ env, timeoutMs: END_MS },
-    what: 'remove the virtual machine',
-    hint: `see what it says to: LIMA_HOME=${lima.home} ${lima.program} delete --force ${INSTANCE}`,
-  });
-}
-
-function noMachine(): FinchError {
-  return new FinchError('VM', 'the instance "finch" does not exist', {
-    hint: 'make it with: finch vm init',
-  });
+async function removeByForce({ lima, home, env }: LimaMachineOptions): Promise<void> {
+  await endPendingStart(lima);
+  if (hasInstance(lima)) {
+    await askLimactl(lima, ['delete', '--force', INSTANCE], {
+      ...{ env, timeoutMs: END_MS },
+      what: 'remove the virtual machine',
+      hint: `see what it says to: LIMA_HOME=${lima.home} ${lima.program} delete --force ${INSTANCE}`,
+    });
+  } else {
+    await rm(instanceFolder(lima), { recursive: true, force: true });
+  }
+  await rm(draftPath(home), { force: true });
+  await forgetUnfinished(machineFolder(home).path);
 }
 
 /** limactl finds the folder itself: it goes where it was called, if the machine sees that, else to the home folder. */
@@ -171,28 +181,8 @@ function commandIn(
   return {
     program: lima.program,
     args: ['shell', INSTANCE, ...inside, ...words],
-    env: limaEnvironment(lima, env),
+    // limactl goes by this, which may be a way through a link.
+    env: { ...limaEnvironment(lima, env), PWD: cwd },
     cwd,
-  };
-}
-
-/** In place of the machine where Lima is missing: there is none, and none can be made. */
-export function missingLima(platform: NodeJS.Platform = process.platform): Machine {
-  const hint = installHint(platform);
-  const fail = () => {
-    throw new FinchError('VM', 'there is no virtual machine: limactl is not installed', {
-      hint: `registries and images need none; to build and run containers, ${hint}`,
-    });
-  };
-  return {
-    kind: 'lima',
-    hostAddress: HOST_ADDRESS,
-    state: async () => nonexistent(`limactl is not installed: ${hint}`),
-    isUp: async () => false,
-    init: async () => fail(),
-    start: async () => fail(),
-    stop: async () => fail(),
-    remove: async () => fail(),
-    command: fail,
   };
 }

@@ -1,4 +1,5 @@
 import type { MachineSettings } from '../../config/machine-settings.ts';
+import { machineFolder } from '../machine-folder.ts';
 import type { LimaHost } from './lima-host.ts';
 
 /** A folder of this machine that the virtual one sees at the same path, and may write to. */
@@ -10,7 +11,10 @@ export interface LimaMount {
 /** Where programs of macOS make temporary files. */
 const MAC_FOLDERS = ['/var/folders', '/private/var/folders'];
 
-/** The folders that the machine sees: the home folder, what `finch.yaml` adds, and those of temporary files. */
+/**
+ * The folders that the machine sees: the home folder, what finch has for it, what `finch.yaml` adds, and those of
+ * temporary files.
+ */
 export function limaMounts(
   { vmType, additionalDirectories }: MachineSettings,
   { os, home, finchHome }: Pick<LimaHost, 'os' | 'home' | 'finchHome'>,
@@ -19,10 +23,10 @@ export function limaMounts(
   if (vmType === 'wsl2') return [];
   const wanted = [
     home,
-    finchHome,
+    machineFolder(finchHome).path,
     '/tmp/lima',
     ...(os === 'darwin' ? MAC_FOLDERS : []),
-    ...additionalDirectories.map((path) => path.replace(/^~(?=\/|$)/, home)),
+    ...additionalDirectories.map((path) => path.replace(/^~(?=\/|$)/, () => home)),
   ].map((path) => path.replace(/(?<=.)\/+$/, ''));
   const kept: string[] = [];
   for (const path of wanted) {

@@ -103,7 +103,23 @@ systemctl restart containerd
 `,
 };
 
-/** The scripts that install snapshotters. The engine brings `overlayfs` itself. */
+/** BuildKit is to use the first snapshotter. Lima tells it only once, when it makes the machine. */
+function buildkitScript(snapshotter: Snapshotter): LimaScript {
+  return {
+    mode: 'system',
+    script: `#!/bin/sh
+set -eu
+file=/etc/buildkit/buildkitd.toml
+[ -e "$file" ] || exit 0
+grep -q '^ *snapshotter = "${snapshotter}"$' "$file" && exit 0
+sed -i 's/^\\( *snapshotter = \\).*/\\1"${snapshotter}"/' "$file"
+systemctl restart buildkit
+`,
+  };
+}
+
+/** The scripts that install snapshotters, of which the engine brings `overlayfs` itself, and choose the first. */
 export function snapshotterScripts(snapshotters: readonly Snapshotter[]): readonly LimaScript[] {
-  return snapshotters.includes('soci') ? [SOCI_SCRIPT] : [];
+  const installs = snapshotters.includes('soci') ? [SOCI_SCRIPT] : [];
+  return [...installs, buildkitScript(snapshotters[0] ?? 'overlayfs')];
 }

@@ -5,10 +5,11 @@ import { FinchError, systemCode } from '../../errors.ts';
 import { redactText } from '../../http/redact.ts';
 import { excerpt } from '../../text.ts';
 import type { MachineState, MachineStatus } from '../machine.ts';
+import { DOCUMENT_HEAD } from './document-head.ts';
 import { INSTANCE, instanceFolder, type Lima } from './find-limactl.ts';
 import type { LimaContext } from './lima-disk.ts';
 import { unquoteGo } from './lima-log.ts';
-import { limaError, runLimactl } from './run-limactl.ts';
+import { limaError, ROOT_HINT, refusesRoot, runLimactl } from './run-limactl.ts';
 
 const NO_INSTANCE = /No instance matching|unmatched instances/i;
 
@@ -20,8 +21,8 @@ const STATUSES: Readonly<Record<string, MachineStatus>> = {
 };
 
 /** The state of no machine. */
-export function nonexistent(reason: string | undefined): MachineState {
-  return { status: 'Nonexistent', reason, details: {} };
+export function nonexistent(reason?: string, hint?: string): MachineState {
+  return { status: 'Nonexistent', reason, hint, details: {} };
 }
 
 /** Whether Lima knows a machine of finch's, in whatever state. */
@@ -35,31 +36,57 @@ export function hasInstance(lima: Lima): boolean {
  */
 export async function limaState(lima: Lima, context: LimaContext): Promise<MachineState> {
   // Lima takes its time, and does not get on at all with a folder that has no document yet.
-  if (!hasInstance(lima)) return nonexistent(undefined);
+  if (!hasInstance(lima)) return absent(lima, context);
   const run = await runLimactl(lima, ['ls', '--json', INSTANCE], context);
   if (run.status !== 0) {
-    if (NO_INSTANCE.test(new TextDecoder().decode(run.stderr))) return nonexistent(undefined);
+    if (NO_INSTANCE.test(new TextDecoder().decode(run.stderr))) return nonexistent();
     throw limaError(lima, run, {
       what: 'ask Lima for the virtual machine',
       hint: `see what it says to: LIMA_HOME=${lima.home} ${lima.program} ls`,
     });
   }
   const text = new TextDecoder().decode(run.stdout).trim();
-  if (text === '') return nonexistent(undefined);
+  if (text === '') return nonexistent();
   const said = parseObject(text, lima);
   const status = STATUSES[String(said['status'])] ?? 'Broken';
   const details = detailsOf(said);
   if (status === 'Broken') {
-    const fault = faultIn(new TextDecoder().decode(run.stderr));
-    return { status, reason: reasonOf(fault, said['status']), details };
+    const reason = excerpt(redactText(faultIn(new TextDecoder().decode(run.stderr))));
+    const hint = said['status'] === '' ? await rewriteHint(lima) : 'mend it with: finch vm start';
+    return { status, reason, hint, details };
   }
   if (status === 'Running' && !(await hasBooted(lima))) {
-    return { status: 'Broken', reason: NOT_BOOTED, details };
+    return { status: 'Broken', ...NOT_BOOTED, details };
   }
-  return { status, reason: undefined, details };
+  return { status, reason: undefined, hint: undefined, details };
 }
 
-const NOT_BOOTED = 'it has not finished starting: wait, or begin anew with: finch vm start';
+/** Lima does nothing for root, which else would only show when a machine is made. */
+async function absent(lima: Lima, context: LimaContext): Promise<MachineState> {
+  if (process.getuid?.() !== 0) return nonexistent();
+  const { stderr } = await runLimactl(lima, ['--version'], context);
+  const isRefused = refusesRoot(new TextDecoder().decode(stderr));
+  return isRefused
+    ? nonexistent('limactl must not run as the root user', ROOT_HINT)
+    : nonexistent();
+}
+
+const NOT_BOOTED = {
+  reason: 'it has not finished starting',
+  hint: 'wait, or begin anew with: finch vm start',
+};
+
+/** What to do about a document that Lima cannot read: the next start makes that of finch anew. */
+async function rewriteHint(lima: Lima): Promise<string> {
+  return (await isOurs(lima))
+    ? 'correct finch.yaml, if that is where it comes from, and then: finch vm start'
+    : 'remove it with: finch vm remove --force, and make it anew with: finch vm init; its images stay';
+}
+
+async function isOurs(lima: Lima): Promise<boolean> {
+  const document = Bun.file(join(instanceFolder(lima), 'lima.yaml'));
+  return (await document.slice(0, DOCUMENT_HEAD.length).text()) === DOCUMENT_HEAD;
+}
 
 /** Lima calls a machine `Running` from its first second on. Its host agent writes down when it has booted. */
 async function hasBooted(lima: Lima): Promise<boolean> {
@@ -89,15 +116,6 @@ function faultIn(stderr: string): string {
   const [, quoted] = /has errors" errors=("(?:[^"\\]|\\.)*")/.exec(stderr) ?? [];
   const [, first] = /^\[(.*?)(?:\n|\]?$)/.exec(quoted === undefined ? '' : unquoteGo(quoted)) ?? [];
   return first ?? 'it was left half-way';
-}
-
-/** The end of a sentence, and behind its only colon the next step. */
-function reasonOf(fault: string, status: unknown): string {
-  const why = excerpt(redactText(fault)).replaceAll(': ', ', ');
-  // Lima has no word for one whose document it cannot read, which cannot be started.
-  return status === ''
-    ? `${why}: remove it with: finch vm remove --force, and make it anew with: finch vm init; its images stay`
-    : `${why}: mend it with: finch vm start`;
 }
 
 /** Names as Lima's own templates have them. https://lima-vm.io/docs/reference/limactl_list */

@@ -1,6 +1,7 @@
 import { delimiter, dirname } from 'node:path';
 import type { AbortOptions } from '../../content.ts';
 import { FinchError } from '../../errors.ts';
+import { plainEnvironment } from '../../host/plain-environment.ts';
 import { type ProgramRun, runProgram } from '../../host/run-program.ts';
 import type { Lima } from './find-limactl.ts';
 import { lastError, logTail } from './lima-log.ts';
@@ -12,6 +13,8 @@ export interface RunLimactlOptions extends AbortOptions {
   readonly timeoutMs?: number | undefined;
   /** Takes each line of its log as it comes. */
   readonly onLine?: (line: string) => void;
+  /** Takes the number of its process. */
+  readonly onStart?: (pid: number) => void;
 }
 
 const ASK_MS = 30_000;
@@ -26,10 +29,10 @@ const MAX_BYTES = 16 * 1024 * 1024;
 export function runLimactl(
   lima: Lima,
   args: readonly string[],
-  { env, timeoutMs = ASK_MS, onLine, signal }: RunLimactlOptions,
+  { env, timeoutMs = ASK_MS, onLine, onStart, signal }: RunLimactlOptions,
 ): Promise<ProgramRun> {
   return runProgram(lima.program, args, {
-    ...{ timeoutMs, signal, maxBytes: MAX_BYTES },
+    ...{ timeoutMs, signal, onStart, maxBytes: MAX_BYTES },
     ...(onLine !== undefined && { onErrorLine: onLine }),
     env: limaEnvironment(lima, env),
     stdin: new Uint8Array(),
@@ -37,7 +40,7 @@ export function runLimactl(
 }
 
 /**
- * The variables that a `limactl` gets: the caller's, but no secret. The processes of a machine outlive the command
+ * The variables that a `limactl` gets. The processes of a machine outlive the command
  * that started them, and have no use for the user's keys.
  */
 export function limaEnvironment(
@@ -45,8 +48,7 @@ export function limaEnvironment(
   env: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string | undefined>> {
   const path = [dirname(program), env['PATH']].filter(Boolean).join(delimiter);
-  const kept = Object.entries(env).filter(([name]) => !/^AWS_|SECRET|PASSWORD|TOKEN/i.test(name));
-  return { ...Object.fromEntries(kept), PATH: path, LIMA_HOME: home };
+  return { ...plainEnvironment(env), PATH: path, LIMA_HOME: home };
 }
 
 /** What is told of a `limactl` that failed. */
@@ -84,12 +86,18 @@ export function limaError(
   const end = fault ?? `ended with exit status ${status}`;
   const why = fault === undefined && said !== undefined ? said : `${program} ${end}`;
   return new FinchError('VM', `cannot ${what}: ${why}`, {
-    hint: /must not run as the root user/.test(text) ? ROOT_HINT : hint,
+    hint: refusesRoot(text) ? ROOT_HINT : hint,
   });
 }
 
 /** How `limactl` begins to say that something went wrong of which only the host agent knows more. */
 const ELSEWHERE = /^(?:exiting|degraded|did not receive|host agent process has exited)/;
 
-const ROOT_HINT =
+/** Whether Lima says that it does nothing for root. */
+export function refusesRoot(said: string): boolean {
+  return /must not run as the root user/.test(said);
+}
+
+/** What root is to do instead. */
+export const ROOT_HINT =
   'run finch as another user than root, or without a virtual machine by vmType: native in finch.yaml';

@@ -4,6 +4,7 @@ import type { ActOptions } from '../machine.ts';
 import { INSTANCE, instanceFolder, type Lima } from './find-limactl.ts';
 import type { LimaContext } from './lima-disk.ts';
 import { logTail, stageTeller } from './lima-log.ts';
+import { endPendingStart, forgetStart, rememberStart } from './pending-start.ts';
 import { askLimactl, limaError, runLimactl } from './run-limactl.ts';
 
 /** Lima itself waits ten minutes for a machine. */
@@ -34,7 +35,8 @@ export async function startLima(
   const run = await runLimactl(lima, ['start', '--tty=false', ...args], {
     ...{ env, signal, timeoutMs: startMs },
     onLine: stageTeller(onStage),
-  });
+    onStart: (pid) => rememberStart(lima, pid),
+  }).finally(() => forgetStart(lima));
   if (run.status === 0) return;
   const log = await hostAgentLog(lima, { since: begin });
   for (const line of logTail(log)) onStage(`lima: ${line}`);
@@ -65,6 +67,7 @@ async function hostAgentLog(lima: Lima, { since }: { readonly since: number }): 
  * @throws FinchError `VM`
  */
 export async function endByForce(lima: Lima, context: LimaContext): Promise<void> {
+  await endPendingStart(lima);
   await askLimactl(lima, ['stop', '--force', INSTANCE], {
     ...{ ...context, timeoutMs: END_MS },
     what: 'end the virtual machine',

@@ -3,6 +3,7 @@ import { FinchError } from '../../errors.ts';
 import { type ProgramRun, runProgram } from '../../host/run-program.ts';
 import { excerpt } from '../../text.ts';
 import type { Machine, MachineState, MachineStatus, StateOptions } from '../machine.ts';
+import { noMachine } from '../no-machine.ts';
 import { askSocket } from './ask-socket.ts';
 import { containerdAddress } from './containerd-address.ts';
 import { readChoice, writeChoice } from './native-choice.ts';
@@ -19,15 +20,12 @@ export interface NativeOptions {
 
 const ASK_MS = 5_000;
 
-const NO_NERDCTL = 'nerdctl is not installed';
-const NO_CONTAINERD = 'containerd is not installed';
-
-/** The next step for what is missing. */
-const STEPS: Readonly<Record<string, string>> = {
-  [NO_NERDCTL]:
+/** The next step for a program that is missing. */
+const STEPS = {
+  nerdctl:
     'install it and BuildKit from https://github.com/containerd/nerdctl/releases (nerdctl-full)',
-  [NO_CONTAINERD]: 'install it, for example with: sudo apt-get install containerd',
-};
+  containerd: 'install it, for example with: sudo apt-get install containerd',
+} as const;
 
 /**
  * This Linux as the machine: its containerd, by nerdctl. It is up while containerd answers and the user has not
@@ -56,14 +54,17 @@ export function nativeMachine(options: NativeOptions): Machine {
     state,
     init: up,
     start: up,
-    stop: () => writeChoice(home, 'stopped'),
+    async stop() {
+      if ((await readChoice(home)) === 'removed') throw noMachine();
+      await writeChoice(home, 'stopped');
+    },
     remove: () => writeChoice(home, 'removed'),
     command([name = '', ...args], { env: more, cwd }) {
       const nerdctl = name === 'nerdctl' ? findNerdctl(env) : undefined;
       const program = nerdctl?.program ?? findProgram(name, env);
       if (program === undefined) {
         throw new FinchError('VM', `${name} is not installed`, {
-          hint: STEPS[`${name} is not installed`] ?? `install ${name}, so that it is on PATH`,
+          hint: name === 'nerdctl' ? STEPS.nerdctl : `install ${name}, so that it is on PATH`,
         });
       }
       return { program, args, env: { ...env, ...nerdctl?.env, ...more }, cwd };
@@ -90,34 +91,31 @@ async function look(options: LookOptions): Promise<Seen> {
   const choice = 'choice' in options ? options.choice : await readChoice(home);
   const nerdctl = findNerdctl(env);
   const details = { Address: address, ...(nerdctl && { Nerdctl: nerdctl.program }) };
-  const is = (status: MachineStatus, reason?: string): Seen => ({
-    state: { status, reason, details },
+  const is = (status: MachineStatus, reason?: string, hint?: string): Seen => ({
+    state: { status, reason, hint, details },
     nerdctl,
   });
+  const lacks = (name: keyof typeof STEPS) =>
+    is('Nonexistent', `${name} is not installed`, STEPS[name]);
   if (choice === 'removed') return is('Nonexistent');
-  if (nerdctl === undefined) return is('Nonexistent', missing(NO_NERDCTL));
+  if (nerdctl === undefined) return lacks('nerdctl');
   const answer = await askSocket(address);
   if (answer === 'denied') {
-    return is('Broken', `you may not use ${address}: run finch with sudo, ${ROOTLESS}`);
+    return is('Broken', `you may not use ${address}`, `run finch with sudo, ${ROOTLESS}`);
   }
-  if (answer === 'silent' && !hasContainerd(env)) return is('Nonexistent', missing(NO_CONTAINERD));
+  if (answer === 'silent' && !hasContainerd(env)) return lacks('containerd');
   if (choice === 'stopped') return is('Stopped');
   if (answer === 'answers') return is('Running');
   const start = 'start it with: sudo systemctl start containerd';
   const next = uid === 0 ? start : `${start}, and run finch with sudo, ${ROOTLESS}`;
-  return is('Stopped', `containerd does not answer at ${address}: ${next}`);
+  return is('Stopped', `containerd does not answer at ${address}`, next);
 }
 
 const ROOTLESS = 'or set up your own with: containerd-rootless-setuptool.sh install';
 
-function missing(what: string): string {
-  return `${what}: ${STEPS[what]}`;
-}
-
-/** The error for a machine that cannot be brought up, by the reason of its state: `WHAT: NEXT STEP`. */
-function notUp({ reason = '' }: MachineState): FinchError {
-  const [what = '', ...next] = reason.split(': ');
-  return new FinchError('VM', what, { hint: next.join(': ') });
+/** The error for a machine that cannot be brought up. */
+function notUp({ reason = 'containerd is not there', hint }: MachineState): FinchError {
+  return new FinchError('VM', reason, hint === undefined ? {} : { hint });
 }
 
 /** What the programs say of themselves; nothing of those that do not answer. */

@@ -41,7 +41,7 @@ export async function limaShell(state?: string): Promise<LimaShell> {
     async acts() {
       const calls = await fake.calls();
       const told = calls.map((line) => line.replace(join(home, ''), ''));
-      return told.filter((line) => !/^(?:ls|disk ls|--version)/.test(line));
+      return told.filter((line) => !/^(?:ls|disk ls|validate|--version)/.test(line));
     },
     async [Symbol.asyncDispose]() {
       await stopBridge(home);

@@ -61,7 +61,7 @@ export async function limaBench(): Promise<LimaBench> {
     },
     async acts() {
       const calls = await fake.calls();
-      return calls.filter((line) => !/^(?:ls|disk ls|--version)/.test(line));
+      return calls.filter((line) => !/^(?:ls|disk ls|validate|--version)/.test(line));
     },
     async hasRemains() {
       if (existsSync(instance) || existsSync(join(home, 'machine/making'))) return true;

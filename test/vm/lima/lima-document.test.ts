@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import type { FinchYaml } from '../../../src/config/finch-yaml-shape.ts';
+import type { FinchYaml, Snapshotter } from '../../../src/config/finch-yaml-shape.ts';
 import { type HostSize, machineSettings } from '../../../src/config/machine-settings.ts';
 import { parseSize } from '../../../src/config/size.ts';
 import { limaDocument, limaText } from '../../../src/vm/lima/lima-document.ts';
 import type { LimaHost } from '../../../src/vm/lima/lima-host.ts';
+import { snapshotterScripts } from '../../../src/vm/lima/lima-scripts.ts';
 import { hasLimactl, limactlValidate } from '../../support/engine/limactl.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 const GIB = 1024 ** 3;
 const NOTHING: FinchYaml = {
@@ -111,7 +114,7 @@ describe('limaDocument()', () => {
       mounts('/home/user', '/tmp/lima', '/srv', '/srv2'),
     );
     expect(folders(LINUX, {}, { finchHome: '/var/finch' })).toEqual(
-      mounts('/home/user', '/var/finch', '/tmp/lima'),
+      mounts('/home/user', '/var/finch/machine', '/tmp/lima'),
     );
     expect(folders(MAC, {})).toEqual(
       mounts('/Users/user', '/tmp/lima', '/var/folders', '/private/var/folders'),
@@ -137,9 +140,32 @@ describe('limaDocument()', () => {
     expect(overlay['provision']).toEqual(documentOf(LINUX)['provision']);
   });
 
+  test.skipIf(Bun.which('sh') === null)(
+    'has BuildKit use the first snapshotter at each boot',
+    async () => {
+      await using folder = await temporaryFolder();
+      const file = join(folder.path, 'buildkitd.toml');
+      const before =
+        '[worker.containerd]\n  enabled = true\n  namespace = "finch"\n  snapshotter = "overlayfs"\n';
+      await Bun.write(file, before);
+      const boot = (snapshotters: readonly Snapshotter[]) => {
+        const { script } = snapshotterScripts(snapshotters).at(-1) ?? { script: 'exit 1' };
+        const text = script.replace('/etc/buildkit/buildkitd.toml', file);
+        const { stdout } = Bun.spawnSync(['sh', '-c', `systemctl() { echo "$*"; }\n${text}`]);
+        return stdout.toString();
+      };
+      expect(boot([])).toBe('');
+      expect(boot(['soci'])).toBe('restart buildkit\n');
+      expect(await Bun.file(file).text()).toBe(before.replace('overlayfs', 'soci'));
+      expect(boot(['soci', 'overlayfs'])).toBe('');
+      expect(boot(['overlayfs', 'soci'])).toBe('restart buildkit\n');
+      expect(await Bun.file(file).text()).toBe(before);
+    },
+  );
+
   test.skipIf(Bun.which('sh') === null)('has scripts that a shell can read', () => {
     const { provision } = documentOf(LINUX, { snapshotters: ['soci'] });
-    expect(provision).toBeArrayOfSize(3);
+    expect(provision).toBeArrayOfSize(4);
     for (const { script } of provision as readonly { readonly script: string }[]) {
       const checked = Bun.spawnSync(['sh', '-n'], { stdin: new TextEncoder().encode(script) });
       expect(checked.stderr.toString()).toBe('');

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hideSecret } from '../../../src/http/redact.ts';
-import { missingLima } from '../../../src/vm/lima/lima-machine.ts';
+import { missingLima } from '../../../src/vm/lima/missing-lima.ts';
 import { CANARY } from '../../support/canary.ts';
 import { limaBench, until } from './lima-bench.ts';
 
@@ -16,16 +16,17 @@ const STAGES = [
 ];
 
 const isWindows = process.platform === 'win32';
+const isRoot = process.getuid?.() === 0;
 
 describe.skipIf(isWindows)("the state of Lima's machine", () => {
   test('is known without Lima where there is none', async () => {
     await using bench = await limaBench();
     const machine = bench.machine();
     expect(await machine.state()).toEqual({
-      ...{ status: 'Nonexistent', reason: undefined, details: {} },
+      ...{ status: 'Nonexistent', reason: undefined, hint: undefined, details: {} },
     });
     expect(await machine.isUp()).toBe(false);
-    expect(await bench.fake.calls()).toEqual([]);
+    expect(await bench.fake.calls()).toEqual(isRoot ? ['--version'] : []);
   });
 
   test('says Running or Stopped, and what it has', async () => {
@@ -43,7 +44,8 @@ describe.skipIf(isWindows)("the state of Lima's machine", () => {
     await bench.fake.setStatus('Broken');
     expect(await bench.machine().state()).toMatchObject({
       status: 'Broken',
-      reason: 'qemu driver is running but host agent is not: mend it with: finch vm start',
+      reason: 'qemu driver is running but host agent is not',
+      hint: 'mend it with: finch vm start',
     });
   });
 
@@ -91,7 +93,7 @@ describe.skipIf(isWindows)("making Lima's machine", () => {
       'disk create finch --size 20GiB --format raw',
       `start --tty=false --name=finch ${bench.home}/machine/new-machine.yaml`,
     ]);
-    expect((await readdir(join(bench.home, 'machine'))).toSorted()).toEqual(['making.lock']);
+    expect(await readdir(join(bench.home, 'machine'))).toEqual([]);
     expect((await stat(join(bench.home, 'machine'))).mode & 0o777).toBe(0o700);
   });
 
@@ -129,13 +131,9 @@ describe.skipIf(isWindows)("making Lima's machine", () => {
     const machine = bench.machine();
     const making = machine.init({ ...bench.act, signal: interrupt.signal });
     await until(async () => bench.told.includes('waiting for ssh'));
-    expect(await machine.state()).toEqual({
-      status: 'Nonexistent',
-      reason: 'another finch is making it: wait, and see: finch vm status',
-      details: {},
-    });
-    await expect(bench.machine().init(bench.act)).rejects.toMatchObject({
-      message: 'another finch is making the virtual machine',
+    expect(await machine.state()).toMatchObject({
+      ...{ status: 'Nonexistent', reason: 'its making has not come to an end' },
+      hint: expect.stringContaining('begin anew with: finch vm init'),
     });
     interrupt.abort(new Error('interrupted'));
     await expect(making).rejects.toThrow('interrupted');
@@ -265,6 +263,67 @@ describe.skipIf(isWindows)("starting Lima's machine", () => {
     expect(bench.told[0]).toStartWith('the machine was not made by this finch, and stays as ');
   });
 
+  test('stays what it was made as when finch.yaml names another kind', async () => {
+    await using bench = await limaBench();
+    const machine = bench.machine();
+    await machine.init(bench.act);
+    await machine.stop({ ...bench.act, force: false });
+    const path = join(bench.fake.limaHome, 'finch/lima.yaml');
+    const made = (await bench.document()) ?? '';
+    await Bun.write(path, made.replace('vmType: qemu', 'vmType: wsl2'));
+    await machine.start(bench.act);
+    // What the Linux of Windows has none of.
+    expect(await bench.document()).toContain('portForwards: []\n');
+  });
+
+  test('stays as it was when Lima takes no such machine, and says what is wrong', async () => {
+    await using bench = await limaBench();
+    const machine = bench.machine();
+    await machine.init(bench.act);
+    await machine.stop({ ...bench.act, force: false });
+    const before = await bench.document();
+    await bench.settings('cpus: 3\n');
+    await bench.fake.fail('validate', 'level=fatal msg="whatever"\n');
+    await expect(machine.start(bench.act)).rejects.toMatchObject({
+      code: 'VM',
+      message: expect.stringMatching(/^cannot start the virtual machine as finch.yaml says: /),
+      hint: 'correct finch.yaml, and start it again with: finch vm start',
+    });
+    expect(await bench.document()).toBe(before);
+    expect(await readdir(join(bench.fake.limaHome, 'finch'))).not.toContain('lima.new.yaml');
+    expect((await machine.state()).status).toBe('Stopped');
+  });
+
+  test.each([
+    ['that Lima does not take', (text: string) => text.replace(/location: \/.*/, 'location: /opt')],
+    ['that is damaged', (text: string) => `${text.slice(0, 90)}\nmounts: [\n  - location: /opt\n`],
+  ])('makes a document of its own anew %s', async (_, damage) => {
+    await using bench = await limaBench();
+    const machine = bench.machine();
+    await machine.init(bench.act);
+    await machine.stop({ ...bench.act, force: false });
+    const before = (await bench.document()) ?? '';
+    const path = join(bench.fake.limaHome, 'finch/lima.yaml');
+    await Bun.write(path, damage(before));
+    expect(await machine.state()).toMatchObject({
+      ...{ status: 'Broken', reason: expect.stringContaining('must not be a system path') },
+      hint: 'correct finch.yaml, if that is where it comes from, and then: finch vm start',
+    });
+    await machine.start(bench.act);
+    expect(await bench.document()).toBe(before);
+    expect((await machine.state()).status).toBe('Running');
+  });
+
+  test('says of a disk of no whole sectors not that it would shrink', async () => {
+    await using bench = await limaBench();
+    await bench.settings('datadisk: 10.3GiB\n');
+    const machine = bench.machine();
+    await machine.init(bench.act);
+    await machine.stop({ ...bench.act, force: false });
+    await machine.start(bench.act);
+    expect(bench.told.filter((line) => /disk to|Shrinking/.test(line))).toEqual([]);
+  });
+
   test('mends a machine that broke, and takes its disk from the dead one', async () => {
     await using bench = await limaBench();
     const machine = bench.machine();
@@ -296,7 +355,8 @@ describe.skipIf(isWindows)("starting Lima's machine", () => {
     limactl.kill('SIGKILL');
     expect(await machine.state()).toMatchObject({
       status: 'Broken',
-      reason: 'it has not finished starting: wait, or begin anew with: finch vm start',
+      reason: 'it has not finished starting',
+      hint: 'wait, or begin anew with: finch vm start',
     });
     await held.letGo();
     await until(async () => (await machine.state()).status === 'Running');
@@ -390,6 +450,15 @@ describe.skipIf(isWindows)("ending Lima's machine", () => {
     expect(await bench.acts()).toEqual(['stop --force finch']);
   });
 
+  test.each(['stop', 'remove'] as const)('%s by force asks nobody before', async (verb) => {
+    await using bench = await limaBench();
+    await bench.fake.setStatus('Running');
+    const held = await bench.fake.hold('ls');
+    await bench.machine()[verb]({ ...bench.act, force: true });
+    await held.letGo();
+    expect(await bench.fake.status()).toBe(verb === 'stop' ? 'Stopped' : undefined);
+  });
+
   test('ends a broken one without being told to use force', async () => {
     await using bench = await limaBench();
     await bench.fake.setStatus('Broken');
@@ -431,7 +500,7 @@ describe.skipIf(isWindows)("a command in Lima's machine", () => {
     const { program, args, env, cwd } = bench
       .machine({ env: { SECRET_KEY: CANARY } })
       .command(['nerdctl', "it's $HOME"], {
-        ...{ env: { A: 'b c' }, cwd: bench.home, isTerminal: false },
+        ...{ env: { A: 'b c' }, cwd: bench.home },
       });
     const ran = Bun.spawnSync([program, ...args], { env, cwd });
     expect(ran.stdout.toString()).toBe(`${bench.home}\nit's $HOME b c\n0\n`);
@@ -444,7 +513,8 @@ test('a machine without Lima does not exist, and says how to install it', async 
   const machine = missingLima('darwin');
   expect(await machine.state()).toMatchObject({
     status: 'Nonexistent',
-    reason: 'limactl is not installed: install Lima with: brew install lima',
+    reason: 'limactl is not installed',
+    hint: 'install Lima with: brew install lima',
   });
   await expect(machine.init({ onStage: () => {} })).rejects.toMatchObject({
     code: 'VM',

@@ -37,8 +37,8 @@ describe('the address of containerd', () => {
 describe('the native machine', () => {
   test('runs while containerd answers', async () => {
     await using at = await bench();
-    const { status, reason, details } = await at.machine.state();
-    expect({ status, reason }).toEqual({ status: 'Running', reason: undefined });
+    const { details, ...state } = await at.machine.state();
+    expect(state).toEqual({ status: 'Running', reason: undefined, hint: undefined });
     expect(details).toEqual({ Address: at.address, Nerdctl: at.nerdctl });
     expect(await at.machine.isUp()).toBe(true);
     expect(await readdir(at.home)).toEqual([]);
@@ -67,6 +67,9 @@ describe('the native machine', () => {
     await at.machine.remove(end);
     expect(await at.machine.state()).toMatchObject({ status: 'Nonexistent', reason: undefined });
     expect(await at.machine.isUp()).toBe(false);
+    await expect(at.machine.stop({ ...quiet, force: true })).rejects.toMatchObject({
+      message: 'the instance "finch" does not exist',
+    });
     await at.machine.init(quiet);
     expect(await at.machine.state()).toMatchObject({ status: 'Running' });
   });
@@ -74,8 +77,10 @@ describe('the native machine', () => {
   test('is stopped while containerd does not answer, and says how to start it', async () => {
     await using at = await bench();
     await at.close();
-    const reason = `containerd does not answer at ${at.address}: start it with: sudo systemctl start containerd`;
-    expect(await at.machine.state()).toMatchObject({ status: 'Stopped', reason });
+    expect(await at.machine.state()).toMatchObject({
+      ...{ status: 'Stopped', reason: `containerd does not answer at ${at.address}` },
+      hint: 'start it with: sudo systemctl start containerd',
+    });
     expect(await at.machine.isUp()).toBe(false);
   });
 
@@ -93,14 +98,15 @@ describe('the native machine', () => {
 
   test('is not there without nerdctl, and says how to get it', async () => {
     await using at = await bench({ programs: ['containerd'] });
-    const { status, reason } = await at.machine.state();
-    expect(status).toBe('Nonexistent');
-    expect(reason).toStartWith('nerdctl is not installed: install it');
+    expect(await at.machine.state()).toMatchObject({
+      ...{ status: 'Nonexistent', reason: 'nerdctl is not installed' },
+      hint: expect.stringMatching(/^install it/),
+    });
     await expect(at.machine.init(quiet)).rejects.toMatchObject({
       message: 'nerdctl is not installed',
       hint: expect.stringContaining('nerdctl-full'),
     });
-    const options = { env: {}, cwd: '/', isTerminal: false };
+    const options = { env: {}, cwd: '/' };
     expect(() => at.machine.command(['nerdctl', 'ps'], options)).toThrow(
       'nerdctl is not installed',
     );
@@ -111,9 +117,9 @@ describe('the native machine', () => {
     async () => {
       await using at = await bench();
       await chmod(at.address, 0);
-      const { status, reason } = await at.machine.state();
+      const { status, hint } = await at.machine.state();
       expect(status).toBe('Broken');
-      expect(reason).toContain('run finch with sudo');
+      expect(hint).toContain('run finch with sudo');
     },
   );
 
@@ -128,7 +134,7 @@ describe('the native machine', () => {
 
   test('runs words with the programs of this system, as they are', async () => {
     await using at = await bench();
-    const options = { env: { DOCKER_CONFIG: '/c' }, cwd: '/work', isTerminal: true };
+    const options = { env: { DOCKER_CONFIG: '/c' }, cwd: '/work' };
     expect(at.machine.command(['nerdctl', 'run', '-it', ''], options)).toMatchObject({
       program: at.nerdctl,
       args: ['run', '-it', ''],
