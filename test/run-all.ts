@@ -21,7 +21,7 @@ await mkdir(join(remains, 'tmp'));
 // Some tests run programs as another user.
 await chmod(remains, 0o755);
 /** Longer than any step takes on two slow cores, and short enough to learn which one hangs. */
-const STEP_MS = 20 * 60_000;
+const STEP_MS = 30 * 60_000;
 
 const prepared = [
   await step('set-up', 'test/setup.ts'),

@@ -20,8 +20,8 @@ export interface EnsureBridgeOptions extends StartBridgeOptions {
 
 /**
  * The bridge of a home: the one that runs, or one that is started. One of another version of finch, of an earlier
- * store or to another machine gives way, and so does one that answers nobody or whose program is gone. Its files for programs in the machine
- * are there when this returns.
+ * store or to another machine gives way, and so does one that answers nobody or whose program is gone. Its files for
+ * programs in the machine are there when this returns.
  * @throws FinchError `VM` when it does not answer in time, with the end of what it said; `IO`
  */
 export async function ensureBridge(home: string, options: EnsureBridgeOptions): Promise<Bridge> {

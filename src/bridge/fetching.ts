@@ -1,17 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AbortOptions } from '../content.ts';
 import { freeUnreached } from '../copy/under-lease.ts';
 import { holdFileLock, isLocked, withFileLock } from '../host/file-lock.ts';
 import { ioError } from '../host/io-error.ts';
+import { isPassing, passingPath } from '../oci/bridge-repository.ts';
 import type { Naming } from '../server/naming.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { type MachineFolder, machineFolder } from '../vm/machine-folder.ts';
-
-/** The registry of no image, under which one of the engine is in the store until all of it is there. */
-const ON_ITS_WAY = 'engine.invalid';
-
-const PASSING = /^engine\.invalid\/[0-9a-f]{32}\//;
 
 /** Options of {@link whileFetching}. */
 export interface FetchingOptions {
@@ -20,11 +17,6 @@ export interface FetchingOptions {
   readonly signal: AbortSignal | undefined;
   /** Called once when another one fetches. */
   readonly onWait?: () => void;
-}
-
-/** Whether a name is that of an image that is on its way from the engine, which nobody gave it. */
-export function isPassing(name: string): boolean {
-  return PASSING.test(name);
 }
 
 /**
@@ -45,7 +37,7 @@ export async function whileFetching(
       const id = randomBytes(16).toString('hex');
       writeMark(folder, id);
       try {
-        await work(`${ON_ITS_WAY}/${id}`);
+        await work(passingPath(id));
       } finally {
         await removePassing(folder, store);
       }
@@ -58,16 +50,19 @@ export async function whileFetching(
  * Removes what a killed {@link whileFetching} left in the store, unless another one fetches now.
  * @throws FinchError `IO`
  */
-export async function clearFetched(folder: MachineFolder, store: ImageStore): Promise<void> {
+export async function clearFetched(
+  folder: MachineFolder,
+  store: ImageStore,
+  abort: AbortOptions = {},
+): Promise<void> {
   if (!existsSync(markIn(folder))) return;
   using lock = await holdFileLock(lockIn(folder), { patienceMs: 0 });
-  if (lock !== undefined) await removePassing(folder, store);
+  if (lock !== undefined) await removePassing(folder, store, abort);
 }
 
 /** A naming without the paths of images on their way, but for those of the one that fetches now. */
 export function whileExpected(folder: MachineFolder, naming: Naming): Naming {
-  const isExpected = (key: string) =>
-    isLocked(lockIn(folder)) && key.startsWith(`${ON_ITS_WAY}/${idIn(folder)}/`);
+  const isExpected = (key: string) => isLocked(lockIn(folder)) && isOf(key, idIn(folder));
   return {
     ...naming,
     find(path, upstream) {
@@ -79,18 +74,27 @@ export function whileExpected(folder: MachineFolder, naming: Naming): Naming {
 }
 
 /** Only for who has the lock. */
-async function removePassing(folder: MachineFolder, store: ImageStore): Promise<void> {
+async function removePassing(
+  folder: MachineFolder,
+  store: ImageStore,
+  abort: AbortOptions = {},
+): Promise<void> {
   if (!existsSync(markIn(folder))) return;
   const id = idIn(folder);
   const names = store.names().map(({ name }) => name);
-  const passing = names.filter((name) => name.startsWith(`${ON_ITS_WAY}/${id}/`));
+  const passing = names.filter((name) => isOf(name, id));
   if (passing.length > 0) await store.changeNames({ remove: passing });
-  await freeUnreached(store);
+  await freeUnreached(store, abort);
   try {
     rmSync(markIn(folder), { force: true });
   } catch (error) {
     throw ioError(error, 'write', markIn(folder));
   }
+}
+
+/** Whether a name is that of an image on its way for the one who has `id`. */
+function isOf(name: string, id: string | undefined): boolean {
+  return id !== undefined && name.startsWith(`${passingPath(id)}/`);
 }
 
 /** Whole at once or of no use: nothing is on its way before it is there. */

@@ -87,7 +87,7 @@ export async function serveBridge(home: string, options: ServeBridgeOptions): Pr
   });
   const ownState = inodeOf(folder.state);
   const isMine = () => hasFolder() && inodeOf(folder.state) === ownState;
-  const tidy = () => clearFetched(folder, store);
+  const tidy = (abort: AbortOptions) => clearFetched(folder, store, abort);
   writeLog(`finch ${version}: process ${process.pid} serves ${registry.url} and ${socket}`);
   writeLog(
     `ends: ${await untilItEnds({ machine, isMine, tidy, broken: registry.broken, ...abortOf(options) })}`,

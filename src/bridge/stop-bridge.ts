@@ -1,16 +1,21 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FinchError, systemCode } from '../errors.ts';
+import { commandLine } from '../host/command-line.ts';
 import { isLocked } from '../host/file-lock.ts';
 import { type MachineFolder, machineFolder } from '../vm/machine-folder.ts';
-import { readState } from './bridge-state.ts';
+import { type BridgeState, readState } from './bridge-state.ts';
 import { clearEnded, hasTraces } from './clear-bridge.ts';
+import { doesAnswer } from './does-answer.ts';
 import { underStartLock } from './start-lock.ts';
 
 /** How long a bridge may take to end: its clients have five seconds to finish. */
 const END_MS = 8000;
 const KILL_MS = 2000;
 const POLL_MS = 10;
+
+/** What the words of a bridge's process have in them. */
+const SERVES = ' bridge serve ';
 
 /**
  * Ends the bridge of a home, if one runs, and removes what one left that was killed.
@@ -47,12 +52,20 @@ async function hasEnded(
   while (isLocked(folder.lock)) {
     if (performance.now() > deadline) return false;
     // One that has just begun has not written down yet who it is.
-    const pid = (await readState(folder))?.pid;
-    if (pid !== undefined && pid !== told) send(pid, signal);
-    told = pid;
+    const state = await readState(folder);
+    if (state !== undefined && state.pid !== told && (await isBridge(state))) {
+      send(state.pid, signal);
+      told = state.pid;
+    }
     await sleep(POLL_MS);
   }
   return true;
+}
+
+/** Whether a bridge has that number still: one that begins has the lock before what the last one wrote is gone. */
+async function isBridge(state: BridgeState): Promise<boolean> {
+  const line = await commandLine(state.pid);
+  return line === undefined ? doesAnswer(state) : ` ${line} `.includes(SERVES);
 }
 
 function send(pid: number, signal: NodeJS.Signals): void {

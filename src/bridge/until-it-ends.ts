@@ -9,8 +9,8 @@ export interface LifeOptions extends AbortOptions {
   readonly machine: Pick<Machine, 'isUp'>;
   /** Whether the files of the bridge are still its own. */
   readonly isMine: () => boolean;
-  /** Sees, again and again, to what killed commands left; when that fails, the next time. */
-  readonly tidy: () => Promise<void>;
+  /** Sees, again and again, to what killed commands left; when that fails, the next time. The end waits for none. */
+  readonly tidy: (options: AbortOptions) => Promise<void>;
   /** Settles when its store was replaced. */
   readonly broken: Promise<FinchError>;
 }
@@ -30,6 +30,8 @@ export async function untilItEnds({
   signal,
 }: LifeOptions): Promise<string> {
   const over = new AbortController();
+  const isOver = Promise.withResolvers<void>();
+  over.signal.addEventListener('abort', () => isOver.resolve());
   const stop = () => over.abort('it was told to');
   signal?.addEventListener('abort', stop);
   if (signal?.aborted) stop();
@@ -38,8 +40,12 @@ export async function untilItEnds({
   while (!over.signal.aborted) {
     await sleep(LOOK_MS, undefined, { signal: over.signal }).catch(() => {});
     if (over.signal.aborted) break;
-    if (!isMine()) over.abort('its files were removed or replaced');
-    await tidy().catch(() => {});
+    if (!isMine()) {
+      over.abort('its files were removed or replaced');
+      break;
+    }
+    await Promise.race([tidy({ signal: over.signal }).catch(() => {}), isOver.promise]);
+    if (over.signal.aborted) break;
     const isUp = await machine.isUp().catch(() => false);
     // Whoever takes all connections that this process can have does not end it.
     if (!isUp && isOutOfFiles()) continue;

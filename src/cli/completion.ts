@@ -1,4 +1,4 @@
-import type { CompletedShell } from '../commands/command.ts';
+import { type CompletedShell, completedShells } from '../commands/command.ts';
 import { commands } from '../commands/index.ts';
 import { nerdctlCommands } from '../engine/nerdctl-commands.ts';
 
@@ -14,10 +14,7 @@ export function completionScript(shell: CompletedShell): readonly string[] {
     case 'zsh':
       return ['autoload -U +X bashcompinit && bashcompinit', ...bashScript(followers)];
     case 'fish':
-      return [...followers].map(
-        ([path, words]) =>
-          `complete -c finch -n 'test (string join " " -- (commandline -opc)) = "${`finch ${path}`.trim()}"' -f -a '${[...words].join(' ')}'`,
-      );
+      return fishScript(followers);
     default:
       return shell satisfies never;
   }
@@ -25,8 +22,8 @@ export function completionScript(shell: CompletedShell): readonly string[] {
 
 function followersOf(): Followers {
   const own = commands.filter(({ isHidden }) => !isHidden).flatMap(({ paths }) => paths);
-  const followers = new Map<string, Set<string>>();
-  for (const path of [...own, ...nerdctlCommands.map((other) => other.path)]) {
+  const followers = new Map([['completion', new Set<string>(completedShells)]]);
+  for (const path of ['help', ...own, ...nerdctlCommands.map((other) => other.path)]) {
     const words = path.split(' ');
     for (const [i, word] of words.entries()) {
       const before = words.slice(0, i).join(' ');
@@ -36,16 +33,32 @@ function followersOf(): Followers {
   return followers;
 }
 
+/** Words that stand before and between those of a command are left out, and so is `help`, which any may follow. */
 function bashScript(followers: Followers): readonly string[] {
   return [
     '_finch() {',
-    '  local words',
-    `  case "$\{COMP_WORDS[*]:1:COMP_CWORD-1}" in`,
+    `  local IFS=$' \\n' word before= words`,
+    `  for word in "$\{COMP_WORDS[@]:1:COMP_CWORD-1}"; do`,
+    `    [[ $word == --debug || ( -z $before && $word == help ) ]] || before+="$\{before:+ }$word"`,
+    '  done',
+    '  case "$before" in',
     ...[...followers].map(([path, words]) => `  '${path}') words='${[...words].join(' ')}' ;;`),
     '  *) return ;;',
     '  esac',
     `  COMPREPLY=($(compgen -W "$words" -- "$\{COMP_WORDS[COMP_CWORD]}"))`,
     '}',
     'complete -o default -F _finch finch',
+  ];
+}
+
+function fishScript(followers: Followers): readonly string[] {
+  return [
+    'function __finch_words',
+    '  commandline -opc | string match -v -- --debug | string join " " | string replace -r "^finch help(?= |\\$)" finch',
+    'end',
+    ...[...followers].map(
+      ([path, words]) =>
+        `complete -c finch -n 'test (__finch_words) = "${`finch ${path}`.trim()}"' -f -a '${[...words].join(' ')}'`,
+    ),
   ];
 }

@@ -1,5 +1,4 @@
 import type { App } from '../app.ts';
-import type { AbortOptions } from '../content.ts';
 import { buildFlags, readFlags } from '../engine/nerdctl-flags.ts';
 import { writtenWords } from '../engine/written-words.ts';
 import { FinchError } from '../errors.ts';
@@ -7,8 +6,12 @@ import { FinchError } from '../errors.ts';
 /** A command line of docker's as nerdctl understands it. */
 export interface DockerWords {
   readonly words: readonly string[];
-  /** The names of the image that is to be pushed when it is built. */
-  readonly pushed: readonly string[];
+  /** The names of the image that is to be pushed when it is built; undefined when it is not. */
+  readonly pushed?: readonly string[];
+  /** Whether it is to be pushed, and is written to where the user says instead of becoming an image here. */
+  readonly isElsewhere?: boolean;
+  /** Whether it was one of `buildx`. */
+  readonly isBuildx?: true;
 }
 
 /** What of a volume or a network `inspect` says under its own group. */
@@ -16,22 +19,41 @@ const INSPECTED = new Set(['volume', 'network']);
 
 /**
  * Takes out of a command line what docker knows and nerdctl does not: `--load` and `--push` of a build, `--type
- * volume` of `inspect`, and where `finch.yaml` says `dockercompat: true`, `buildx build`.
+ * volume` of `inspect`, and `buildx`. Whether that may be done, {@link assertUnderstood} knows.
  * https://github.com/runfinch/finch/blob/v1.18.0/cmd/finch/nerdctl.go
- * @throws FinchError `USAGE`, `CONFIG_INVALID`
  */
-export async function dockerWords(app: App, words: readonly string[]): Promise<DockerWords> {
-  if (words[0] === 'buildx') {
-    await requireDockerCompat(app);
-    app.talk.note('buildx is not supported. using standard buildkit instead...');
-    return dockerWords(app, words.slice(1));
-  }
+export function dockerWords(words: readonly string[]): DockerWords {
+  if (words[0] === 'buildx') return { ...dockerWords(words.slice(1)), isBuildx: true };
   const { verb, args, at } = writtenWords(words);
   if (verb === 'build') return buildWords(words, at);
   const type = verb === 'inspect' && at === 1 ? typeIn(args) : undefined;
-  if (type === undefined) return { words, pushed: [] };
+  if (type === undefined) return { words };
   const rest = args.filter((_, i) => i !== type.at && i !== type.at + type.length - 1);
-  return { words: [type.value, 'inspect', ...rest], pushed: [] };
+  return { words: [type.value, 'inspect', ...rest] };
+}
+
+/**
+ * That finch does what docker would: `buildx` where `finch.yaml` says `dockercompat: true`, and a push of what has a
+ * name.
+ * @throws FinchError `USAGE`, `CONFIG_INVALID`
+ */
+export async function assertUnderstood(
+  app: App,
+  { pushed, isBuildx, isElsewhere }: Omit<DockerWords, 'words'>,
+): Promise<void> {
+  if (isBuildx) {
+    await requireDockerCompat(app);
+    app.talk.note('buildx is not supported. using standard buildkit instead...');
+  }
+  if (isElsewhere) {
+    throw new FinchError('USAGE', 'what --output writes elsewhere cannot be pushed', {
+      hint: 'leave --push or --output out',
+    });
+  }
+  if (pushed?.length !== 0) return;
+  throw new FinchError('USAGE', 'an image without a name cannot be pushed', {
+    hint: 'give it one with: --tag NAME',
+  });
 }
 
 async function requireDockerCompat({ host }: App): Promise<void> {
@@ -44,20 +66,21 @@ async function requireDockerCompat({ host }: App): Promise<void> {
   });
 }
 
-function buildWords(words: readonly string[], at: number): DockerWords {
-  const { flags } = readFlags(words.slice(at), dockerBuildFlags);
-  const own = flags.filter(({ name, value }) => OF_DOCKER.has(name) && value === undefined);
+function buildWords(written: readonly string[], at: number): DockerWords {
+  const { flags } = readFlags(written.slice(at), dockerBuildFlags);
+  const own = flags.filter(({ name }) => OF_DOCKER.has(name));
   const places = new Set(own.map((flag) => at + flag.at));
-  const isPushed = own.some(({ name }) => name === 'push');
-  const names = flags.flatMap(({ name, value }) =>
+  const words = written.filter((_, i) => !places.has(i));
+  const push = own.findLast(({ name }) => name === 'push');
+  if (push === undefined || /^(?:0|f|false)$/i.test(push.value ?? '')) return { words };
+  const pushed = flags.flatMap(({ name, value }) =>
     (name === 't' || name === 'tag') && value !== undefined ? [value] : [],
   );
-  if (isPushed && names.length === 0) {
-    throw new FinchError('USAGE', 'an image without a name cannot be pushed', {
-      hint: 'give it one with: --tag NAME',
-    });
-  }
-  return { words: words.filter((_, i) => !places.has(i)), pushed: isPushed ? names : [] };
+  return {
+    words,
+    pushed,
+    isElsewhere: flags.some(({ name }) => name === 'output' || name === 'o'),
+  };
 }
 
 const OF_DOCKER = new Set(['load', 'push']);
@@ -73,24 +96,4 @@ function typeIn(args: readonly string[]) {
     if (value !== undefined && INSPECTED.has(value)) return { at, length, value };
   }
   return undefined;
-}
-
-/**
- * Pushes images that were built, one after the other.
- * @throws all that `finch push` throws
- */
-export async function pushBuilt(
-  app: App,
-  names: readonly string[],
-  { signal }: AbortOptions,
-): Promise<void> {
-  const { command } = await import('./push.ts');
-  for (const name of names) {
-    const invocation = {
-      ...{ args: [name], on: () => false, text: () => undefined, list: () => [] },
-      signal: signal ?? new AbortController().signal,
-    };
-    const result = await command.run(app, invocation);
-    if (result.kind === 'lines') for (const line of result.lines) app.talk.print(line);
-  }
 }

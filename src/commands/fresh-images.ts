@@ -3,12 +3,14 @@ import type { App } from '../app.ts';
 import type { AbortOptions } from '../content.ts';
 import { baseImages } from '../engine/base-images.ts';
 import type { Engine } from '../engine/engine.ts';
-import { buildFlags, readFlags } from '../engine/nerdctl-flags.ts';
+import { buildFlags, containerFlags, type GivenFlag, readFlags } from '../engine/nerdctl-flags.ts';
+import type { WantedImage } from '../engine/refresh-images.ts';
 import { composeWords, writtenWords } from '../engine/written-words.ts';
 import { FinchError } from '../errors.ts';
 import { isImageId } from '../images/find-image.ts';
+import { formatPlatform } from '../oci/platform.ts';
 import { formatReference, tryParseReference } from '../oci/reference.ts';
-import type { ImageRecord, ImageStore } from '../store/image-store.ts';
+import type { ImageStore } from '../store/image-store.ts';
 
 /** The most bytes of a Dockerfile that are read. */
 const MAX_DOCKERFILE = 1024 * 1024;
@@ -34,15 +36,13 @@ export async function freshImages(
   words: readonly string[],
   options: FreshOptions,
 ): Promise<void> {
-  const { verb } = writtenWords(words);
-  const records = await recordsOf(app, await namesOf(app, words, options));
-  if (records.length === 0) return;
+  const images = await wantedOf(app, await namesOf(app, words, options), words);
+  if (images.length === 0) return;
   const { refreshImages } = await import('../engine/refresh-images.ts');
   const { engine, signal } = options;
   const report = (line: string) => app.talk.note(line);
-  // `run` gets what is missing by itself, and shows how far it is.
-  const missing = verb !== 'run' && verb !== 'create';
-  await refreshImages(engine, records, { missing, report, signal });
+  const platforms = platformsOf(app, words);
+  await refreshImages(engine, images, { platforms, report, signal });
 }
 
 async function namesOf(
@@ -86,7 +86,29 @@ async function basesOf(
     const text = rest.length > 0 ? rest.join('=') : host.env[key];
     return text === undefined ? [] : [[key, text] as const];
   });
-  return baseImages(texts.join('\n'), new Map(given));
+  return [...baseImages(texts.join('\n'), new Map(given)), ...contextImages(flags)];
+}
+
+/** The images that `--build-context NAME=docker-image://IMAGE` puts in the place of names. */
+function contextImages(flags: readonly GivenFlag[]): readonly string[] {
+  return flags.flatMap(({ name, value = '' }) => {
+    const image = name === 'build-context' && /^[^=]*=docker-image:\/\/(.*)$/.exec(value)?.[1];
+    return image ? [image] : [];
+  });
+}
+
+/** For what platforms images are needed; none for the engine's own, which stages of a build need as well. */
+function platformsOf({ host }: App, words: readonly string[]): readonly string[] {
+  const { verb, args } = writtenWords(words);
+  if (verb !== 'build' && verb !== 'run' && verb !== 'create') return [];
+  const { flags } = readFlags(args, verb === 'build' ? buildFlags : containerFlags);
+  const given = flags.flatMap(({ name, value = '' }) =>
+    name === 'platform' ? value.split(',') : [],
+  );
+  const own = formatPlatform(host.platform);
+  const others = given.map((text) => text.trim()).filter((text) => text !== '' && text !== own);
+  if (others.length === 0) return [];
+  return [...new Set(verb === 'build' ? [own, ...others] : others)];
 }
 
 /** What the project of a compose file is made of, for what makes containers or images of it. */
@@ -116,7 +138,7 @@ async function withoutContainers(
 ): Promise<readonly string[]> {
   const names: string[] = [];
   for (const name of args) {
-    if ((await recordsOf(app, [name])).length === 0) continue;
+    if ((await wantedOf(app, [name], ['inspect'])).length === 0) continue;
     const inspect = ['container', 'inspect', '--format', '{{.ID}}', name];
     const { status } = await engine.capture(inspect, { signal });
     if (status !== 0) names.push(name);
@@ -124,12 +146,20 @@ async function withoutContainers(
   return names;
 }
 
-async function recordsOf(app: App, names: readonly string[]): Promise<readonly ImageRecord[]> {
+async function wantedOf(
+  app: App,
+  names: readonly string[],
+  words: readonly string[],
+): Promise<readonly WantedImage[]> {
   const texts = [...new Set(names)].filter((name) => !name.startsWith('-'));
   if (texts.length === 0) return [];
+  const { verb } = writtenWords(words);
+  // `run` gets what is missing by itself, and shows how far it is.
+  const missing = verb !== 'run' && verb !== 'create';
   try {
     const store = await app.store();
-    return [...new Set(texts.flatMap((text) => recordOf(store, text)))];
+    const images = texts.map((text) => wanted(store, text, missing));
+    return images.filter(({ records }) => records.length > 0);
   } catch (error) {
     if (!(error instanceof FinchError) || error.code === 'CANCELLED') throw error;
     app.talk.note(`the engine goes on without the images of finch: ${error.message}`);
@@ -137,13 +167,16 @@ async function recordsOf(app: App, names: readonly string[]): Promise<readonly I
   }
 }
 
-function recordOf(store: ImageStore, text: string): readonly ImageRecord[] {
+function wanted(store: ImageStore, text: string, missing: boolean): WantedImage {
   const reference = tryParseReference(text);
   const named = reference && store.name(formatReference(reference));
-  if (named !== undefined) return [named];
+  if (named !== undefined) return { records: [named], missing };
   const digits = text.replace(/^sha256:/, '');
-  if (!isImageId(text) || digits.length < MIN_ID) return [];
-  return store.targetsByPrefix(digits).slice(0, 1);
+  if (!isImageId(text) || digits.length < MIN_ID) return { records: [], missing };
+  const [first, ...others] = store.targetsByPrefix(digits);
+  const isOther = others.some(({ target }) => target.digest !== first?.target.digest);
+  // By an id the engine knows only what it has.
+  return { records: first === undefined || isOther ? [] : [first, ...others], missing: true };
 }
 
 async function readText(path: string): Promise<string> {

@@ -1,9 +1,9 @@
-import { isPassing } from '../bridge/fetching.ts';
 import type { AbortOptions } from '../content.ts';
 import type { Sides } from '../engine/either-side.ts';
 import { filterImages } from '../images/filter-images.ts';
 import type { ImageRow } from '../images/image-row.ts';
 import { listed, listImages } from '../images/list-images.ts';
+import { isPassing } from '../oci/bridge-repository.ts';
 import type { ImageRecord } from '../store/image-store.ts';
 import type { Command } from './command.ts';
 import { sidesOf } from './engine-side.ts';

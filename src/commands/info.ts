@@ -1,6 +1,7 @@
 import type { App } from '../app.ts';
 import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
+import { isPassing } from '../oci/bridge-repository.ts';
 import type { JsonObject } from '../oci/json.ts';
 import { excerpt } from '../text.ts';
 import { version } from '../version.ts';
@@ -85,7 +86,8 @@ async function countImages(
   app: App,
   { isRunning, signal }: AbortOptions & { readonly isRunning: boolean },
 ): Promise<number> {
-  const names = new Set((await app.store()).names().map(({ name }) => name));
+  const here = (await app.store()).names().map(({ name }) => name);
+  const names = new Set(here.filter((name) => !isPassing(name)));
   if (isRunning) {
     const { sidesOf } = await import('./engine-side.ts');
     const { rowsThere } = await import('../engine/either-side.ts');

@@ -6,7 +6,7 @@ export async function isNative(app: App): Promise<boolean> {
   try {
     return (await app.machine()).kind === 'native';
   } catch (error) {
-    if (error instanceof FinchError) return false;
-    throw error;
+    if (!(error instanceof FinchError) || error.code === 'CANCELLED') throw error;
+    return false;
   }
 }

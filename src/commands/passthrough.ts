@@ -1,11 +1,17 @@
 import type { App } from '../app.ts';
 import type { AbortOptions } from '../content.ts';
 import type { Engine } from '../engine/engine.ts';
-import { asksForHelp, helpOfFinch, type NerdctlCommand } from '../engine/nerdctl-commands.ts';
+import {
+  asksForHelp,
+  helpOfFinch,
+  type NerdctlCommand,
+  nerdctlCommandOf,
+} from '../engine/nerdctl-commands.ts';
 import { buildFlags, readFlags } from '../engine/nerdctl-flags.ts';
 import { wantsRegistries, writtenWords } from '../engine/written-words.ts';
 import { FinchError } from '../errors.ts';
-import { dockerWords, pushBuilt } from './docker-words.ts';
+import { machineFolder } from '../vm/machine-folder.ts';
+import { assertUnderstood, dockerWords } from './docker-words.ts';
 import { type ReadyEngine, readyEngine } from './ready-engine.ts';
 
 /** What nerdctl is called with. */
@@ -23,11 +29,15 @@ export interface PassedCommand extends AbortOptions {
 export async function passThrough(
   app: App,
   written: readonly string[],
-  { command, signal }: PassedCommand,
+  { command: named, signal }: PassedCommand,
 ): Promise<number> {
-  const { words, pushed } = await dockerWords(app, written);
-  if (asksForHelp(command, written)) return showHelp(app, words, { command, signal });
+  const docker = dockerWords(written);
+  const { words, pushed } = docker;
+  const command = nerdctlCommandOf(words) ?? named;
+  if (asksForHelp(command, words)) return showHelp(app, words, { command, signal });
+  await assertUnderstood(app, docker);
   const { engine, bridge } = await readyEngine(app, { signal });
+  if (pushed !== undefined && bridge === undefined) throw noWayToPush(app);
   if (engine.machine.kind === 'native') return call(app, words, { engine, bridge, pushed, signal });
   const { seenFolder } = await import('./seen-folder.ts');
   const cwd = await seenFolder(app, words);
@@ -36,10 +46,17 @@ export async function passThrough(
   return await call(app, file.words, { engine, bridge, pushed, cwd, signal });
 }
 
+function noWayToPush({ host }: App): FinchError {
+  const { log } = machineFolder(host.home);
+  return new FinchError('VM', 'what is built cannot be pushed without the bridge to the machine', {
+    hint: `see ${log}; then run finch vm stop and finch vm start`,
+  });
+}
+
 interface CallOptions extends ReadyEngine, AbortOptions {
   readonly cwd?: string;
-  /** The names of the image that is to be pushed when it is built. */
-  readonly pushed: readonly string[];
+  /** The names of the image that is to be pushed when it is built; undefined when it is not. */
+  readonly pushed: readonly string[] | undefined;
 }
 
 /** Calls nerdctl, and sees to it that it and finch know the images that the other has. */
@@ -60,7 +77,9 @@ async function call(
   if (verb === 'build') {
     const { buildIntoStore } = await import('./build-into-store.ts');
     const status = await buildIntoStore(app, words, { engine, bridge, run });
-    if (status === 0) await pushBuilt(app, pushed, { signal });
+    if (status !== 0 || pushed === undefined) return status;
+    const { pushBuilt } = await import('./push-built.ts');
+    await pushBuilt(app, pushed, { signal });
     return status;
   }
   return run(words);

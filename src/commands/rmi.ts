@@ -27,17 +27,17 @@ export const command: Command = {
     const force = invocation.on('force');
     const store = await app.store();
     const engine = await engineSide(app, { force, signal });
-    const { records, layers, refused } = await removeImages(store, args, {
+    const { names, layers, refused } = await removeImages(store, args, {
       ...{ force, otherSide: engine, signal },
       onSkipped: ({ message }) => app.talk.note(message),
       onNotFreed: ({ message }) =>
         app.talk.note(`the names are removed, but not all space is free yet: ${message}`),
     });
-    const untagged = records.map(
-      ({ name, target }) => `Untagged: ${name.replace(/@.*/, '')}@${target.digest}`,
+    const untagged = names.map(
+      ({ name, digest }) => `Untagged: ${name.replace(/@.*/, '')}@${digest}`,
     );
     const here = [...untagged, ...layers.map((digest) => `Deleted: ${digest}`)];
-    const there = engine?.linesWithout(new Set(records.map(({ name }) => name))) ?? [];
+    const there = engine?.linesWithout(new Set(names.map(({ name }) => name))) ?? [];
     const lines = [...new Set([...here, ...there])];
     const [first] = refused;
     if (first === undefined) return { kind: 'lines', lines };

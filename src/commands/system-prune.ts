@@ -112,11 +112,14 @@ async function pruneEngine(engine: Engine, { all, volumes, signal }: Wanted): Pr
   });
 }
 
-/** What images the containers that are left have. */
+/** What images the containers that are left have: their digests, or their names where the engine does not know those. */
 async function imagesInUse(engine: Engine, { signal }: AbortOptions): Promise<readonly string[]> {
   const { engineLines } = await import('../engine/ask-engine.ts');
   const lines = await engineLines(engine, ['ps', '--all', '--no-trunc', '--format', '{{.Image}}'], {
     signal,
   });
-  return lines.filter((line) => line !== '');
+  const { knownImages } = await import('../engine/known-images.ts');
+  const names = lines.filter((line) => line !== '');
+  const known = await knownImages(engine, { names, signal });
+  return names.map((name) => known.get(name)?.digest ?? name);
 }

@@ -71,7 +71,8 @@ export async function pullImage(
     const lone = isLone && !isAsked ? await lonePlatform(root, to, { signal }) : undefined;
     if (lone !== undefined && !isChosen(choice, lone)) onOtherPlatform?.(lone);
     await recordLayers(root, { store: to, platform, signal });
-    if (isNew) await to.changeNames({ set: [{ name, target: root }] });
+    // Also one that is here: whoever pulls wants what the registry has, and not what an engine got since.
+    await to.changeNames({ set: [{ name, target: root }] });
   });
   if (isNew) await freeUnreached(to);
   return root;

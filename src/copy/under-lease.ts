@@ -1,3 +1,4 @@
+import type { AbortOptions } from '../content.ts';
 import type { ImageStore } from '../store/image-store.ts';
 
 /**
@@ -23,9 +24,9 @@ export async function underLease<T>(
   return result;
 }
 
-/** Frees what no name reaches any more. When that fails, nothing is lost: the next time frees it too. */
-export async function freeUnreached(store: ImageStore): Promise<void> {
-  await quietly(() => store.collect());
+/** Frees what no name reaches any more. When that fails or is interrupted, nothing is lost: the next time frees it too. */
+export async function freeUnreached(store: ImageStore, abort: AbortOptions = {}): Promise<void> {
+  await quietly(() => store.collect(abort));
 }
 
 async function quietly(work: () => PromiseLike<unknown>): Promise<void> {

@@ -4,6 +4,8 @@ const MAX_NAMES = 100;
 const MAX_VALUE = 512;
 
 const ARGUMENT = /^(\w+)(?:=(.*))?$/s;
+/** By what it ends with: a line that goes on. */
+const CONTINUED = { '\\': /(?:^|[^\\])\\[ \t]*$/, '`': /(?:^|[^`])`[ \t]*$/ };
 const VARIABLE = /\$(?:(\w+)|\{(\w+)(?::?([-+])([^{}$]*))?\})/g;
 
 /**
@@ -19,7 +21,7 @@ export function baseImages(
   const values = new Map<string, string>();
   const names = new Set<string>();
   let isBelowFrom = false;
-  for (const line of dockerfile.split('\n')) {
+  for (const line of joinedLines(dockerfile)) {
     const [instruction = '', ...words] = line.trim().split(/\s+/);
     switch (instruction.toUpperCase()) {
       case 'ARG':
@@ -45,6 +47,36 @@ export function baseImages(
     const value = given.get(name) ?? (standard && withValues(standard, values));
     if (value !== undefined) values.set(name, value);
   }
+}
+
+/**
+ * The lines of a Dockerfile, each with those that continue it. Comments and empty lines between do not end it.
+ * https://docs.docker.com/reference/dockerfile/#escape
+ */
+function joinedLines(dockerfile: string): readonly string[] {
+  const lines = dockerfile.split(/\r?\n/);
+  const continued = CONTINUED[escapeIn(lines)];
+  const joined: string[] = [];
+  let pieces: string[] = [];
+  for (const line of lines) {
+    if (/^\s*(?:#|$)/.test(line)) continue;
+    const more = continued.test(line);
+    pieces.push(more ? line.trimEnd().slice(0, -1) : line);
+    if (more) continue;
+    joined.push(pieces.join(''));
+    pieces = [];
+  }
+  return [...joined, pieces.join('')];
+}
+
+/** What ends a line that goes on, as the directives say with which the text begins. */
+function escapeIn(lines: readonly string[]): keyof typeof CONTINUED {
+  for (const line of lines) {
+    const [, name, value] = /^\s*#\s*(\w+)\s*=(.*)$/.exec(line) ?? [];
+    if (name === undefined) break;
+    if (name.toLowerCase() === 'escape') return value?.trim() === '`' ? '`' : '\\';
+  }
+  return '\\';
 }
 
 function withValues(written: string, values: ReadonlyMap<string, string>): string {

@@ -25,8 +25,8 @@ const PLATFORM = /^[a-z0-9]+(?:\([A-Za-z0-9.]+\))?(?:\/[A-Za-z0-9_.-]+){1,2}$/;
 
 /**
  * The images that nerdctl has, one row for each platform that is there, newest first. What it says is taken
- * word by word; an image whose name or digest is none is left out. One
- * that lost its name, or never had one, is called `<none>@` and its digest.
+ * word by word; an image whose name or digest is none is left out. One that lost its name, or never had one, is
+ * called `<none>@` and its digest.
  * @throws FinchError `VM` when nerdctl fails, or takes more than five seconds; the signal's reason
  */
 export async function listEngineImages(

@@ -91,7 +91,7 @@ function hostsDirsIn(args: readonly string[]): readonly string[] {
 }
 
 /** Values as one of a flag that takes several: with quotes around those that need them. */
-function csv(values: readonly string[]): string {
+export function csv(values: readonly string[]): string {
   return values
     .map((value) => (/[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value))
     .join(',');

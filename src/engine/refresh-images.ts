@@ -5,10 +5,18 @@ import type { ImageRecord } from '../store/image-store.ts';
 import type { Engine } from './engine.ts';
 import { type KnownImage, knownImages, newerSide } from './known-images.ts';
 
+/** An image of the store that the engine is to work with. */
+export interface WantedImage {
+  /** Its names: the one that the user wrote, or where that was an id, all that stand for it. */
+  readonly records: readonly ImageRecord[];
+  /** Whether the engine also gets what it does not know: `run` gets that by itself, but not by an id. */
+  readonly missing: boolean;
+}
+
 /** Options of {@link refreshImages}. */
 export interface RefreshOptions extends AbortOptions {
-  /** Whether the engine also gets what it does not know: `run` gets that by itself. */
-  readonly missing: boolean;
+  /** For what platforms it is to have them; none: its own. */
+  readonly platforms: readonly string[];
   /** Takes a line for the user. */
   readonly report: (line: string) => void;
 }
@@ -27,17 +35,27 @@ const PULL_MS = 30 * 60_000;
  */
 export async function refreshImages(
   engine: Engine,
-  records: readonly ImageRecord[],
-  { missing, report, signal }: RefreshOptions,
+  images: readonly WantedImage[],
+  { platforms, report, signal }: RefreshOptions,
 ): Promise<void> {
-  const wanted = records.slice(0, MAX_IMAGES);
-  const known = await engineKnows(engine, wanted, { signal });
-  for (const record of wanted) {
-    const there = known?.get(record.name);
-    if (known === undefined || (there === undefined && !missing)) continue;
-    if (newerSide(record, there) !== 'here') continue;
+  const wanted = images.slice(0, MAX_IMAGES);
+  const known = await engineKnows(
+    engine,
+    wanted.flatMap(({ records }) => records),
+    { signal },
+  );
+  if (known === undefined) return;
+  const pull = ['pull', '--quiet', ...platforms.flatMap((platform) => ['--platform', platform])];
+  for (const { records, missing } of wanted) {
+    const on = (side: string) =>
+      records.find((record) => newerSide(record, known.get(record.name)) === side);
+    const same = on('same');
+    // What the engine has by this digest may be for other platforms.
+    const record =
+      same === undefined || (missing && platforms.length > 0) ? (same ?? on('here')) : undefined;
+    if (record === undefined || !(missing || known.has(record.name))) continue;
     const options = { timeoutMs: PULL_MS, signal };
-    const { status } = await engine.capture(['pull', '--quiet', record.name], options);
+    const { status } = await engine.capture([...pull, record.name], options);
     if (status === 0) continue;
     const shown = familiarReference(parseReference(record.name));
     report(`the engine could not get ${shown} from the images of finch, and goes on without it`);

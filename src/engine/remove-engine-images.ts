@@ -2,7 +2,7 @@ import type { AbortOptions } from '../content.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import type { OtherImage, OtherSide } from '../images/remove-images.ts';
 import { engineLines } from './ask-engine.ts';
-import { matchingRows, rowsThere, type Sides } from './either-side.ts';
+import { countingRows, matchingRows, rowsThere, type Sides } from './either-side.ts';
 import { isNameless } from './engine-images.ts';
 
 /** The images of the engine, to be removed. */
@@ -25,7 +25,8 @@ export async function engineImages(
 ): Promise<EngineImages | undefined> {
   const rows = await rowsThere(sides, { signal });
   if (rows === undefined) return undefined;
-  const { engine } = sides;
+  const { engine, store } = sides;
+  const counting = new Set(await countingRows(rows, sides, { signal }));
   const lines = new Map<OtherImage, readonly string[]>();
   const remove = async (image: OtherImage) => {
     const { name, digest } = image;
@@ -38,8 +39,10 @@ export async function engineImages(
     linesWithout: (names) =>
       [...lines].flatMap(([{ name }, said]) => (name !== undefined && names.has(name) ? [] : said)),
     find: (text) =>
-      matchingRows(rows, text).map(({ name, digest }) => ({
-        ...{ name: isNameless(name) ? undefined : name, digest },
+      matchingRows(rows, text).map((row) => ({
+        name: isNameless(row.name) ? undefined : row.name,
+        digest: row.digest,
+        isOutdated: !counting.has(row) && store.name(row.name)?.target.digest !== row.digest,
       })),
     async remove(images) {
       const refused = new Map<OtherImage, FinchError>();

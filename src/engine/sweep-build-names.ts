@@ -25,6 +25,6 @@ export async function sweepBuildNames(
     const left = new Set(names.filter((name) => registries.some((it) => name.startsWith(it))));
     if (left.size > 0) await runEngine(engine, ['rmi', ...left], { signal });
   } catch (error) {
-    if (!(error instanceof FinchError)) throw error;
+    if (!(error instanceof FinchError) || error.code === 'CANCELLED') throw error;
   }
 }

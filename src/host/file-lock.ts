@@ -144,16 +144,17 @@ async function acquire(
   { patienceMs = PATIENCE_MS, onWait, signal }: FileLockOptions,
 ): Promise<SQLiteError | undefined> {
   const deadline = Date.now() + patienceMs;
-  for (let isFirst = true; ; isFirst = false) {
+  for (let look = 1; ; look++) {
     const busy = tryLock(database, path);
     if (busy === undefined || Date.now() >= deadline) return busy;
-    if (isFirst && !canLock(path)) {
+    if (look === 1 && !canLock(path)) {
       throw new FinchError('IO', `the file system of ${dirname(path)} has no file locks`, {
         hint: 'choose a home on a local disk with FINCH_HOME',
         cause: busy,
       });
     }
-    if (isFirst) onWait?.();
+    // At the first look it may be somebody who only sees whether it is locked.
+    if (look === 2) onWait?.();
     signal?.throwIfAborted();
     await sleep(POLL_MS);
   }

@@ -1,4 +1,5 @@
 import { FinchError } from '../errors.ts';
+import { isPassing } from '../oci/bridge-repository.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import type { ImageRecord, ImageStore } from '../store/image-store.ts';
 import { quote } from '../text.ts';
@@ -26,7 +27,8 @@ export function isImageId(text: string): boolean {
 }
 
 /**
- * Every record that `text` means: one for a name, all that share it for the beginning of an id.
+ * Every record that `text` means: one for a name, all that share it for the beginning of an id. The names of images on their way from
+ * the engine are none of them.
  * @throws FinchError `REFERENCE_INVALID`
  */
 export function findImages(store: ImageStore, text: string): readonly ImageRecord[] {
@@ -34,7 +36,8 @@ export function findImages(store: ImageStore, text: string): readonly ImageRecor
   const isId = text.startsWith('sha256:') || prefix?.length === 64;
   const named = isId ? undefined : store.name(formatReference(parseReference(text)));
   if (named !== undefined) return [named];
-  return prefix === undefined ? [] : store.targetsByPrefix(prefix);
+  const same = prefix === undefined ? [] : store.targetsByPrefix(prefix);
+  return same.filter(({ name }) => !isPassing(name));
 }
 
 function imageNotFound(text: string): FinchError {

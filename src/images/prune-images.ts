@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
+import { isPassing } from '../oci/bridge-repository.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import type { ImageRecord, ImageStore } from '../store/image-store.ts';
 
@@ -14,8 +15,8 @@ export interface Pruned {
 /** Which images {@link pruneImages} takes away. */
 export interface PruneOptions extends AbortOptions {
   /**
-   * The images of containers, as the engine writes them: what they name stays, under all its names, and every
-   * other image goes. Undefined takes away no name.
+   * The images of containers, each by its digest, or by its name as the engine writes it: they stay, under all their
+   * names, and every other image goes, but for those on their way from the engine. Undefined takes away no name.
    */
   readonly except: readonly string[] | undefined;
 }
@@ -37,10 +38,11 @@ export async function pruneImages(
 
 function unused(store: ImageStore, except: readonly string[]): readonly ImageRecord[] {
   const names = new Set(except.flatMap(wholeName));
-  const all = store.names();
-  const used = new Set(
-    all.filter(({ name }) => names.has(name)).map(({ target }) => target.digest),
-  );
+  const all = store.names().filter(({ name }) => !isPassing(name));
+  const used = new Set<string>([
+    ...except,
+    ...all.filter(({ name }) => names.has(name)).map(({ target }) => target.digest),
+  ]);
   return all.filter(({ target }) => !used.has(target.digest));
 }
 

@@ -9,7 +9,8 @@ import { listed } from './list-images.ts';
 
 /** What {@link removeImages} took away. */
 export interface Removed {
-  readonly records: readonly ImageRecord[];
+  /** Names that the store had, each with the image that it stood for, on whichever side that was. */
+  readonly names: readonly { readonly name: string; readonly digest: Digest }[];
   /** Layers that are gone, by the digest of their uncompressed form where that is known, else by their own. */
   readonly layers: readonly Digest[];
   /** Why some of what was meant is still there. */
@@ -29,6 +30,8 @@ export interface OtherImage {
   /** Undefined where it has none. */
   readonly name: string | undefined;
   readonly digest: Digest;
+  /** Whether the store has a newer image by that name, which then is what the name stands for. */
+  readonly isOutdated: boolean;
 }
 
 /** Options of {@link removeImages}. */
@@ -65,15 +68,27 @@ export async function removeImages(
       others.map((other) => [other.name ?? other.digest, other] as const),
     ),
   );
+  // Else an older one of the store would be back under the name.
+  const counting = new Map<string, OtherImage>();
+  for (const other of others.values()) {
+    const { name, isOutdated } = other;
+    if (name === undefined || isOutdated) continue;
+    counting.set(name, other);
+    const record = store.name(name);
+    if (record !== undefined) wanted.set(name, record);
+  }
   const diffIds = await layersOf(store, [...wanted.values()], { signal });
   signal?.throwIfAborted();
   const refused = (await otherSide?.remove([...others.values()])) ?? new Map();
-  const kept = new Set([...refused.keys()].map(({ name }) => name));
-  const records = [...wanted.values()].filter(({ name }) => !kept.has(name));
-  await store.changeNames({ remove: records.map(({ name }) => name) });
+  const names = [...wanted.values()].flatMap(({ name, target }) => {
+    const other = counting.get(name);
+    if (other !== undefined && refused.has(other)) return [];
+    return [{ name, digest: other?.digest ?? target.digest }];
+  });
+  await store.changeNames({ remove: names.map(({ name }) => name) });
   const digests = await freed(store, { onNotFreed });
   const layers = new Set(digests.flatMap((digest) => diffIds.get(digest) ?? []));
-  return { records, layers: [...layers], refused: [...refused.values()] };
+  return { names, layers: [...layers], refused: [...refused.values()] };
 }
 
 /** Frees what no name reaches any more, also when the user has lost patience: the names are gone. */
@@ -133,7 +148,15 @@ function meant(
   if (digests.size === 0) {
     return new FinchError('IMAGE_NOT_FOUND', `no such image: ${text}`, { hint });
   }
-  if (named) return { records: [...records, ...byDigest(store, records)], others };
+  if (named) {
+    const counts =
+      others.find(({ isOutdated }) => !isOutdated)?.digest ?? records[0]?.target.digest;
+    const hidden = counts === undefined ? [] : byDigest(whole, counts, { store, otherSide });
+    return {
+      records: [...records, ...hidden.flatMap((name) => store.name(name) ?? [])],
+      others: [...others, ...hidden.flatMap((name) => otherSide?.find(name) ?? [])],
+    };
+  }
   const names = new Set([...listed(records), ...others].flatMap(({ name }) => name ?? []));
   if (digests.size === 1 && (force || names.size <= 1)) return { records, others };
   return new FinchError('IMAGE_AMBIGUOUS', `multiple IDs found with provided prefix: ${text}`, {
@@ -146,17 +169,19 @@ function wholeName(text: string): string | undefined {
   return reference && formatReference(reference);
 }
 
-/** The names by digest that lists leave out because of `records`, when no other tag does so. */
-function byDigest(store: ImageStore, records: readonly ImageRecord[]): readonly ImageRecord[] {
-  return records.flatMap(({ name, target }) => {
-    const same = store.targetsByPrefix(digestParts(target.digest).hex);
-    const others = same.filter((record) => record.name !== name);
-    const isShown = new Set(listed(others).map((record) => record.name));
-    const repository = `${name.replace(/:[^:/]*$/, '')}@`;
-    return others.filter(
-      (record) => record.name.startsWith(repository) && isShown.has(record.name),
-    );
-  });
+/** The name by digest that lists leave out because of the tag `whole`, when no other tag does so. */
+function byDigest(
+  whole: string,
+  digest: Digest,
+  { store, otherSide }: { store: ImageStore; otherSide: OtherSide | undefined },
+): readonly string[] {
+  const repository = whole.replace(/:[^:/]*$/, '');
+  const same = [
+    ...store.targetsByPrefix(digestParts(digest).hex),
+    ...(otherSide?.find(digest) ?? []),
+  ];
+  const isKept = same.some(({ name }) => name !== whole && name?.startsWith(`${repository}:`));
+  return isKept ? [] : [`${repository}@${digest}`];
 }
 
 /** One error of several. */

@@ -35,6 +35,21 @@ export function parseBridgeRepository(path: string): RepositoryName | undefined 
   return isSpelled ? repositoryAt(registry, rest) : undefined;
 }
 
+/** The registry of no image, under which one of the engine is in the store until all of it is there. */
+const ON_ITS_WAY = 'engine.invalid';
+
+const PASSING = /^engine\.invalid\/[0-9a-f]{32}\//;
+
+/** The path below which images are on their way for the one who has `id`: 32 hexadecimal digits. */
+export function passingPath(id: string): string {
+  return `${ON_ITS_WAY}/${id}`;
+}
+
+/** Whether a name is that of an image that is on its way from the engine: nobody gave it, and nobody is shown it. */
+export function isPassing(name: string): boolean {
+  return PASSING.test(name);
+}
+
 /**
  * The repository that a registry has under `path`: of all names of Docker Hub it is that of `docker.io`, whose
  * one-part names stand below `library/`. Undefined when one of both is not valid.

@@ -79,6 +79,10 @@ function outdated(machine: Machine): Machine {
         hint: 'change over with: finch vm stop, and then: finch vm start',
       };
     },
+    async stop(options) {
+      await machine.stop(options);
+      options.onStage('this machine is kept, to be seen again when finch.yaml chooses it again');
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import { writePushHosts } from '../../src/bridge/push-hosts.ts';
 import { runningBridge } from '../../src/bridge/running-bridge.ts';
 import { underStartLock } from '../../src/bridge/start-lock.ts';
 import { stopBridge } from '../../src/bridge/stop-bridge.ts';
+import { holdFileLock } from '../../src/host/file-lock.ts';
 import { machineFolder } from '../../src/vm/machine-folder.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -133,6 +134,26 @@ test('what cannot be cleared away is nothing to who only looks for a bridge', as
   expect(await runningBridge(folder.path)).toBeUndefined();
   await expect(stopBridge(folder.path)).rejects.toThrow(/bridge-start\.lock/);
 });
+
+test.skipIf(!isLinux)(
+  'who has the number of a bridge that was killed gets no signal while another one begins',
+  async () => {
+    await using folder = await temporaryFolder();
+    const machine = machineFolder(folder.path);
+    await mkdir(machine.path);
+    const other = Bun.spawn(['/bin/sh', '-c', 'read line'], { stdin: 'pipe' });
+    const state = { version: '1', port: 1, token: 't', socket: 's', hostAddress: 'h', store: '' };
+    await writeState(machine, { ...state, pid: other.pid });
+    const begins = await holdFileLock(machine.lock);
+    const stopping = stopBridge(folder.path);
+    expect(await Promise.race([other.exited, Bun.sleep(150)])).toBeUndefined();
+    begins?.[Symbol.dispose]();
+    await stopping;
+    other.stdin.end();
+    await other.exited;
+    expect(other.signalCode).toBeNull();
+  },
+);
 
 test('a state that no bridge wrote is none', async () => {
   await using folder = await temporaryFolder();

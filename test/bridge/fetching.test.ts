@@ -1,12 +1,8 @@
 import { expect, test } from 'bun:test';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  clearFetched,
-  isPassing,
-  whileExpected,
-  whileFetching,
-} from '../../src/bridge/fetching.ts';
+import { clearFetched, whileExpected, whileFetching } from '../../src/bridge/fetching.ts';
+import { isPassing } from '../../src/oci/bridge-repository.ts';
 import { bridgeNaming } from '../../src/server/naming.ts';
 import { openImageStore } from '../../src/store/open-store.ts';
 import { machineFolder } from '../../src/vm/machine-folder.ts';

@@ -6,7 +6,7 @@ test.skipIf(Bun.which('bash') === null)('finch completion completes words in bas
   await using bench = await workbench();
   await Bun.write(bench.path('script'), await bench.ok('completion bash'));
   const complete = async (...words: readonly string[]) => {
-    const script = `. "$1"; shift; COMP_WORDS=(finch "$@"); COMP_CWORD=$#; _finch; echo "$\{COMPREPLY[*]}"`;
+    const script = `. "$1"; shift; IFS=x; COMP_WORDS=(finch "$@"); COMP_CWORD=$#; _finch; IFS=' '; echo "$\{COMPREPLY[*]}"`;
     const args = ['bash', '--norc', '-c', script, 'bash', bench.path('script'), ...words];
     const { stdout } = Bun.spawn(args, { stdout: 'pipe', stderr: 'inherit' });
     return (await stdout.text()).trim().split(' ').toSorted();
@@ -14,6 +14,11 @@ test.skipIf(Bun.which('bash') === null)('finch completion completes words in bas
   expect(await complete('pu')).toEqual(['pull', 'push']);
   expect(await complete('vm', 'st')).toEqual(['start', 'status', 'stop']);
   expect(await complete('vm', 'disk', '')).toEqual(['info', 'resize']);
+  expect(await complete('completion', '')).toEqual(['bash', 'fish', 'zsh']);
+  expect(await complete('help', 'pu')).toEqual(['pull', 'push']);
+  expect(await complete('help', 'vm', 'disk', '')).toEqual(['info', 'resize']);
+  expect(await complete('--debug', 'vm', '--debug', 'st')).toEqual(['start', 'status', 'stop']);
+  expect(await complete('--deb', 'pu')).toEqual(['']);
   expect(await complete('run', 'x')).toEqual(['']);
 });
 

@@ -98,7 +98,8 @@ END
 ;;
 *) echo '{}' ;;
 esac`);
-    await seedImages(bench, ['docker.io/library/here:1', 'docker.io/library/only:1']);
+    const coming = `engine.invalid/${'0'.repeat(32)}/app:1`;
+    await seedImages(bench, ['docker.io/library/here:1', 'docker.io/library/only:1', coming]);
     await bench.ok('ps');
     const format = '{{.Finch.Images}} {{.Namespace}}';
     expect(await bench.ok(['info', '--mode', 'native', '-f', format])).toBe('3 finch\n');
@@ -163,6 +164,17 @@ describe('finch system prune', () => {
     expect(said).toMatch(/Untagged: docker.io\/library\/unused:1@sha256:[0-9a-f]{64}\n\n/);
     expect(said).toMatch(/\nTotal reclaimed space: [1-9]/);
     expect(await bench.ok(names)).toBe('used:1\n');
+  });
+
+  test('keeps with --all the image that a container uses, which its name may not stand for here', async () => {
+    await using bench = await engineBench();
+    await bench.act(ANSWERS);
+    await seedImages(bench, ['docker.io/library/used:1', 'docker.io/library/other:1']);
+    const id = (await bench.ok('images -q --no-trunc other')).trim();
+    const inspected = `echo 'docker.io/library/used:1 ${id} 1'`;
+    await bench.act(`case "$*" in 'image inspect'*) ${inspected} ;; *) ${ANSWERS} ;; esac`);
+    await bench.ok('system prune --all --force');
+    expect(await bench.ok(['images', '--format', '{{.Repository}}:{{.Tag}}'])).toBe('other:1\n');
   });
 
   test('removes no image of finch when nerdctl fails', async () => {

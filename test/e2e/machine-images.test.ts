@@ -125,6 +125,17 @@ describe.skipIf(!canRunEngine)('finch, and the images of the machine', () => {
         const home = await bench.newHome();
         await bench.ok('load -q -i out.tar', { home });
         expect(await namesIn(home)).toEqual({ 'registry.invalid/more:1': more.root.digest });
+        await engine.ok(['tag', 'registry.invalid/more:1', `${registry.host}/two:1`]);
+        expect(await bench.ok(ROWS)).not.toContain(built.root.digest);
+        await bench.ok(`pull -q ${registry.host}/two:1`);
+        expect(await bench.ok(ROWS)).toMatch(
+          new RegExp(`^${registry.host}/two:1 .* ${built.root.digest}$`, 'm'),
+        );
+        await engine.ok(['pull', '-q', `${registry.host}/two@${built.root.digest}`]);
+        expect(await inEngine()).toHaveProperty([`${registry.host}/two@${built.root.digest}`]);
+        await bench.ok(`rmi ${registry.host}/two:1`);
+        expect(Object.keys(await inEngine())).toEqual(['registry.invalid/more:1']);
+        expect(await bench.ok(ROWS)).not.toContain('/two');
       } finally {
         await registry.stop();
       }
@@ -242,6 +253,11 @@ describe.skipIf(!canRunEngine)('finch, and the images of the machine', () => {
       [name]: old.root.digest,
       'kept:1': old.root.digest,
     });
+    await loadIntoEngine(bench, name, newer);
+    const said = await bench.ok(`rmi -f ${newer.root.digest.slice(7, 19)}`);
+    expect(said).toStartWith(`Untagged: ${name}@${newer.root.digest}\n`);
+    expect(said.match(/Untagged/g)).toHaveLength(1);
+    expect(await bench.ok(ROWS)).not.toContain(name);
   });
 
   test('made of a container count under the name that it got, and under no other', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { mkdir, readFile, rm, symlink, unlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CANARY } from '../support/canary.ts';
 import { fakeLimactl } from '../support/fake-limactl.ts';
@@ -181,9 +181,10 @@ describe('finch run and its like, in a virtual machine', () => {
       'TOKEN',
     ];
     expect((await place.run(words, { env })).stdout).toBe('600\n');
-    const [verb, flag, path = '', ...rest] = await place.words('args');
-    expect([verb, flag, ...rest]).toEqual([
-      ...['run', '--env-file', '-it', '--env=A=1', '-eNONE', 'app', '-e', 'TOKEN'],
+    const args = await place.words('args');
+    const path = args[5] ?? '';
+    expect(args.toSpliced(5, 1)).toEqual([
+      ...['run', '-it', '--env=A=1', '-eNONE', '--env-file', 'app', '-e', 'TOKEN'],
     ]);
     const given = await readFile(place.bench.path('given'), 'utf8');
     expect(given === `TOKEN=${CANARY}\nOTHER=two words\n`).toBe(true);
@@ -194,6 +195,72 @@ describe('finch run and its like, in a virtual machine', () => {
       await place.fails('exec -e LINES web env', { env }),
       /^finch: cannot give LINES to the container: /,
     );
+  });
+
+  test('let a variable that is named go over the files of the user and what was given before', async () => {
+    await using place = await limaBench();
+    await place.lima.setStatus('Running');
+    await Bun.write(
+      place.bench.path('act'),
+      'while [ $# -gt 0 ]; do [ "$1" != --env-file ] || [ "$2" = /own ] || cat "$2"; shift; done\n',
+    );
+    const written = async (line: string, env: Record<string, string>) => {
+      const { stdout } = await place.run(line, { env });
+      const args = await place.words('args');
+      return [stdout, args.map((word) => (word.includes('environment-') ? 'FILE' : word))];
+    };
+    const env = { A: 'here', B: 'here' };
+    expect(await written('run --env-file /own -e A --rm -- app -e B', env)).toEqual([
+      'A=here\n',
+      ['run', '--env-file', '/own', '--rm', '--env-file', 'FILE', '--', 'app', '-e', 'B'],
+    ]);
+    expect(await written('exec -e A=2 -eA=3 -e A -e B -e B=2 web', env)).toEqual([
+      'A=here\n',
+      ['exec', '-e', 'B', '-e', 'B=2', '--env-file', 'FILE', 'web'],
+    ]);
+    const long = 'é'.repeat(32_766);
+    expect((await written('run -e A app', { A: `${long}a` }))[0]).toBe(`A=${long}a\n`);
+    expectError(
+      await place.fails('run -e A app', { env: { A: `${long}aa` } }),
+      /^finch: cannot give A to the container: /,
+    );
+  });
+
+  test('name the file of variables so that nerdctl reads one also where its path has a comma', async () => {
+    await using place = await limaBench();
+    await place.lima.setStatus('Running');
+    const env = { FINCH_HOME: place.bench.path('a,b'), A: 'here' };
+    try {
+      expect((await place.run('run -e A app', { env })).exitCode).toBe(0);
+      expect((await place.words('args'))[2]).toMatch(/^".*\/a,b\/machine\/environment-[^"]*"$/);
+    } finally {
+      await place.run('vm stop --force', { env });
+    }
+  });
+
+  test('remove the variables that a process left when it was killed', async () => {
+    await using place = await limaBench();
+    await place.lima.setStatus('Running');
+    const machine = join(place.bench.home, 'machine');
+    const left = async () =>
+      (await readdir(machine)).filter((name) => name.startsWith('environment-'));
+    const end = place.bench.path('end');
+    await Bun.write(
+      place.bench.path('act'),
+      `[ "$1" != exec ] || { echo ready; until [ -e '${end}' ]; do sleep 0.05; done; }\n`,
+    );
+    const child = place.start(['exec', '-e', 'HOME', 'web']);
+    try {
+      await child.stdout.getReader().read();
+      await place.run('ps');
+      expect(await left()).toHaveLength(1);
+    } finally {
+      child.kill('SIGKILL');
+      await child.exited;
+      await Bun.write(end, '');
+    }
+    await place.run('ps');
+    expect(await left()).toEqual([]);
   });
 
   test('start one that is stopped, and one that there is not', async () => {

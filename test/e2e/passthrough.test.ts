@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CANARY } from '../support/canary.ts';
 import { finchOnTerminal } from './support/dialogue.ts';
@@ -123,6 +124,13 @@ describe('finch run and its like', () => {
       'an image without a name cannot be pushed',
       'give it one with: --tag NAME',
     );
+    for (const line of ['build --push -t a --output type=local,dest=o .', 'build -o o --push .']) {
+      expectError(
+        await bench.fails(line),
+        'what --output writes elsewhere cannot be pushed',
+        'leave --push or --output out',
+      );
+    }
     expectError(await bench.fails('buildx build .'), 'unknown command: buildx');
     await bench.ok('config set dockercompat true');
     const { stderr, exitCode } = await bench.run('buildx build --load --no-cache .');
@@ -131,6 +139,36 @@ describe('finch run and its like', () => {
       0,
     ]);
     expect(await bench.args()).toEqual(['build', '--no-cache', '.']);
+    await bench.ok('build --load=true --push=false .');
+    expect(await bench.args()).toEqual(['build', '.']);
+    expectError(
+      await bench.fails('build --push=true .'),
+      'an image without a name cannot be pushed',
+      'give it one with: --tag NAME',
+    );
+  });
+
+  test('show the help of a build also behind what only docker knows', async () => {
+    await using bench = await engineBench();
+    await bench.act('echo "Usage: nerdctl build"');
+    for (const line of ['build --push --help', 'build --load -h', 'buildx build --help']) {
+      const { stdout, stderr, exitCode } = await bench.run(line);
+      expect([line, stdout, stderr, exitCode]).toEqual([line, 'Usage: finch build\n', '', 0]);
+      expect(await bench.args()).toEqual(['build', '--help']);
+    }
+  });
+
+  test('build nothing that is to be pushed where there is no bridge', async () => {
+    await using bench = await engineBench();
+    await mkdir(join(bench.home, 'machine', 'bridge.lock'), { recursive: true });
+    const { stderr, exitCode } = await bench.run('build --push -t app .');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('finch: what is built cannot be pushed without the bridge');
+    expect(stderr).toMatch(
+      /\nhint: see .*bridge\.log; then run finch vm stop and finch vm start\n$/,
+    );
+    expect(await Bun.file(bench.path('args')).exists()).toBe(false);
+    expect((await bench.run('build -t app .')).exitCode).toBe(0);
   });
 
   test('hand a Dockerfile on stdin on to nerdctl', async () => {

@@ -119,7 +119,10 @@ describe.skipIf(process.platform === 'win32')('finch vm, where something goes wr
     await untilSaid(child.stderr, 'waiting for ssh');
     child.kill('SIGKILL');
     await child.exited;
-    const orphan = Number(await Bun.file(join(shell.home, 'lima/.finch-start')).text());
+    const orphan = Number.parseInt(
+      await Bun.file(join(shell.home, 'lima/.finch-start')).text(),
+      10,
+    );
     const next = shell.start('vm init');
     while (Bun.spawnSync(['kill', '-0', String(orphan)]).success) await Bun.sleep(10);
     await held.letGo();
@@ -198,7 +201,9 @@ describe.skipIf(process.platform === 'win32')('finch vm, where something goes wr
         'the instance "finch" is already running: finch.yaml chooses another machine by now',
         'change over with: finch vm stop, and then: finch vm start',
       );
-      expect((await shell.run('vm stop')).exitCode).toBe(0);
+      const stopped = await shell.run('vm stop');
+      expect(stopped.exitCode).toBe(0);
+      expect(stopped.stderr).toContain('when finch.yaml chooses it again\n');
       expect(await shell.fake.status()).toBe('Stopped');
       expect(await runningBridge(shell.home)).toBeUndefined();
       expect(await shell.status()).not.toBe('Running');

@@ -52,6 +52,26 @@ describe('baseImages()', () => {
     ]);
   });
 
+  test('joins lines that go on, over comments, with either escape', () => {
+    const lines = [
+      ...['ARG A=only %', '# note %', '', '  B=base:1', 'FROM %', ' st:1', 'FROM $B AS %  ', 'x'],
+      ...['RUN --mount=type=cache,target=/c %', '--mount=type=bind,from=only/%', 'base:1 ls'],
+    ];
+    for (const [first, sign] of [
+      ['# syntax=docker/dockerfile:1', '\\'],
+      ['# escape=`', '`'],
+    ] as const) {
+      for (const end of ['\n', '\r\n']) {
+        const text = [first, ...lines].join(end).replaceAll('%', sign);
+        expect(baseImages(text)).toEqual(['st:1', 'base:1', 'only/base:1']);
+      }
+    }
+    expect(baseImages('RUN dir C:\\\\\nFROM a')).toEqual(['a']);
+    expect(baseImages('FROM a \\')).toEqual(['a']);
+    expect(baseImages(`FROM a${' \\\n'.repeat(200_000)}`)).toEqual(['a']);
+    expect(baseImages(`FROM a${'\\ '.repeat(200_000)}x`)).toHaveLength(1);
+  });
+
   test('stays small where arguments are made of each other', () => {
     const lines = Array.from({ length: 50_000 }, (_, i) => `ARG A${i + 1}=$A${i}$A${i}`);
     const names = baseImages(['ARG A0=x', ...lines, 'FROM $A50000'].join('\n'));

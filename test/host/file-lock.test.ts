@@ -1,7 +1,8 @@
+import { Database } from 'bun:sqlite';
 import { expect, test } from 'bun:test';
 import { chown, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { withFileLock } from '../../src/host/file-lock.ts';
+import { holdFileLock, withFileLock } from '../../src/host/file-lock.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 test('withFileLock() lets one piece of work at a time have the lock, and makes one empty file', async () => {
@@ -43,3 +44,29 @@ test.skipIf(process.getuid?.() !== 0)(
     expect([uid, gid]).toEqual([12, 34]);
   },
 );
+
+test('withFileLock() tells once that it waits for who holds the lock, and not for who only looks at it', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'lock');
+  let told = 0;
+  const onWait = () => void told++;
+  using reader = new Database(path, { create: true });
+  reader.run('BEGIN');
+  reader.query('SELECT 1 FROM sqlite_master').all();
+  const behindReader = withFileLock(path, async () => {}, { onWait });
+  reader.run('COMMIT');
+  await behindReader;
+  expect(told).toBe(0);
+  const wasTold = Promise.withResolvers<void>();
+  const release = await holdFileLock(path);
+  const behindHolder = withFileLock(path, async () => {}, {
+    onWait: () => {
+      onWait();
+      wasTold.resolve();
+    },
+  });
+  await wasTold.promise;
+  release?.[Symbol.dispose]();
+  await behindHolder;
+  expect(told).toBe(1);
+});

@@ -40,6 +40,17 @@ describe('findImage()', () => {
     expect(findImage(place.store, 'app:2').target.digest).toBe(place.second);
   });
 
+  test('an id has no names of images that are on their way from the engine', async () => {
+    await using place = await twoImages();
+    const { target } = place.record('app:2');
+    await place.store.changeNames({
+      set: [{ name: `engine.invalid/${'0'.repeat(32)}/team/app:2`, target }],
+    });
+    expect(findImages(place.store, place.second).map(({ name }) => name)).toEqual([
+      'docker.io/library/app:2',
+    ]);
+  });
+
   test('finds an id: short, long, whole, with the name of its algorithm', async () => {
     await using place = await twoImages();
     for (const digest of [place.first, place.second]) {

@@ -42,6 +42,21 @@ describe('pruneImages()', () => {
     ).toEqual(['app:1', 'app:2']);
   });
 
+  test('leaves an image alone that is on its way from the engine', async () => {
+    await using place = await someImages();
+    const name = `engine.invalid/${'0'.repeat(32)}/team/app:1`;
+    await place.put(place.graph.image('coming', 'linux/amd64'), [name]);
+    await pruneImages(place.store, { except: [] });
+    expect(place.store.names().map((record) => record.name)).toEqual([name]);
+  });
+
+  test('keeps what a container uses by digest, which its name need not stand for here', async () => {
+    await using place = await someImages();
+    const digest = place.store.name('docker.io/library/other:1')?.target.digest ?? '';
+    const { records } = await pruneImages(place.store, { except: [digest] });
+    expect(records.map(({ name }) => familiar(name)).toSorted()).toEqual(['app:1', 'app:2']);
+  });
+
   test('changes nothing when it is interrupted before it begins', async () => {
     await using place = await someImages();
     const signal = AbortSignal.abort(new Error('interrupted'));

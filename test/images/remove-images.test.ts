@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { FinchError } from '../../src/errors.ts';
-import { removeImages } from '../../src/images/remove-images.ts';
-import { digestOf, shortId } from '../../src/oci/digest.ts';
+import { type OtherImage, type OtherSide, removeImages } from '../../src/images/remove-images.ts';
+import { type Digest, digestOf, shortId } from '../../src/oci/digest.ts';
 import { familiarReference, parseReference } from '../../src/oci/reference.ts';
 import { type Shelf, shelf } from './shelf.ts';
 
@@ -29,8 +29,8 @@ async function remove(
   const kept: string[] = [];
   const onNotFreed = ({ message }: Error) => kept.push(message);
   const options = { force, onSkipped, onNotFreed, signal };
-  const { records, layers } = await removeImages(store, texts, options);
-  return { removed: records.map(({ name }) => familiar(name)), layers, skipped, kept };
+  const { names, layers } = await removeImages(store, texts, options);
+  return { removed: names.map(({ name }) => familiar(name)), layers, skipped, kept };
 }
 
 /** `app:1` and `app:2` are one image; `other:1` shares a layer with it. */
@@ -49,6 +49,30 @@ async function threeNames() {
     place.store.recordLayer({ digest, size, mediaType, diffId, diffSize: 9 });
   }
   return { ...place, app, other };
+}
+
+const QUIET = { force: false, onSkipped: () => {}, onNotFreed: () => {} };
+
+/** Another side with these images, which gives none of them away where it is told why. */
+function others(
+  images: readonly (readonly [string, Digest])[],
+  { isOutdated = false, why }: { isOutdated?: boolean; why?: FinchError } = {},
+): OtherSide & { left(): readonly string[] } {
+  let all: readonly OtherImage[] = images.map(([text, digest]) => {
+    return { name: `docker.io/library/${text}`, digest, isOutdated };
+  });
+  return {
+    find: (text) =>
+      all.filter(({ name, digest }) =>
+        [name, name?.slice(18), digest, shortId(digest)].includes(text),
+      ),
+    async remove(some) {
+      if (why !== undefined) return new Map(some.map((image) => [image, why]));
+      all = all.filter((image) => !some.some(({ name }) => name === image.name));
+      return new Map();
+    },
+    left: () => all.map(({ name }) => familiar(name ?? '')),
+  };
 }
 
 const APP = ['app', 'app.config', 'app.top'];
@@ -245,15 +269,15 @@ describe('removeImages()', () => {
     await using place = await threeNames();
     const why = new FinchError('VM', 'conflict');
     const asked: (string | undefined)[] = [];
-    const { records, refused } = await removeImages(place.store, ['app:1', 'other:1', 'there:1'], {
+    const { names, refused } = await removeImages(place.store, ['app:1', 'other:1', 'there:1'], {
       force: false,
       onSkipped: () => {},
       onNotFreed: () => {},
       otherSide: {
         find: (text) =>
-          text === 'other:1'
+          text === 'other:1' || /[@]|^sha256:/.test(text)
             ? []
-            : [{ name: `docker.io/library/${text}`, digest: place.app.digest }],
+            : [{ name: `docker.io/library/${text}`, digest: place.app.digest, isOutdated: false }],
         async remove(images) {
           asked.push(...images.map(({ name }) => name));
           return new Map(images.slice(0, 1).map((image) => [image, why]));
@@ -262,8 +286,42 @@ describe('removeImages()', () => {
     });
     expect(asked).toEqual(['docker.io/library/app:1', 'docker.io/library/there:1']);
     expect(refused).toEqual([why]);
-    expect(records.map(({ name }) => familiar(name))).toEqual(['other:1']);
+    expect(names.map(({ name }) => familiar(name))).toEqual(['other:1']);
     expect(namesOf(place)).toEqual(['app:1', 'app:2']);
+  });
+
+  test('takes away on both sides what a name stands for, what it hides, and names that digest', async () => {
+    await using place = await threeNames();
+    const there = others([
+      ['other:1', place.app.digest],
+      ['other:old', place.other.digest],
+      [`other@${place.app.digest}`, place.app.digest],
+    ]);
+    const { names } = await removeImages(place.store, ['other:1'], { ...QUIET, otherSide: there });
+    expect(names).toEqual([{ name: 'docker.io/library/other:1', digest: place.app.digest }]);
+    expect(there.left()).toEqual(['other:old']);
+    expect(namesOf(place)).toEqual(['app:1', 'app:2']);
+  });
+
+  test('takes with the id of a newer image on another side the older one that its name hides', async () => {
+    await using place = await threeNames();
+    const there = others([['other:1', digestOf(Buffer.from('newer'))]]);
+    const id = shortId(digestOf(Buffer.from('newer')));
+    await removeImages(place.store, [id], { ...QUIET, otherSide: there });
+    expect([namesOf(place), there.left()]).toEqual([['app:1', 'app:2'], []]);
+  });
+
+  test('takes away a name of which another side refuses to give an older image', async () => {
+    await using place = await threeNames();
+    const why = new FinchError('VM', 'conflict');
+    const there = others([['other:1', place.app.digest]], { isOutdated: true, why });
+    const shown = `docker.io/library/other@${place.app.digest}`;
+    await place.store.changeNames({ set: [{ name: shown, target: place.app }] });
+    const { refused } = await removeImages(place.store, ['other:1'], {
+      ...{ ...QUIET, otherSide: there },
+    });
+    expect(refused).toEqual([why]);
+    expect(namesOf(place)).toEqual(['app:1', 'app:2', familiar(shown)]);
   });
 
   test('throws REFERENCE_INVALID for what can be no name', async () => {

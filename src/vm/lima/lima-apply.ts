@@ -12,7 +12,7 @@ import { instanceFolder, type Lima } from './find-limactl.ts';
 import type { LimaContext } from './lima-disk.ts';
 import { type LimaDocument, limaDocument, limaText, STARTED_WITH } from './lima-document.ts';
 import type { LimaHost } from './lima-host.ts';
-import { shownSize } from './lima-size.ts';
+import { staysLarger } from './lima-size.ts';
 import { askLimactl } from './run-limactl.ts';
 
 /** What {@link applySettings} goes to work with. */
@@ -83,9 +83,7 @@ async function replaceDocument(
 function largerDisk(made: unknown, wanted: unknown, onStage: (line: string) => void): unknown {
   const [current, configured] = [made, wanted].map((size) => parseSize(String(size)));
   if (current === undefined || configured === undefined || configured >= current) return wanted;
-  onStage(
-    `Shrinking the boot disk is not supported (configured: ${shownSize(configured)}, current: ${shownSize(current)}), skipping resize`,
-  );
+  onStage(staysLarger('boot', { configured, current }));
   return made;
 }
 

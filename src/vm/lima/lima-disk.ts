@@ -3,7 +3,7 @@ import { printable } from '../../text.ts';
 import type { ActOptions } from '../machine.ts';
 import { noDisk } from '../no-machine.ts';
 import { INSTANCE, type Lima } from './find-limactl.ts';
-import { limaSize, shownSize } from './lima-size.ts';
+import { limaSize, shownSize, staysLarger } from './lima-size.ts';
 import { askLimactl, type RunLimactlOptions } from './run-limactl.ts';
 
 /** What Lima calls finch's data disk: images and containers are on it, and outlive the machine. */
@@ -38,14 +38,11 @@ export async function prepareDataDisk(
   const disk = await readDataDisk(lima, context);
   if (disk === undefined) return await createDataDisk(lima, size, context);
   if (disk.instance === INSTANCE) await unlockDataDisk(lima, context);
-  const sizes = { configured: shownSize(size), current: shownSize(disk.size) };
   if (size > disk.size) {
-    onStage(`Resizing data disk from ${sizes.current} to ${sizes.configured}`);
+    onStage(`Resizing data disk from ${shownSize(disk.size)} to ${shownSize(size)}`);
     await growDataDisk(lima, size, context);
   } else if (size < disk.size) {
-    onStage(
-      `Shrinking the data disk is not supported (configured: ${sizes.configured}, current: ${sizes.current}), skipping resize`,
-    );
+    onStage(staysLarger('data', { configured: size, current: disk.size }));
   }
 }
 

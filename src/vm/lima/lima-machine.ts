@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MachineSettings } from '../../config/machine-settings.ts';
 import { writeFileAtomic } from '../../host/atomic-file.ts';
+import { ioError } from '../../host/io-error.ts';
 import type {
   ActOptions,
   CommandOptions,
@@ -163,7 +164,10 @@ async function removeByForce({ lima, home, env }: LimaMachineOptions): Promise<v
       hint: `see what it says to: LIMA_HOME=${lima.home} ${lima.program} delete --force ${INSTANCE}`,
     });
   } else {
-    await rm(instanceFolder(lima), { recursive: true, force: true });
+    const folder = instanceFolder(lima);
+    await rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
+      throw ioError(error, 'write', folder);
+    });
   }
   await rm(draftPath(home), { force: true });
   await forgetUnfinished(machineFolder(home).path);

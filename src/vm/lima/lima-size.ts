@@ -13,6 +13,14 @@ export function limaSize(bytes: number): string {
   return `${value}${UNITS[unit]}`;
 }
 
+/** What the user is told of a disk that is to be smaller than it is, both in bytes. */
+export function staysLarger(
+  disk: 'boot' | 'data',
+  { configured, current }: { readonly configured: number; readonly current: number },
+): string {
+  return `Shrinking the ${disk} disk is not supported (configured: ${shownSize(configured)}, current: ${shownSize(current)}), skipping resize`;
+}
+
 /** A number of bytes for the user: short where that is exact. */
 export function shownSize(bytes: number): string {
   const short = formatSize(bytes);

@@ -4,7 +4,7 @@ import type { ActOptions } from '../machine.ts';
 import { INSTANCE, instanceFolder, type Lima } from './find-limactl.ts';
 import type { LimaContext } from './lima-disk.ts';
 import { logTail, stageTeller } from './lima-log.ts';
-import { endPendingStart, forgetStart, rememberStart } from './pending-start.ts';
+import { endPendingStart, forgetStart, rememberStart, START } from './pending-start.ts';
 import { askLimactl, limaError, runLimactl } from './run-limactl.ts';
 
 /** Lima itself waits ten minutes for a machine. */
@@ -32,7 +32,7 @@ export async function startLima(
   { env, signal, onStage, startMs = START_MS }: StartOptions,
 ): Promise<void> {
   const begin = Date.now();
-  const run = await runLimactl(lima, ['start', '--tty=false', ...args], {
+  const run = await runLimactl(lima, [...START, ...args], {
     ...{ env, signal, timeoutMs: startMs },
     onLine: stageTeller(onStage),
     onStart: (pid) => rememberStart(lima, pid),

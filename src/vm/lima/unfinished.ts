@@ -24,20 +24,19 @@ export function isUnfinished(folder: string): boolean {
 /**
  * Runs `work`, which makes a machine, under the lock of the machine. What it has made by then is removed when it
  * fails or is interrupted, and by the next making when this process is killed.
- * @throws FinchError `IO`; what `work` throws
+ * @throws FinchError `IO`; what `work` and `undo` throw
  */
 export async function whileMaking<T>(
   { folder, undo }: MakingOptions,
   work: () => Promise<T>,
 ): Promise<T> {
   const mark = markIn(folder);
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    if (isUnfinished(folder)) await undo();
-    await writeFile(mark, '');
-  } catch (error) {
+  const refused = (error: unknown) => {
     throw ioError(error, 'write', mark);
-  }
+  };
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(refused);
+  if (isUnfinished(folder)) await undo();
+  await writeFile(mark, '').catch(refused);
   try {
     const made = await work();
     await forgetUnfinished(folder);
