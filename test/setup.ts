@@ -15,6 +15,8 @@ const wanted = [
   ['buildah', 'buildah'],
   ['htpasswd', 'apache2-utils'],
   ['openssl', 'openssl'],
+  // What asks the bridge in a virtual machine.
+  ['curl', 'curl'],
   ['strace', 'strace'],
   ['git', 'git'],
   ['hyperfine', 'hyperfine'],

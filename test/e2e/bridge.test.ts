@@ -23,6 +23,7 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { type BridgeBench, bridgeBench, childOf, eventually } from './support/bridge-bench.ts';
 import { expectError } from './support/expectations.ts';
 import { finchBinary, finchEnvironment } from './support/finch.ts';
+import { areHere } from './support/program.ts';
 import { workbench } from './support/workbench.ts';
 
 const isLinux = process.platform === 'linux';
@@ -217,7 +218,7 @@ test.skipIf(!isLinux)(
   },
 );
 
-test.skipIf(!isLinux)(
+test.skipIf(!isLinux || !areHere('curl'))(
   'both helpers give the login of the bridge and those of the user',
   async () => {
     await using bench = await bridgeBench();
