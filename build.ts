@@ -53,8 +53,8 @@ async function compile(
 ): Promise<void> {
   const source = join(import.meta.dir, 'src');
   const { outputs } = await Bun.build({
-    entrypoints: [join(source, 'main.ts'), join(source, 'streams/gzip-worker.ts')],
-    // Puts the worker beside the program, where `new URL('./gzip-worker.ts', import.meta.url)` finds
+    entrypoints: [join(source, 'main.ts'), join(source, 'streams/compress-worker.ts')],
+    // Puts the worker beside the program, where `new URL('./compress-worker.ts', import.meta.url)` finds
     // it from a module in src/streams and from the compiled bundle alike.
     root: join(source, 'streams'),
     // A command reads and runs only the chunks that it needs.

@@ -9,9 +9,12 @@ import { schema1Error } from '../oci/document.ts';
 import type { Platform } from '../oci/platform.ts';
 import { familiarReference, formatReference, type Reference } from '../oci/reference.ts';
 import type { ImageStore } from '../store/image-store.ts';
+import { CompressPool } from '../streams/compress-pool.ts';
 import { Expansion } from '../streams/expansion.ts';
+import { compressLayout } from './compress-layout.ts';
 import { readDockerArchive } from './docker-archive.ts';
 import { dockerNames, type GivenName, layoutName } from './import-name.ts';
+import type { LayoutReader } from './layout-reader.ts';
 import { hasBareImages, readOciLayout } from './oci-layout.ts';
 import {
   type Archive,
@@ -21,6 +24,7 @@ import {
   READABLE_FORMATS,
 } from './open-archive.ts';
 import { storeDockerImage } from './store-docker-image.ts';
+import type { StoreLayerOptions, WantedCompression } from './store-layer.ts';
 import { storeFromLayout } from './store-layout.ts';
 
 /** A name that an archive gave to an image, now in the store. */
@@ -39,6 +43,8 @@ export interface LoadOptions extends AbortOptions {
   readonly platform: Platform;
   /** Names the day in names that finch makes up. */
   readonly now: Date;
+  /** Default: what is compressed stays as it is, all else becomes gzip. */
+  readonly compression?: WantedCompression | undefined;
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;
 }
 
@@ -106,10 +112,12 @@ async function storeImages(
   archive: Archive,
   options: LoadOptions & { readonly expansion: Expansion },
 ): Promise<LoadedImage[]> {
-  const { store, expansion, signal, now, onEvent = () => {} } = options;
+  const { store, compression, expansion, signal, now, onEvent = () => {} } = options;
   const layout = await readOciLayout(archive, { signal });
   const useLayout = layout !== undefined && !(await hasBareImages(layout, { signal }));
   const docker = useLayout ? undefined : await readDockerArchive(archive, { signal });
+  using pool = new CompressPool();
+  const to = { store, pool, compression, expansion, signal, onEvent };
   if (docker === undefined) {
     if (layout === undefined) throw notAnArchive(archive.what);
     const { entries, schema1 } = layout;
@@ -117,25 +125,33 @@ async function storeImages(
       throw schema1Error(`${schema1.digest} in ${archive.what}`);
     }
     const loaded = new NamedImages();
-    const stored = new Set<string>();
+    const stored = new Map<string, Descriptor>();
     for (const entry of entries) {
       // Thousands of names of one large index are copied once.
       const key = `${entry.digest} ${entry.size} ${entry.mediaType}`;
-      if (!stored.has(key)) {
-        await storeFromLayout({ reader: layout.reader, root: entry }, { store, signal, onEvent });
-      }
-      stored.add(key);
-      loaded.add(layoutName(entry, now), entry);
+      const target =
+        stored.get(key) ?? (await storeEntry({ reader: layout.reader, root: entry }, to));
+      stored.set(key, target);
+      loaded.add(layoutName(entry, now), target);
     }
     return loaded.list();
   }
   const loaded = new NamedImages();
   for (const image of docker) {
-    const to = { store, expansion, signal, onEvent };
     const target = await storeDockerImage({ archive, image }, to);
     for (const name of dockerNames(image.tags, { target, now })) loaded.add(name, target);
   }
   return loaded.list();
+}
+
+/** Copies what is in a layout as it is, unless the user wants it to be compressed otherwise. */
+async function storeEntry(
+  from: { readonly reader: LayoutReader; readonly root: Descriptor },
+  options: StoreLayerOptions,
+): Promise<Descriptor> {
+  if (options.compression !== undefined) return compressLayout(from, options);
+  await storeFromLayout(from, options);
+  return from.root;
 }
 
 /** What was loaded, in order. A name that comes again moves to the later image, as it would by two loads. */

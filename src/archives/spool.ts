@@ -2,7 +2,7 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AbortOptions, ByteStream } from '../content.ts';
 import { ioError } from '../host/io-error.ts';
-import { currentOwner, ingestName } from '../store/owner.ts';
+import { currentOwner, ingestName } from '../host/owner.ts';
 
 /** Options of {@link spool}. */
 export interface SpoolOptions extends AbortOptions {

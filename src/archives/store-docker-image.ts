@@ -1,26 +1,16 @@
-import { type AbortOptions, type Content, memoryContent } from '../content.ts';
-import type { CopyEvent } from '../copy/events.ts';
+import { type Content, memoryContent } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import { type Descriptor, describe } from '../oci/descriptor.ts';
 import { digestOf } from '../oci/digest.ts';
 import { parseImageConfig } from '../oci/image-config.ts';
 import { MAX_CONFIG_BYTES } from '../oci/json.ts';
 import { mediaTypes } from '../oci/media-types.ts';
-import type { ImageStore } from '../store/image-store.ts';
-import type { Expansion } from '../streams/expansion.ts';
 import { quote } from '../text.ts';
 import type { DockerImage } from './docker-archive.ts';
 import type { Archive } from './open-archive.ts';
 import { readBounded } from './read-bounded.ts';
-import { storeLayer } from './store-layer.ts';
-
-/** Where {@link storeDockerImage} puts things. */
-export interface StoreDockerImageOptions extends AbortOptions {
-  readonly store: ImageStore;
-  /** What the compressed layers of the archive may become together. */
-  readonly expansion: Expansion;
-  readonly onEvent: (event: CopyEvent) => void;
-}
+import type { StoreLayerOptions } from './store-layer.ts';
+import { storeLayers } from './store-layers.ts';
 
 /**
  * Stores an image of a docker-archive as an OCI image: its configuration byte for byte, its layers
@@ -34,8 +24,9 @@ export async function storeDockerImage(
     archive,
     image,
   }: { readonly archive: Pick<Archive, 'tree' | 'what'>; readonly image: DockerImage },
-  { store, expansion, onEvent, signal }: StoreDockerImageOptions,
+  options: StoreLayerOptions,
 ): Promise<Descriptor> {
+  const { store, signal } = options;
   const { what } = archive;
   const file = async (path: string): Promise<Content> => {
     const content = await archive.tree.get(path, { signal });
@@ -58,12 +49,11 @@ export async function storeDockerImage(
       `${what} lists ${image.layers.length} layers for ${quote(image.config)}, which names ${diffIds.length}`,
     );
   }
-  const layers: Descriptor[] = [];
-  for (const [i, diffId] of diffIds.entries()) {
+  const archived = diffIds.map((diffId, i) => {
     const path = image.layers[i] ?? '';
-    const layer = { open: () => file(path), diffId, what: `layer ${quote(path)} in ${what}` };
-    layers.push(await storeLayer(layer, { store, expansion, onEvent, signal }));
-  }
+    return { open: () => file(path), diffId, what: `layer ${quote(path)} in ${what}` };
+  });
+  const layers = await storeLayers(archived, options);
   const config = describe(mediaTypes.config, digestOf(configBytes), configBytes);
   await store.write(config, memoryContent(configBytes), { signal });
   const manifestBytes = new TextEncoder().encode(

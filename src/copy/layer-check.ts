@@ -12,8 +12,10 @@ import { digestAll } from '../streams/digest-stream.ts';
 import { Expansion } from '../streams/expansion.ts';
 import { readDocument, readImageConfig } from './read-document.ts';
 
-/** Every spelling of a layer that is a tar, plain or compressed with gzip or zstd, by OCI and by Docker. */
-const TAR_LAYER = /\.tar(?:[+.](?:gzip|zstd))?$/;
+/** Whether a layer is a tar, plain or compressed with gzip or zstd, in every spelling of OCI and Docker. */
+export function isTarLayer(mediaType: string): boolean {
+  return /\.tar(?:[+.](?:gzip|zstd))?$/.test(mediaType);
+}
 
 /** Options of {@link recordLayers}. */
 export interface RecordLayersOptions extends AbortOptions {
@@ -58,7 +60,7 @@ async function recordBelow(root: Descriptor, options: RecordBelowOptions): Promi
   }
   const { config, layers } = document;
   if (!isImageConfigType(config.mediaType)) return;
-  if (!layers.every(({ mediaType }) => TAR_LAYER.test(mediaType))) return;
+  if (!layers.every(({ mediaType }) => isTarLayer(mediaType))) return;
   const image = await readImageConfig(store, config, { signal });
   if (platform && !matchesPlatform(platform, image.platform)) return;
   if (image.diffIds.length !== layers.length) {

@@ -1,9 +1,14 @@
+import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { FinchError, systemCode } from '../errors.ts';
 import { quote } from '../text.ts';
 
-/** 256 KiB: hashing from the file is fastest at this size (64 KiB and 4 MiB are both slower). */
-const PIECE_BYTES = 256 * 1024;
+/** 512 KiB: sending a file costs least at this size, and hashing it no more than at less. */
+const PIECE_BYTES = 512 * 1024;
+
+/** Milliseconds of reading after which other work of the program gets its turn. */
+const TURN_MS = 8;
 
 /** The part of a file that {@link readRange} reads. */
 export interface RangeOptions {
@@ -17,6 +22,7 @@ export interface RangeOptions {
 /**
  * The bytes from `start` up to `end` of a file. Every piece is the same buffer, filled again when the
  * next is asked for. The file is opened at the first piece and closed at the end, whatever the end is.
+ * Pieces are read on the spot: a thread that does it takes a third more of the processor's time.
  * @throws FinchError `IO` when the file cannot be read or ends before `end`
  */
 export async function* readRange(
@@ -28,21 +34,35 @@ export async function* readRange(
   const handle = await openForReading(path);
   try {
     const buffer = new Uint8Array(Math.min(PIECE_BYTES, end - start));
+    let lastTurn = performance.now();
     for (let position = start; position < end; ) {
-      signal?.throwIfAborted();
-      const wanted = Math.min(buffer.length, end - position);
-      const { bytesRead } = await handle.read(buffer, 0, wanted, position).catch((cause) => {
-        throw readError(cause, quote(path));
-      });
-      if (bytesRead === 0) {
-        throw new FinchError('IO', `${quote(path)} became shorter while it was read`);
+      if (performance.now() - lastTurn > TURN_MS) {
+        await turn();
+        lastTurn = performance.now();
       }
-      position += bytesRead;
-      yield bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
+      signal?.throwIfAborted();
+      const piece = buffer.subarray(0, Math.min(buffer.length, end - position));
+      const length = fill(piece, { path, handle, position });
+      position += length;
+      yield piece.subarray(0, length);
     }
   } finally {
     await handle.close();
   }
+}
+
+function fill(
+  piece: Uint8Array,
+  { path, handle, position }: { path: string; handle: FileHandle; position: number },
+): number {
+  let length: number;
+  try {
+    length = readSync(handle.fd, piece, 0, piece.length, position);
+  } catch (cause) {
+    throw readError(cause, quote(path));
+  }
+  if (length > 0) return length;
+  throw new FinchError('IO', `${quote(path)} became shorter while it was read`);
 }
 
 /**

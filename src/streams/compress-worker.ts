@@ -1,0 +1,16 @@
+// The thread that `compress-pool.ts` starts. It has no exports; `build.ts` lists it as an entry point.
+import { compressBlock } from './compress-block.ts';
+import type { Compressor } from './compressor.ts';
+
+declare const self: Worker;
+
+interface Question {
+  readonly block: ArrayBuffer;
+  readonly length: number;
+  readonly compressor: Compressor;
+}
+
+self.onmessage = ({ data: { block, length, compressor } }: MessageEvent<Question>) => {
+  const pieces = compressBlock(new Uint8Array(block, 0, length), compressor);
+  self.postMessage({ block, pieces }, [block, ...pieces.map(({ buffer }) => buffer)]);
+};
