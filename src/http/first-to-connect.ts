@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
-import { addAbortSignal } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Milliseconds that an address has for itself before the next one is asked too. */
@@ -54,9 +51,17 @@ export async function firstToConnect(
 }
 
 async function openSocket(host: string, { port, signal }: OpenOptions): Promise<void> {
+  // Loaded here: it costs milliseconds, and few hosts have several addresses.
+  const { connect } = process.getBuiltinModule('node:net');
   const socket = connect({ host: host.replace(/^\[|\]$/g, ''), port });
-  // Whoever lost, or has won, is ended by the signal; that is no news.
-  socket.on('error', () => {});
-  addAbortSignal(signal, socket);
-  await once(socket, 'connect');
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  socket.on('connect', () => resolve());
+  socket.on('error', reject);
+  const onStop = () => {
+    reject(signal.reason);
+    socket.destroy();
+  };
+  signal.addEventListener('abort', onStop);
+  if (signal.aborted) onStop();
+  await promise;
 }

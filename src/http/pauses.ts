@@ -1,13 +1,27 @@
-/** Who asks for longer pauses than two minutes in all gets no further request; the user decides. */
-const LONGEST_MS = 120_000;
+/** Who asks for a longer pause gets no further request; the user decides. */
+const LONGEST_MS = 300_000;
 
-/** The pauses between the attempts of one piece of work. */
+/** Nor who asks for longer pauses than these in all. */
+const IN_ALL_MS = 600_000;
+
+/** The pauses between the attempts of one piece of work: 5 minutes each at most, and 10 in all. */
 export class Pauses {
-  #leftMs = LONGEST_MS;
+  #leftMs: number;
 
-  /** Takes a pause from what is left of two minutes; false when it is too long for that. */
+  /** @param leftMs how long they may be in all */
+  constructor(leftMs = IN_ALL_MS) {
+    this.#leftMs = leftMs;
+  }
+
+  /** Whether a pause is short enough. */
+  allows(ms: number): boolean {
+    return ms <= LONGEST_MS && ms <= this.#leftMs;
+  }
+
+  /** Takes a pause from what is left; false, and takes nothing, when it is too long. */
   take(ms: number): boolean {
+    if (!this.allows(ms)) return false;
     this.#leftMs -= ms;
-    return this.#leftMs >= 0;
+    return true;
   }
 }

@@ -69,7 +69,7 @@ function nextUrl(location: string, from: URL): URL {
 }
 
 function follow(request: HttpRequest, { url, status }: { url: URL; status: number }): HttpRequest {
-  const { body, headers = {}, insecure, tls, resolve, ...rest } = request;
+  const { body, headers = {}, insecure, tls, resolve, ahead: _, ...rest } = request;
   const toGet =
     (status === 303 && request.method !== 'HEAD') ||
     ((status === 301 || status === 302) && request.method === 'POST');

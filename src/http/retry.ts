@@ -4,7 +4,7 @@ import { FinchError } from '../errors.ts';
 import { discardBody } from './body.ts';
 import { isPassing, networkCode } from './failure.ts';
 import { Pauses } from './pauses.ts';
-import { retryAfterMs } from './retry-after.ts';
+import { askedWaitMs } from './retry-after.ts';
 import type { HttpRequest, Transport } from './transport.ts';
 
 /** How often and how long to try. Tests give their own clock. */
@@ -26,7 +26,8 @@ const LONGEST_WAIT_MS = 30_000;
 /** Who did not answer for minutes is asked only once more. */
 const SILENT_ATTEMPTS = 2;
 
-const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504]);
+/** The last five are those of a proxy before a server that it does not reach (Cloudflare). */
+const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
 
 /** Whether an answer of this status may be another one soon. */
 export function isPassingStatus(status: number): boolean {
@@ -37,16 +38,20 @@ export function isPassingStatus(status: number): boolean {
  * Sends idempotent requests again when the connection broke or the server was busy or broken, with full
  * jitter between the attempts, or as long after as the server asked. Refused connections, unknown hosts
  * and bad certificates are not tried again: they do not change in seconds. Nor is a server that asks for
- * pauses of more than two minutes in all, or that did not answer twice.
+ * longer pauses than {@link Pauses} has, or that did not answer twice. A request that is not to be sent
+ * blindly (`once`) goes out once. All take the pauses at a gate (`host-gate.ts`) from their own.
  * @throws what the last attempt threw
  */
 export function withRetry(transport: Transport, options: RetryOptions = {}): Transport {
   const attempts = options.attempts ?? ATTEMPTS;
   return async (request) => {
-    if (!isIdempotent(request)) return transport(request);
-    const { pauses = new Pauses() } = request;
+    // Who may not try again does not want to wait either.
+    const { pauses = new Pauses(attempts > 1 ? undefined : 0) } = request;
+    const paced = { ...request, pauses };
+    if (request.once || !isIdempotent(request)) return transport(paced);
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await tryOnce(transport, request);
+      // What was opened ahead for the first may still be of use.
+      const outcome = await tryOnce(transport, attempt === 1 ? paced : { ...paced, ahead: 0 });
       const wait = attempt < attempts ? waitAfter(outcome, attempt, options) : undefined;
       if (wait === undefined || !pauses.take(wait)) {
         if (outcome instanceof Response) return outcome;
@@ -89,8 +94,7 @@ export function waitAfter(
     return isPassing(outcome.error) ? jittered : undefined;
   }
   if (!isPassingStatus(outcome.status)) return undefined;
-  const asked = retryAfterMs(outcome.headers.get('retry-after'), now());
-  return asked ?? jittered;
+  return Math.max(askedWaitMs(outcome.headers, now()) ?? 0, jittered);
 }
 
 /**

@@ -61,7 +61,19 @@ export function withTrace(transport: Transport, options: TraceOptions): Transpor
 
 /** The query values that say what is asked for. Any other may be a signature or the state of an upload. */
 const HARMLESS = new Set([
-  ...['account', 'client_id', 'digest', 'from', 'last', 'mount', 'n', 'ns', 'scope', 'service'],
+  ...[
+    'account',
+    'client_id',
+    'digest',
+    'from',
+    'last',
+    'mount',
+    'n',
+    'ns',
+    'scope',
+    'service',
+    'tag',
+  ],
 ]);
 
 function shownUrl({ origin, pathname, search }: URL): string {

@@ -1,8 +1,10 @@
 import { fetch as undiciFetch } from 'undici';
 import type { AbortOptions } from '../content.ts';
+import { readRange } from '../streams/file-stream.ts';
 import { transportError } from './failure.ts';
 import { firstToConnect } from './first-to-connect.ts';
 import { isLoopback } from './loopback.ts';
+import { LEAST_BYTES, paced } from './paced.ts';
 import type { Pauses } from './pauses.ts';
 import { type ProxyServer, wantsProxyLogin } from './proxy.ts';
 import { hideAuthorization } from './redact.ts';
@@ -31,9 +33,21 @@ export interface HttpRequest extends AbortOptions {
   readonly patienceMs?: number;
   /** Whether sending it twice does what sending it once does. Default: for GET, HEAD and DELETE. */
   readonly idempotent?: boolean;
+  /** Whether its body must not go out a second time without looking at how much of it arrived. */
+  readonly once?: true;
+  /**
+   * How many connections to open beside the one that this request takes, for those that follow. Only a
+   * wish: none are opened through a proxy, nor to a host that was looked up or has certificates of its own.
+   */
+  readonly ahead?: number;
   /** What the pauses between attempts are taken from, shared by all requests of one piece of work. */
   readonly pauses?: Pauses;
+  /** Who sends it in place of this process. */
+  readonly carrier?: Carrier;
 }
+
+/** Sends a request, to the address that was looked up and judged, if it was. What it answers and throws is as of a {@link Transport}. */
+export type Carrier = (request: HttpRequest, address: string | undefined) => Promise<Response>;
 
 /** What can be sent: bytes, a run of a file, or a stream of known length. */
 export type HttpBody =
@@ -47,14 +61,20 @@ export type HttpBody =
  */
 export type Transport = (request: HttpRequest) => Promise<Response>;
 
-/** How long a server may take to begin its answer, and how long a piece of a body may take to go out. */
+/** How long a server may take to begin its answer, connecting included. */
 const PATIENCE_MS = 120_000;
+
+/** How long it may take for {@link LEAST_BYTES} of a body. */
+const STALL_MS = 60_000;
 
 /** A registry hashes what it was sent before it answers: no slower than this, in bytes per millisecond. */
 const SERVER_BYTES_PER_MS = 20_000;
 
-/** The slowest link on which a body is sent that tells no progress, in bytes per millisecond. */
-const LINK_BYTES_PER_MS = 64;
+/** How long a file may take that goes to this machine, which tells no progress, beside its bytes. */
+const FILE_MS = 5_000;
+
+/** The slowest that a program of this machine takes and keeps a file, in bytes per millisecond. */
+const FILE_BYTES_PER_MS = 50_000;
 
 // Under Bun the bare specifier is the runtime's own client, which has these options and this answer;
 // the package's types describe the client of Node.js.
@@ -65,39 +85,54 @@ const nativeFetch = undiciFetch as unknown as (
 
 /** Options of {@link transportWith}. */
 export interface TransportSettings {
-  /** Milliseconds for an answer to begin, and for a piece of a body to go out. Default: two minutes. */
+  /** Milliseconds for an answer to begin, and to end its headers. Default: two minutes. */
   readonly patienceMs?: number;
+  /** Milliseconds for 60 KiB of a body to go out. Default: a minute. */
+  readonly stallMs?: number;
+  /** Milliseconds for a file that goes to this machine over plain HTTP, beside 1 for 50 kB. Default: 5 s. */
+  readonly fileMs?: number;
   /** The proxy that connects to an address. Default: none does. */
   readonly proxyFor?: (url: URL) => ProxyServer | undefined;
 }
 
 /**
  * The {@link Transport} of this machine: HTTP/1.1 with the system's certificate authorities and those of
- * `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS`. Bodies come as the server sent them, never decompressed. A
- * server that stays silent for two minutes counts as no answer.
+ * `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS`. Bodies come as the server sent them, never decompressed. What
+ * counts as no answer, with the code `ETIMEDOUT`: headers that are not all there after two minutes (after a
+ * body: and a second for each 20 MB of it), a body of which less than 1 KiB a second is taken for a minute,
+ * and a file that goes to this machine as one in 5 seconds and one for each 50 MB.
  */
-export function transportWith(settings: TransportSettings = {}): Transport {
-  const { patienceMs: most = PATIENCE_MS, proxyFor } = settings;
+export function transportWith({
+  patienceMs = PATIENCE_MS,
+  stallMs = STALL_MS,
+  fileMs = FILE_MS,
+  proxyFor,
+}: TransportSettings = {}): Transport {
   return async (request) => {
-    const patienceMs = Math.min(most, request.patienceMs ?? most);
+    const answerMs = Math.min(patienceMs, request.patienceMs ?? patienceMs);
+    const way = { answerMs, stallMs, fileMs };
     const proxy = proxyFor?.(request.url);
     const hosts = proxy === undefined ? await request.resolve?.() : undefined;
-    if (hosts === undefined) return send(request, { patienceMs, proxy });
-    const address = await addressAmong(hosts, request, { patienceMs });
+    if (hosts === undefined) {
+      if (request.carrier) return request.carrier(request, undefined);
+      return send(request, { ...way, proxy });
+    }
+    const address = await addressAmong(hosts, request, way);
     request.chosen?.(address);
-    return send(request, { patienceMs, address });
+    if (request.carrier) return request.carrier(request, address);
+    return send(request, { ...way, address });
   };
 }
 
 async function addressAmong(
   hosts: readonly string[],
   { url, signal }: HttpRequest,
-  { patienceMs }: Way,
+  { answerMs }: Way,
 ): Promise<string> {
   const [only] = hosts;
   if (only !== undefined && hosts.length === 1) return only;
   using watchdog = new Watchdog();
-  watchdog.expect(patienceMs);
+  watchdog.expect(answerMs);
   const stop = signal ? AbortSignal.any([signal, watchdog.signal]) : watchdog.signal;
   const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
   try {
@@ -112,13 +147,16 @@ export const sendRequest: Transport = transportWith();
 
 /** The way that one request takes. */
 interface Way {
-  readonly patienceMs: number;
+  readonly answerMs: number;
+  readonly stallMs: number;
+  readonly fileMs: number;
   readonly proxy?: ProxyServer | undefined;
   readonly address?: string;
 }
 
-async function send(request: HttpRequest, { patienceMs, proxy, address }: Way): Promise<Response> {
-  const { method, url, headers = {} } = request;
+async function send(request: HttpRequest, way: Way): Promise<Response> {
+  const { method, url, headers = {}, ahead = 0 } = request;
+  const { proxy, address } = way;
   const { authorization } = headers;
   if (authorization !== undefined) hideAuthorization(authorization);
   assertSendable(headers);
@@ -126,9 +164,10 @@ async function send(request: HttpRequest, { patienceMs, proxy, address }: Way): 
   const signal = request.signal
     ? AbortSignal.any([request.signal, watchdog.signal])
     : watchdog.signal;
-  watchdog.expect(patienceMs);
-  const body = request.body && outgoing(request.body(), { url, watchdog, patienceMs });
+  watchdog.expect(way.answerMs);
+  const body = request.body && outgoing(request.body(), { ...way, request, watchdog });
   const tls = tlsOptions(request, { isPinned: address !== undefined });
+  if (proxy === undefined && address === undefined && tls === undefined) preconnect(url, ahead);
   let response: Response;
   try {
     response = await nativeFetch(atAddress(url, address), {
@@ -176,27 +215,42 @@ interface Outgoing {
 
 function outgoing(
   body: HttpBody,
-  { url, watchdog, patienceMs }: { url: URL; watchdog: Watchdog; patienceMs: number },
+  {
+    request,
+    watchdog,
+    answerMs,
+    stallMs,
+    fileMs,
+  }: Way & { request: HttpRequest; watchdog: Watchdog },
 ): Outgoing {
   const failed: unknown[] = [];
-  if ('bytes' in body) {
-    watchdog.expect(patienceMs + body.bytes.length / LINK_BYTES_PER_MS);
-    return { init: body.bytes, headers: {}, failed };
-  }
-  if ('stream' in body) {
-    const { stream, length } = body;
-    const init = watched(stream, { length, watchdog, failed, patienceMs });
+  const streamed = (stream: AsyncIterable<Uint8Array>, length: number): Outgoing => {
+    const endMs = answerMs + length / SERVER_BYTES_PER_MS;
+    const init = paced(stream, { stallMs, endMs, watchdog, failed });
     return { init, headers: { 'content-length': String(length) }, failed };
+  };
+  if ('bytes' in body) {
+    const { bytes } = body;
+    // On a connection that the server closes just then fetch sends a PUT of bytes again by itself.
+    const isOnce = request.once && bytes.length > 0;
+    if (isOnce || bytes.length > LEAST_BYTES) return streamed(only(bytes), bytes.length);
+    return { init: bytes, headers: {}, failed };
   }
+  if ('stream' in body) return streamed(body.stream, body.length);
   const { path, start, end } = body.file;
   const length = end - start;
-  const slice = Bun.file(path).slice(start, end);
-  if (takesFiles(url)) {
-    watchdog.expect(patienceMs + length / LINK_BYTES_PER_MS);
-    return { init: slice, headers: {}, failed };
-  }
-  const init = watched(slice.stream(), { length, watchdog, failed, patienceMs });
-  return { init, headers: { 'content-length': String(length) }, failed };
+  if (!takesFiles(request.url)) return streamed(readRange(path, { start, end }), length);
+  watchdog.expect(fileMs + length / FILE_BYTES_PER_MS);
+  return { init: Bun.file(path).slice(start, end), headers: {}, failed };
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
+}
+
+/** Opens connections that wait for requests. What becomes of them does not matter. */
+function preconnect({ origin }: URL, count: number): void {
+  for (let i = 0; i < count; i += 1) fetch.preconnect(origin);
 }
 
 /**
@@ -206,29 +260,4 @@ function outgoing(
  */
 export function takesFiles({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && isLoopback(hostname);
-}
-
-/** What {@link watched} tells, and whom. */
-interface Watched {
-  readonly length: number;
-  readonly watchdog: Watchdog;
-  readonly failed: unknown[];
-  readonly patienceMs: number;
-}
-
-/** Passes the pieces on, gives the server time for each, and more for its answer after the last. */
-async function* watched(
-  stream: AsyncIterable<Uint8Array>,
-  { length, watchdog, failed, patienceMs }: Watched,
-): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const piece of stream) {
-      watchdog.expect(patienceMs);
-      yield piece;
-    }
-  } catch (error) {
-    failed.push(error);
-    throw error;
-  }
-  watchdog.expect(patienceMs + length / SERVER_BYTES_PER_MS);
 }

@@ -1,7 +1,8 @@
-/** Fires its signal when what is expected does not come in time. Disposing of it stops the clock. */
+/** Fires its signal when what is expected does not come in time. Disposing of it stops the clock for good. */
 export class Watchdog implements Disposable {
   readonly #controller = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
 
   /** Its reason is an error with the code `ETIMEDOUT`. */
   get signal(): AbortSignal {
@@ -11,6 +12,8 @@ export class Watchdog implements Disposable {
   /** Starts the clock again: something must happen within `ms` from now. */
   expect(ms: number): void {
     clearTimeout(this.#timer);
+    // A body may still be read after the answer to it came.
+    if (this.#isOver) return;
     // A timer of more than 2^31 ms would fire at once.
     this.#timer = setTimeout(() => this.#fire(), Math.min(ms, 2 ** 31 - 1));
   }
@@ -21,6 +24,7 @@ export class Watchdog implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true;
     this.rest();
   }
 

@@ -50,6 +50,12 @@ test.each([
   expect(sent.at(-1)?.headers).toEqual({});
 });
 
+test('withRedirect() opens no connections ahead where it was sent to', async () => {
+  const { sent, send } = scripted({ 'https://r.test/a': [307, 'https://cdn.test/c'] });
+  await send({ ...get('https://r.test/a'), ahead: 3 });
+  expect(sent.map(({ ahead }) => ahead)).toEqual([3, undefined]);
+});
+
 test('withRedirect() refuses to leave TLS', async () => {
   const { sent, send } = scripted({ 'https://r.test/a': [307, 'http://r.test/a'] });
   await expect(send(get('https://r.test/a'))).rejects.toMatchObject({

@@ -100,11 +100,44 @@ test('withRetry() asks a server that did not answer in time only once more', asy
   expect([outcome, sends]).toMatchObject([{ code: 'NETWORK' }, 2]);
 });
 
-test('withRetry() waits no more than two minutes in all, however often the server asks for it', async () => {
-  const busy = () => status(503, { 'retry-after': '50' });
+test('withRetry() waits no more than ten minutes in all, however often the server asks for it', async () => {
+  const busy = () => status(503, { 'retry-after': '250' });
   const { outcome, waits } = await run([busy(), busy(), busy(), status(200)]);
-  expect([outcome, waits]).toEqual([503, [50_000, 50_000]]);
+  expect([outcome, waits]).toEqual([503, [250_000, 250_000]]);
 });
+
+test('withRetry() waits five minutes at once, and not a second longer', async () => {
+  const after = (seconds: number) => [status(429, { 'retry-after': `${seconds}` }), status(200)];
+  expect(await run(after(300))).toMatchObject({ outcome: 200, waits: [300_000] });
+  expect(await run(after(301))).toMatchObject({ outcome: 429, waits: [] });
+});
+
+test('withRetry() does not try at once again when the server asks for no wait', async () => {
+  for (const header of ['0', '-5', 'Thu, 01 Jan 1970 00:00:00 GMT', 'soon']) {
+    const { waits } = await run([status(429, { 'retry-after': header }), status(200)]);
+    expect(waits).toEqual([1000]);
+  }
+});
+
+test('withRetry() sends a request once that is not to be sent blindly', async () => {
+  const request = { method: 'PUT', idempotent: true, once: true } as const;
+  expect(await run([status(503), status(201)], { request })).toMatchObject({
+    outcome: 503,
+    sends: 1,
+  });
+  const failed = broken('ECONNRESET');
+  expect(await run([failed, status(201)], { request })).toMatchObject({
+    outcome: failed,
+    sends: 1,
+  });
+});
+
+test.each([520, 521, 522, 523, 524])(
+  'withRetry() tries again what a proxy did not bring to its server: %i',
+  async (code) => {
+    expect(await run([status(code), status(200)])).toMatchObject({ outcome: 200, sends: 2 });
+  },
+);
 
 test.each(['999999999999', '9'.repeat(400), 'Fri, 31 Dec 9999 23:59:59 GMT'])(
   'withRetry() does not wait for %s',

@@ -1,8 +1,11 @@
 import { expect, test } from 'bun:test';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { discardBody, readStart, readWhole } from '../../src/http/body.ts';
+import type { HttpBody } from '../../src/http/transport.ts';
 import { sendRequest, transportWith } from '../../src/http/transport.ts';
-import { httpAnswer, startBadPeer } from '../support/bad-peer.ts';
+import { httpAnswer, startBadPeer, withoutEnd } from '../support/bad-peer.ts';
+import { makeAuthority } from '../support/certificates.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 /** Short enough for a test, in milliseconds. */
@@ -34,15 +37,116 @@ test('sendRequest() gives up on a server whose headers never end', async () => {
   await expect(impatient({ method: 'GET', url: peer.url })).rejects.toMatchObject(silence);
 });
 
-test('sendRequest() gives up on a server that takes no more of a body', async () => {
+/** As many bytes as no socket takes of a server that does not read. */
+const MUCH = 32 * 1024 * 1024;
+
+/** {@link MUCH} as each kind of body, by its name. */
+async function bodies(folder: string): Promise<readonly (readonly [string, () => HttpBody])[]> {
+  const path = join(folder, 'blob');
+  await Bun.write(path, new Uint8Array(MUCH));
+  const stream = async function* () {
+    for (let i = 0; i < 32; i += 1) yield new Uint8Array(MUCH / 32);
+  };
+  return [
+    ['a stream', () => ({ stream: stream(), length: MUCH })],
+    ['a file', () => ({ file: { path, start: 0, end: MUCH } })],
+    ['bytes', () => ({ bytes: new Uint8Array(MUCH) })],
+  ];
+}
+
+for (const protocol of ['http', 'https']) {
+  test(`a server that takes no more of a body is given up, over ${protocol}`, async () => {
+    await using folder = await temporaryFolder();
+    const tls = protocol === 'https' ? await makeAuthority(folder.path) : undefined;
+    await using peer = await startBadPeer((_, socket) => void socket.pause(), tls);
+    // No name of this machine, but on most systems the way to it: there no file goes by sendfile.
+    const url = new URL(`${protocol}://0.0.0.0:${peer.url.port}/`);
+    const impatient = transportWith({ stallMs: 200 });
+    for (const [kind, body] of await bodies(folder.path)) {
+      const sent = impatient({ method: 'PUT', url, body, insecure: true }).then(
+        ({ status }) => ({ kind, status }),
+        ({ code, message, cause }) => ({ kind, code, message, cause: cause.code }),
+      );
+      const message = `0.0.0.0:${peer.url.port} did not answer in time`;
+      expect(await sent).toEqual({ kind, code: 'NETWORK', message, cause: 'ETIMEDOUT' });
+    }
+  });
+}
+
+test('a file for a server on this machine, which tells no progress, has a deadline', async () => {
   await using peer = await startBadPeer((_, socket) => void socket.pause());
-  const piece = new Uint8Array(1024 * 1024);
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'blob');
+  await Bun.write(path, new Uint8Array(MUCH));
+  const impatient = transportWith({ fileMs: 1 });
+  const body = () => ({ file: { path, start: 0, end: MUCH } });
+  const sent = impatient({ method: 'PUT', url: peer.url, body });
+  await expect(sent).rejects.toMatchObject({ ...silence, cause: { code: 'ETIMEDOUT' } });
+});
+
+test('time that a body takes to make its pieces is not held against the server', async () => {
+  await using server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: async (request) => new Response(String((await request.bytes()).length)),
+  });
   const stream = (async function* () {
-    for (let i = 0; i < 1000; i += 1) yield piece;
+    for (let i = 0; i < 3; i += 1) {
+      await Bun.sleep(200);
+      yield new Uint8Array(10);
+    }
   })();
-  const body = () => ({ stream, length: 1000 * piece.length });
-  const impatient = transportWith({ patienceMs: 200 });
-  await expect(impatient({ method: 'PUT', url: peer.url, body })).rejects.toMatchObject(silence);
+  const impatient = transportWith({ stallMs: 150 });
+  const body = () => ({ stream, length: 30 });
+  const response = await impatient({ method: 'PUT', url: server.url, body });
+  expect(await response.text()).toBe('30');
+});
+
+test('after a large body the server has more time for its answer', async () => {
+  let isWhole = false;
+  await using server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    maxRequestBodySize: 2 * MUCH,
+    async fetch(request) {
+      await request.bytes();
+      isWhole = true;
+      await Bun.sleep(1000);
+      return new Response();
+    },
+  });
+  await using folder = await temporaryFolder();
+  const body = new Map(await bodies(folder.path)).get('a stream') ?? expect.unreachable();
+  // With the 1.6 seconds that 32 MiB are worth it is enough.
+  const impatient = transportWith({ patienceMs: 600 });
+  const url = new URL(server.url.href);
+  expect((await impatient({ method: 'PUT', url, body })).status).toBe(200);
+  expect(isWhole).toBe(true);
+  await expect(impatient({ method: 'PUT', url })).rejects.toMatchObject(silence);
+});
+
+test('sendRequest() gives up on a server that takes a connection and says nothing to TLS', async () => {
+  await using server = createServer((socket) => void socket.on('error', () => {}));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const impatient = transportWith({ patienceMs: SHORT, stallMs: SHORT });
+  const url = new URL(`https://127.0.0.1:${port}/`);
+  await expect(impatient({ method: 'GET', url })).rejects.toMatchObject(silence);
+  const body = () => ({ bytes: new Uint8Array(MUCH) });
+  await expect(impatient({ method: 'PUT', url, body })).rejects.toMatchObject(silence);
+});
+
+test('discardBody() lets go of an answer that never ends', async () => {
+  let isGone = false;
+  await using peer = await startBadPeer((request, socket) => {
+    socket.on('close', () => {
+      isGone = true;
+    });
+    return withoutEnd('HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n')(request, socket);
+  });
+  await discardBody(await sendRequest({ method: 'GET', url: peer.url }));
+  while (!isGone) await Bun.sleep(1);
 });
 
 test('readWhole() gives up on a body that stalls', async () => {
@@ -107,17 +211,4 @@ test('sendRequest() takes an answer that is not the last one for what it is', as
   await using peer = await startBadPeer(() => interim + httpAnswer(200, { body: 'abc' }));
   const response = await sendRequest({ method: 'GET', url: peer.url });
   expect(await response.text()).toBe('abc');
-});
-
-test('sendRequest() sees soon that another host takes no more of a file', async () => {
-  await using peer = await startBadPeer((_, socket) => void socket.pause());
-  await using folder = await temporaryFolder();
-  const path = join(folder.path, 'blob');
-  const end = 64 * 1024 * 1024;
-  await Bun.write(path, new Uint8Array(end));
-  const impatient = transportWith({ patienceMs: 200 });
-  // No name of this machine, but on most systems the way to it.
-  const url = new URL(`http://0.0.0.0:${peer.url.port}/`);
-  const body = () => ({ file: { path, start: 0, end } });
-  await expect(impatient({ method: 'PUT', url, body })).rejects.toMatchObject(silence);
 });
