@@ -54,10 +54,25 @@ export interface ContentReader {
   open(descriptor: Descriptor, options?: AbortOptions): Promise<Content>;
 }
 
+/** What a target does with content beside taking its bytes. */
+export type WriteStep =
+  | {
+      readonly kind: 'resumed';
+      /** Bytes that the target has kept of an earlier process's try, and that are not sent; negative when it lost them. */
+      readonly bytes: number;
+    }
+  /** It has all of it from another repository of the same registry. */
+  | { readonly kind: 'mounted'; readonly from: string }
+  /** The next try comes after `ms` milliseconds. */
+  | { readonly kind: 'waiting'; readonly ms: number; readonly why: string }
+  /** It asks for less at once. */
+  | { readonly kind: 'throttled' };
+
 /** Options of {@link ContentStore.write}. */
 export interface WriteOptions extends AbortOptions {
   /** Called with the number of bytes that went through since the last call; negative when some are sent again. */
   readonly onBytes?: (count: number) => void;
+  readonly onStep?: (step: WriteStep) => void;
 }
 
 /** A place that content can also be written to. */

@@ -1,6 +1,7 @@
 import type { AbortOptions } from '../content.ts';
 import type { Credential } from '../credentials/credential.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { ChallengeMemory } from './known-challenge.ts';
 import type { RealmTrust } from './realm.ts';
 import type { AskCredential } from './session-login.ts';
 
@@ -20,6 +21,8 @@ export interface AuthOptions {
   readonly onIdentityToken?: OnIdentityToken | undefined;
   /** Hears of every token server, by its host and port, that has taken the credential. */
   readonly onAccepted?: ((host: string) => void) | undefined;
+  /** Knows how the host wanted to be asked before. Default: nothing is known. */
+  readonly memory?: ChallengeMemory | undefined;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }

@@ -1,16 +1,18 @@
 import type { AbortOptions } from '../content.ts';
 import type { Credential } from '../credentials/credential.ts';
-import { hasCode } from '../errors.ts';
+import { FinchError, hasCode } from '../errors.ts';
 import { discardBody } from '../http/body.ts';
 import { type Challenge, parseChallenges } from '../http/challenge.ts';
 import type { Transport } from '../http/transport.ts';
 import type { AuthOptions } from './auth-options.ts';
 import { saysLoginEnded } from './ecr-advice.ts';
 import { grantedScopes, noteDenial } from './grants.ts';
+import { KnownChallenge } from './known-challenge.ts';
 import { mergeScopes } from './scope.ts';
-import { identityToken, SessionLogin } from './session-login.ts';
-import { basicHeader, fetchToken, type TokenContext, type TokenRequest } from './token.ts';
+import { SessionLogin } from './session-login.ts';
+import { basicHeader } from './token.ts';
 import type { Token } from './token-answer.ts';
+import { TokenAsker } from './token-asker.ts';
 import { TokenCache } from './token-cache.ts';
 
 /** What the registry wants to see, once it has said so. */
@@ -26,16 +28,21 @@ export class AuthSession {
   readonly #options: AuthOptions;
   readonly #tokens: TokenCache;
   readonly #login: SessionLogin;
+  readonly #asker: TokenAsker;
+  readonly #known: KnownChallenge;
   #way: Way | undefined;
+  #recalling: Promise<void> | undefined;
+  /** Why there is no token as the registry wanted it before this session. */
+  #recalled: { readonly key: string; readonly error: unknown } | undefined;
   #scopes: readonly string[];
   #pinged: readonly Challenge[] | undefined;
-  /** Whether a token server has taken the credential. */
-  #isAccepted = false;
   /** What was sent last that was refused, and who is asked for in place of whom that stood for. */
   #refused: string | undefined;
   #successor: Promise<Credential | undefined> | undefined;
   /** What took its place, or would have, as long as the registry has not taken that. */
   #unproven: string | undefined;
+  /** The token that took the place of one with which something was denied. */
+  #afterDenial: string | undefined;
 
   constructor(transport: Transport, options: AuthOptions) {
     this.#transport = transport;
@@ -44,10 +51,16 @@ export class AuthSession {
     const { now = Date.now } = options;
     this.#tokens = new TokenCache(now);
     this.#login = new SessionLogin(options.credential, now);
+    this.#asker = new TokenAsker(transport, options, this.#login);
+    this.#known = new KnownChallenge(options.endpoint, options.memory);
   }
 
-  /** What a request sends without being asked. */
+  /** What a request sends without being asked: what worked in this session, or is known from before it. */
   async header(options: AbortOptions): Promise<string | undefined> {
+    if (this.#way === undefined) {
+      this.#recalling ??= this.#recall(options);
+      await this.#recalling;
+    }
     const way = this.#way;
     if (way?.kind !== 'bearer') return way?.header;
     return this.#bearer(way, options);
@@ -60,16 +73,45 @@ export class AuthSession {
   ): Promise<string | undefined> {
     const challenges = await this.#challenges(response, { signal });
     const asked = challenges.find(({ scheme, params }) => scheme === 'bearer' && params['realm']);
-    if (asked === undefined && !challenges.some(({ scheme }) => scheme === 'basic')) {
-      return undefined;
-    }
+    const wanted = asked ?? challenges.find(({ scheme }) => scheme === 'basic');
+    if (wanted === undefined) return undefined;
+    // Whatever of a login a careless registry repeats in it is known only then.
+    await this.#login.get({ signal });
+    this.#known.set(wanted);
+    return this.#adopt(wanted, { used, signal });
+  }
+
+  async #adopt(
+    wanted: Challenge,
+    { used, signal }: AbortOptions & { used: string | undefined },
+  ): Promise<string | undefined> {
     const credential = await this.#login.get({ signal });
-    if (asked !== undefined && credential?.kind !== 'registry-token') {
-      return this.#answerBearer(asked, { used, signal });
+    if (wanted.scheme === 'bearer' && credential?.kind !== 'registry-token') {
+      return this.#answerBearer(wanted, { used, signal });
     }
     if (credential === undefined) return undefined;
     const header = fixedHeader(credential);
     return header === used ? undefined : this.#fix(credential);
+  }
+
+  /** Does as the registry wanted before. What fails then counts only if it still wants that. */
+  async #recall({ signal }: AbortOptions): Promise<void> {
+    const wanted = this.#known.get();
+    if (wanted === undefined) return;
+    const scopes = this.#scopes;
+    try {
+      await this.#adopt(wanted, { used: undefined, signal });
+    } catch (error) {
+      const way = this.#way;
+      this.#way = undefined;
+      this.#scopes = scopes;
+      if (hasCode(error, 'CANCELLED')) {
+        this.#recalling = undefined;
+        throw error;
+      }
+      this.#known.set(undefined);
+      if (way?.kind === 'bearer') this.#recalled = { key: keyOf(way, scopes), error };
+    }
   }
 
   /**
@@ -119,13 +161,39 @@ export class AuthSession {
   }
 
   /**
+   * What to send once more after a 403 to what was `used`: a new token, where that one is older than the request,
+   * which may have outlasted it. One that is new is refused for what it is for.
+   * @param since when the request began, in milliseconds since 1970
+   */
+  async afterDenial({
+    used,
+    since,
+    signal,
+  }: AbortOptions & { readonly used: string; readonly since: number }): Promise<
+    string | undefined
+  > {
+    const way = this.#way;
+    if (way?.kind !== 'bearer' || used === this.#afterDenial) return undefined;
+    const token = this.#tokens.last(keyOf(way, this.#scopes));
+    if (token === undefined || bearer(token) !== used || token.issuedAt >= since) return undefined;
+    try {
+      this.#afterDenial = await this.#bearer(way, { used, signal });
+      return this.#afterDenial;
+    } catch (error) {
+      // What the registry said says more.
+      if (error instanceof FinchError && !hasCode(error, 'CANCELLED')) return undefined;
+      throw error;
+    }
+  }
+
+  /**
    * Hears what was answered. An answer that refuses what its token was for gets a note of that, when
    * somebody is logged in.
    */
   hear(response: Response, header: string): void {
     const isRefusal = response.status === 401 || response.status === 403;
     if (!isRefusal && header === this.#unproven) this.#unproven = undefined;
-    if (!isRefusal || !this.#isAccepted || this.#scopes.length === 0) return;
+    if (!isRefusal || !this.#asker.isAccepted || this.#scopes.length === 0) return;
     if (this.#way?.kind !== 'bearer') return;
     const granted = grantedScopes(header.slice('Bearer '.length));
     noteDenial(response, { asked: this.#scopes, granted });
@@ -159,8 +227,19 @@ export class AuthSession {
       service: params['service'],
     };
     this.#way = way;
-    this.#scopes = mergeScopes(this.#scopes, (params['scope'] ?? '').split(' '));
-    return this.#bearer(way, { used, signal });
+    const before = this.#scopes;
+    this.#scopes = mergeScopes(before, (params['scope'] ?? '').split(' '));
+    const recalled = this.#recalled;
+    this.#recalled = undefined;
+    try {
+      // A wrong password is not shown twice.
+      if (recalled?.key === keyOf(way, this.#scopes)) throw recalled.error;
+      return await this.#bearer(way, { used, signal });
+    } catch (error) {
+      // What one request wanted, such as another repository to mount from, must not keep others out.
+      this.#scopes = before;
+      throw error;
+    }
   }
 
   /**
@@ -175,7 +254,8 @@ export class AuthSession {
     const key = keyOf(way, scopes);
     const current = this.#tokens.get(key);
     if (current !== undefined && bearer(current) !== used) return bearer(current);
-    const ask = () => this.#ask(way, scopes, { signal });
+    const { realm, service } = way;
+    const ask = () => this.#asker.ask({ realm, service, scopes }, { signal });
     try {
       return bearer(await this.#tokens.renew(key, { signal, ask }));
     } catch (error) {
@@ -183,64 +263,6 @@ export class AuthSession {
       this.#scopes = scopes.slice(0, 1);
       return this.#bearer(way, { used, signal });
     }
-  }
-
-  async #ask(way: BearerWay, scopes: readonly string[], { signal }: AbortOptions): Promise<Token> {
-    const refused = new Set<string>();
-    let isRenewed = false;
-    let credential = await this.#login.at(way.realm, { signal });
-    for (;;) {
-      try {
-        return await this.#askAs(credential, way, { scopes, signal });
-      } catch (error) {
-        if (!hasCode(error, 'UNAUTHENTICATED', 'DENIED')) throw error;
-        if (credential?.kind === 'identity-token') {
-          refused.add(credential.token);
-          credential = await this.#login.successor(way.realm, { refused, signal });
-        } else {
-          credential = isRenewed
-            ? undefined
-            : await this.#login.another({ isProven: true, signal });
-          isRenewed = true;
-        }
-        if (credential === undefined) throw error;
-      }
-    }
-  }
-
-  async #askAs(
-    credential: Credential | undefined,
-    { realm, service }: BearerWay,
-    { scopes, signal }: AbortOptions & { readonly scopes: readonly string[] },
-  ): Promise<Token> {
-    const { offline, onIdentityToken, onAccepted, ...options } = this.#options;
-    const request = { realm, service, scopes };
-    const context = { ...options, credential, isAccepted: this.#isAccepted, signal };
-    const wantsRefresh = offline === true && credential?.kind === 'password';
-    const token = await fetchToken(this.#transport, request, { ...context, offline: wantsRefresh });
-    if (credential === undefined) return token;
-    this.#isAccepted = true;
-    onAccepted?.(new URL(realm).host);
-    const { refreshToken } = token;
-    if (refreshToken === undefined) return token;
-    if (credential.kind === 'identity-token') this.#login.rotate(realm, refreshToken);
-    const isNew =
-      credential.kind === 'identity-token'
-        ? refreshToken !== credential.token
-        : wantsRefresh && (await this.#lasts(refreshToken, { request, context }));
-    if (isNew) await onIdentityToken?.(refreshToken, { replaced: credential, signal });
-    return token;
-  }
-
-  /** Whether a refresh token can be kept in place of a password: it works, and more than once. */
-  async #lasts(
-    refreshToken: string,
-    { request, context }: { request: TokenRequest; context: TokenContext },
-  ): Promise<boolean> {
-    const credential = identityToken(refreshToken);
-    const asked = { ...context, credential, isRefresh: true };
-    const proof = await fetchToken(this.#transport, request, asked).catch(() => undefined);
-    return proof !== undefined && (proof.refreshToken ?? refreshToken) === refreshToken;
   }
 
   /** From now on every request says so. */

@@ -5,17 +5,21 @@ import type { AuthOptions } from './auth-options.ts';
 import { AuthSession } from './auth-session.ts';
 import type { Endpoint } from './endpoint.ts';
 
+/** Methods of requests that may take longer than a token lives. */
+const WRITES: ReadonlySet<string> = new Set(['PUT', 'PATCH', 'POST']);
+
 /**
  * Answers the registry's challenges: Bearer with a token of its token server, else Basic. Nothing is
  * sent before the registry asks but what a request brings itself; from then on every request carries what
- * worked, and a token is replaced before it ends. The first request goes alone, so that many at once are
+ * worked, and a token is replaced before it ends. Where it is remembered how the registry asks, the first
+ * request is sent as one that was asked, and does not keep others waiting. The first request goes alone, so that many at once are
  * asked only once. A request that is refused is sent once more, with a new token, and once with another
  * login, where that ends and there is another. Requests to another origin pass through untouched. What is
  * still refused comes back as it is, with a note of why that may be.
  * @throws FinchError of `fetchToken` and of the keychain
  */
 export function withAuth(transport: Transport, options: AuthOptions): Transport {
-  const { endpoint } = options;
+  const { endpoint, now = Date.now } = options;
   const session = new AuthSession(transport, options);
   let first: Promise<void> | undefined;
 
@@ -27,27 +31,35 @@ export function withAuth(transport: Transport, options: AuthOptions): Transport 
 
   const exchange = async (request: HttpRequest, onHeader: () => void): Promise<Response> => {
     const { signal } = request;
-    const used = (await session.header(request)) ?? request.headers?.['authorization'];
+    const since = now();
+    const known = await session.header(request);
+    if (known !== undefined) onHeader();
+    const used = known ?? request.headers?.['authorization'];
     const response = await send(request, used);
     const isAnswerable = response.status === 401 && isFrom(endpoint, response);
     const header = isAnswerable ? await session.answer(response, { used, signal }) : undefined;
     onHeader();
-    if (header === undefined) return orRenewed(request, { response, used });
+    if (header === undefined) return orRenewed(request, { response, used, since });
+    if (request.once) return noted(response);
     await discardBody(response);
-    return orRenewed(request, { response: await send(request, header), used: header });
+    return orRenewed(request, { response: await send(request, header), used: header, since });
   };
 
   /** The answer, or where it refuses a login that has ended, that to another. */
   const orRenewed = async (
     request: HttpRequest,
-    { response, used }: { response: Response; used: string | undefined },
+    { response, used, since }: { response: Response; used: string | undefined; since: number },
   ): Promise<Response> => {
     const isRefusal = response.status === 401 || response.status === 403;
     if (!isRefusal || used === undefined || !isFrom(endpoint, response)) return response;
     const { signal } = request;
     const why = () => startOf(response, { signal });
-    const header = await session.renewed({ used, why, signal });
+    const mayOutlast = response.status === 403 && WRITES.has(request.method);
+    const header =
+      (await session.renewed({ used, why, signal })) ??
+      (mayOutlast ? await session.afterDenial({ used, since, signal }) : undefined);
     if (header === undefined) return response;
+    if (request.once) return noted(response);
     await discardBody(response);
     return send(request, header);
   };
@@ -62,6 +74,22 @@ export function withAuth(transport: Transport, options: AuthOptions): Transport 
     first = known.promise;
     return exchange(request, known.resolve).finally(known.resolve);
   };
+}
+
+/** Refusals for which there is a new token or login now. */
+const renewed = new WeakSet<Response>();
+
+/**
+ * Whether an answer refuses a request that is not sent again blindly (`HttpRequest.once`), and the same would
+ * go out with a new token or login now.
+ */
+export function wasRenewed(response: Response): boolean {
+  return renewed.has(response);
+}
+
+function noted(response: Response): Response {
+  renewed.add(response);
+  return response;
 }
 
 /** What the body of a refusal begins with; it can still be read. */

@@ -7,6 +7,7 @@ import { contentRangeStart } from '../http/range.ts';
 import { pause, type RetryOptions, waitAfter } from '../http/retry.ts';
 import type { HttpRequest } from '../http/transport.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
+import { type Digest, digestParts, isDigest } from '../oci/digest.ts';
 import { call, type RepositoryApi, repositoryUrl } from './api.ts';
 
 /** Times that a broken download is taken up again with next to nothing in between. */
@@ -17,7 +18,7 @@ const LEAST_PROGRESS = 64 * 1024;
 
 /**
  * Whether the repository has a blob; false too where the registry answers no such question, or has
- * something of another size.
+ * something of another size or digest.
  */
 export async function hasBlob(
   api: RepositoryApi,
@@ -28,8 +29,15 @@ export async function hasBlob(
   const request = { method: 'HEAD', url, signal, ...(pauses && { pauses }) } as const;
   const response = await call(api, request, { good: [200, 404, 405, 501] });
   const length = Number(response.headers.get('content-length') ?? 0);
+  const named = response.headers.get('docker-content-digest');
   // Some registries say 0 to every HEAD.
-  return response.status === 200 && (length === 0 || length === size);
+  return response.status === 200 && (length === 0 || length === size) && !isOther(named, digest);
+}
+
+/** Whether an answer names another digest. A registry may name content by one of another algorithm. */
+export function isOther(named: string | null, digest: Digest): boolean {
+  const { algorithm } = digestParts(digest);
+  return named !== digest && isDigest(named) && digestParts(named).algorithm === algorithm;
 }
 
 /**

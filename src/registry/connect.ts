@@ -5,6 +5,7 @@ import type { Transport } from '../http/transport.ts';
 import { withAuth } from './auth.ts';
 import type { OnIdentityToken } from './auth-options.ts';
 import { Endpoint } from './endpoint.ts';
+import type { ChallengeMemory } from './known-challenge.ts';
 import type { RealmTrust } from './realm.ts';
 import type { AskCredential } from './session-login.ts';
 import type { Site } from './site.ts';
@@ -30,6 +31,8 @@ export interface ConnectOptions {
   /** What `User-Agent` says. */
   readonly userAgent?: string | undefined;
   readonly retry?: RetryOptions | undefined;
+  /** Knows how hosts want to be asked. Default: nothing is known. */
+  readonly memory?: ChallengeMemory | undefined;
 }
 
 /**
@@ -41,8 +44,8 @@ export function connect(
   options: ConnectOptions,
 ): { readonly endpoint: Endpoint; readonly send: Transport } {
   const { transport, credential, scopes = [], insecure, site, userAgent, retry = {} } = options;
-  const { trust, offline, onIdentityToken, onAccepted } = options;
-  const endpoint = new Endpoint(registry, { insecure, site });
+  const { trust, offline, onIdentityToken, onAccepted, memory } = options;
+  const endpoint = new Endpoint(registry, { insecure, site, memory });
   const named = userAgent === undefined ? transport : withUserAgent(transport, userAgent);
   const checked = withCheckedAddress(named, { home: () => endpoint.url('') });
   const reliable = withRetry(withRedirect(endpoint.over(checked)), retry);
@@ -53,7 +56,7 @@ export function connect(
     credential,
     scopes,
     trust,
-    ...{ offline, onIdentityToken, onAccepted },
+    ...{ offline, onIdentityToken, onAccepted, memory },
     ...(now && { now }),
   });
   return { endpoint, send };

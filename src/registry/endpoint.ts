@@ -6,6 +6,7 @@ import { isLoopback } from '../http/loopback.ts';
 import type { HttpRequest, Transport } from '../http/transport.ts';
 import { quote } from '../text.ts';
 import { certificateHint } from './errors.ts';
+import type { RegistryMemory } from './memory/registry-memory.ts';
 import { defaultSite, type Site } from './site.ts';
 
 /** One way to speak to a registry. */
@@ -30,6 +31,8 @@ export interface EndpointOptions {
   readonly insecure?: boolean | undefined;
   /** Which host it is, and how it is spoken to. Default: {@link defaultSite}. */
   readonly site?: Site | undefined;
+  /** Knows which of two ways was right before, where there is a choice. Default: nothing is known. */
+  readonly memory?: Pick<RegistryMemory, 'traits' | 'learn'> | undefined;
 }
 
 /**
@@ -42,6 +45,7 @@ export class Endpoint {
   /** `host[:port]` of the API: Docker Hub's is not the name that users know. */
   readonly host: string;
   readonly #site: Site;
+  readonly #memory: EndpointOptions['memory'];
   #routes: readonly Route[];
   #first: Promise<void> | undefined;
   /** Whether it is known that a server for TLS is there. */
@@ -50,9 +54,10 @@ export class Endpoint {
   /** @throws FinchError `REFERENCE_INVALID` when no address can have this host or port */
   constructor(
     registry: string,
-    { insecure = false, site = defaultSite(registry) }: EndpointOptions = {},
+    { insecure = false, site = defaultSite(registry), memory }: EndpointOptions = {},
   ) {
     this.#site = site;
+    this.#memory = memory;
     this.#hasTls = site.protocol === 'https:' || site.tls !== undefined;
     this.host = site.host;
     // Names of images allow more: ports above 65535, numbers that are no IP address.
@@ -62,7 +67,7 @@ export class Endpoint {
         hint: 'check the spelling of the host, and its port, which is 65535 at most',
       });
     }
-    this.#routes = routesTo(site, { insecure });
+    this.#routes = routesTo(site, { insecure, spokeTls: memory?.traits(site.host).tls ?? false });
   }
 
   get #route(): Route {
@@ -140,6 +145,7 @@ export class Endpoint {
           this.#hasTls = await this.#forgotTls(transport, { request, response });
           if (this.#hasTls) continue;
         }
+        if (this.#routes.length > 1 && !route.insecure) this.#remember(route);
         this.#routes = [route];
         return response;
       } catch (error) {
@@ -148,6 +154,12 @@ export class Endpoint {
       }
     }
     throw this.#explain(failure);
+  }
+
+  #remember({ protocol }: Route): void {
+    const tls = protocol === 'https:';
+    const before = this.#memory?.traits(this.host).tls ?? false;
+    if (tls !== before) this.#memory?.learn(this.host, { tls });
   }
 
   /** A server that is known to speak TLS, and breaks the handshake off, did not like our side of it. */
@@ -197,12 +209,15 @@ export class Endpoint {
 }
 
 /** How a site can be spoken to, the most likely way first. */
-function routesTo(site: Site, { insecure }: { insecure: boolean }): readonly Route[] {
+function routesTo(
+  site: Site,
+  { insecure, spokeTls }: { insecure: boolean; spokeTls: boolean },
+): readonly Route[] {
   const { host, protocol, skipVerify, tls } = site;
   if (protocol === 'http:') return [PLAIN];
   if (insecure) return [UNVERIFIED_TLS, PLAIN];
   const encrypted = skipVerify ? UNVERIFIED_TLS : TLS;
   // Who has given it certificates expects TLS, and perhaps that nobody else reads the login.
   if (protocol === 'https:' || tls !== undefined || !isLoopback(host)) return [encrypted];
-  return skipVerify ? [encrypted, PLAIN] : [PLAIN, TLS];
+  return skipVerify || spokeTls ? [encrypted, PLAIN] : [PLAIN, TLS];
 }

@@ -3,6 +3,7 @@ import { type ErrorCode, FinchError, type FinchErrorOptions } from '../errors.ts
 import { readStart } from '../http/body.ts';
 import { cleanText } from '../http/clean-text.ts';
 import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
+import { askedWaitMs } from '../http/retry-after.ts';
 import { isJsonObject } from '../oci/json.ts';
 import { ecrAdvice } from './ecr-advice.ts';
 import { type Denial, denialOf, describeDenial } from './grants.ts';
@@ -25,6 +26,9 @@ const REGISTRY_FIELDS = [
   'docker-upload-uuid',
 ] as const;
 
+/** Statuses of a registry that is too busy for now. */
+const BUSY: ReadonlySet<number> = new Set([429, 503]);
+
 /** How nginx says so, in a page. http://nginx.org/en/docs/http/ngx_http_ssl_module.html#errors */
 const NO_CERTIFICATE = /no required SSL certificate was sent/i;
 
@@ -41,6 +45,8 @@ export interface Refusal {
   readonly denial?: Denial;
   /** Whether a proxy before it wants to see a client certificate. */
   readonly wantsCertificate?: boolean;
+  /** How long to wait before it is asked again, in milliseconds, where it says so. */
+  readonly waitMs?: number;
 }
 
 /**
@@ -82,6 +88,7 @@ export async function readRefusal(
   const page = isWebPage(response) ? `a web page came as the answer (${plain})` : plain;
   const fallback = wantsCertificate ? `it wants a client certificate (${plain})` : page;
   const denial = denialOf(response);
+  const waitMs = BUSY.has(status) ? askedWaitMs(response.headers, Date.now()) : undefined;
   return {
     status,
     codes: errors.slice(0, MAX_CODES).flatMap(({ code }) => code || []),
@@ -89,6 +96,7 @@ export async function readRefusal(
     ...(isElsewhere && { host: cleanText(url.host) }),
     ...(denial !== undefined && { denial }),
     ...(wantsCertificate && { wantsCertificate }),
+    ...(waitMs !== undefined && { waitMs }),
   };
 }
 
@@ -123,7 +131,10 @@ export function refusalError(
   const special = wantsCertificate
     ? { hint: certificateHint(registry) }
     : ecrAdvice(refusal, context);
-  const general = { message: `registry ${registry}: ${why}`, hint: hintFor(meant, context) };
+  const general = {
+    message: `registry ${registry}: ${why}`,
+    hint: waitHint(refusal) ?? hintFor(meant, context),
+  };
   const { code, message, hint } = {
     ...{ code: errorCode(meant), ...general },
     ...options,
@@ -148,6 +159,18 @@ function errorCode(status: number): ErrorCode {
     default:
       return 'REGISTRY';
   }
+}
+
+/** When to try again, where that is worth a word. */
+function waitHint({ waitMs = 0 }: Refusal): string | undefined {
+  if (waitMs < 1000) return undefined;
+  const seconds = Math.ceil(waitMs / 1000);
+  const minutes = Math.ceil(seconds / 60);
+  const hours = Math.ceil(minutes / 60);
+  if (hours > 48) return 'the registry asks to wait for days; ask who runs it';
+  const time =
+    seconds < 120 ? `${seconds} s` : minutes < 120 ? `${minutes} minutes` : `${hours} hours`;
+  return `the registry asks to wait ${time}; try again then`;
 }
 
 function hintFor(status: number, { registry, name }: RefusalContext): string {

@@ -37,10 +37,14 @@ export interface FetchedDocument {
 export async function resolveManifest(
   api: RepositoryApi,
   reference: string | Digest,
-  { signal, anyType = false }: AbortOptions & { anyType?: boolean | undefined } = {},
+  {
+    signal,
+    anyType = false,
+    ahead = 0,
+  }: AbortOptions & { anyType?: boolean | undefined; ahead?: number } = {},
 ): Promise<Descriptor | undefined> {
   const url = repositoryUrl(api, `manifests/${reference}`);
-  const request = { method: 'HEAD', url, headers: { accept: ACCEPT }, signal } as const;
+  const request = { method: 'HEAD', url, headers: { accept: ACCEPT }, signal, ahead } as const;
   const response = await ask(api, request, { good: [200, 404, 405, 501] });
   if (!(response instanceof Response)) {
     if (isUnseen(response, api)) return undefined;

@@ -4,20 +4,20 @@ import { FinchError, hasCode } from '../errors.ts';
 import type { RetryOptions } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
 import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
 import { isDocumentType } from '../oci/media-types.ts';
 import type { RepositoryApi } from './api.ts';
-import { hasBlob, openBlob } from './blobs.ts';
+import { BlobWriter } from './blob-writer.ts';
+import { openBlob } from './blobs.ts';
 import { connect } from './connect.ts';
 import { type FetchedDocument, getManifest, resolveManifest } from './manifests.ts';
+import { emptyMemory, type RegistryMemory } from './memory/registry-memory.ts';
 import { putManifest } from './put-manifest.ts';
 import type { RealmTrust } from './realm.ts';
 import type { Repository } from './repository.ts';
 import { type Access, repositoryScope } from './scope.ts';
 import type { Site } from './site.ts';
 import { listTags } from './tags.ts';
-import { tryUpload, uploadBlob } from './upload.ts';
 
 /** How {@link openRepository} reaches a repository. */
 export interface RepositoryOptions {
@@ -34,6 +34,10 @@ export interface RepositoryOptions {
   /** What `User-Agent` says, for example `finch/1.2.3`. */
   readonly userAgent?: string;
   readonly retry?: RetryOptions;
+  /** What is known of registries from before. Default: nothing. */
+  readonly memory?: RegistryMemory;
+  /** Whether an upload that is interrupted is kept for the next process. Default: true; else it is cancelled. */
+  readonly resume?: boolean;
   /**
    * Whether what a tag or digest names is told by its bytes and not by headers, which may send us to what
    * nobody has. Opening it then takes those bytes.
@@ -65,19 +69,16 @@ export function openRepository(
     onIdentityToken: (token, change) => keychain.replaceToken?.(registry, token, change),
     userAgent,
     retry,
+    memory: options.memory,
   });
   const api: RepositoryApi = { registry, name, access, ...connection };
   // Who pushes only compares digests: what a tag names before may be anything.
   const anyType = access !== 'pull';
-  // What a question has found missing is written without asking again.
-  const absent = new Set<Digest>();
+  const { memory = emptyMemory(), resume = true } = options;
+  const blobs = new BlobWriter(api, { retry, memory, resume });
   const has = async (descriptor: Descriptor, abort?: AbortOptions): Promise<boolean> => {
-    if (isDocumentType(descriptor.mediaType)) {
-      return (await resolveManifest(api, descriptor.digest, { ...abort, anyType })) !== undefined;
-    }
-    const isHere = await hasBlob(api, descriptor, abort);
-    if (!isHere) absent.add(descriptor.digest);
-    return isHere;
+    if (!isDocumentType(descriptor.mediaType)) return blobs.has(descriptor, abort);
+    return (await resolveManifest(api, descriptor.digest, { ...abort, anyType })) !== undefined;
   };
   let resolved: FetchedDocument | undefined;
   return {
@@ -94,10 +95,15 @@ export function openRepository(
         throw error;
       }
     },
-    tryUpload: (abort) => tryUpload(api, abort),
+    async tryUpload(abort) {
+      const { tryUpload } = await import('./upload/open-upload.ts');
+      await tryUpload(api, abort);
+    },
+    wouldMount: (descriptor) =>
+      isDocumentType(descriptor.mediaType) ? undefined : blobs.wouldMount(descriptor),
     tags: (abort) => listTags(api, abort),
-    async tag(tag, document, bytes, abort) {
-      await putManifest(api, { reference: tag, document, bytes }, abort);
+    async tag(tags, document, bytes, abort) {
+      await putManifest(api, { tags, document, bytes }, abort);
     },
     async open(descriptor, abort) {
       if (!isDocumentType(descriptor.mediaType))
@@ -109,17 +115,9 @@ export function openRepository(
       return memoryContent(bytes);
     },
     async write(descriptor, content, writing = {}) {
-      if (!isDocumentType(descriptor.mediaType)) {
-        if (!absent.delete(descriptor.digest) && (await has(descriptor, writing))) return;
-        absent.delete(descriptor.digest);
-        return uploadBlob(api, { descriptor, content }, { ...writing, retry });
-      }
+      if (!isDocumentType(descriptor.mediaType)) return blobs.write(descriptor, content, writing);
       const bytes = await readDocumentBytes(descriptor, { content, signal: writing.signal });
-      await putManifest(
-        api,
-        { reference: descriptor.digest, document: descriptor, bytes },
-        writing,
-      );
+      await putManifest(api, { document: descriptor, bytes }, writing);
       writing.onBytes?.(bytes.length);
     },
   };

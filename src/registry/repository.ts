@@ -2,6 +2,12 @@ import type { AbortOptions, Content, ContentStore, ReadOptions } from '../conten
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 
+/** Options of {@link Repository.resolve}. */
+interface ResolveOptions extends AbortOptions {
+  /** Connections that are worth opening meanwhile, because much is to follow. Default: 0. */
+  readonly ahead?: number;
+}
+
 /**
  * One repository of a registry. Blobs and manifests are told apart by the descriptor's media type.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
@@ -20,10 +26,21 @@ export interface Repository extends ContentStore {
    * @returns undefined when there is no such manifest (404), or one who pushes may not look at it (403)
    * @throws FinchError `UNAUTHENTICATED`, `DENIED`, `REGISTRY`, `NETWORK`
    */
-  resolve(reference: string | Digest, options?: AbortOptions): Promise<Descriptor | undefined>;
+  resolve(reference: string | Digest, options?: ResolveOptions): Promise<Descriptor | undefined>;
 
-  /** Stores a document's exact bytes under a tag, which names it from then on. */
-  tag(tag: string, document: Descriptor, bytes: Uint8Array, options?: AbortOptions): Promise<void>;
+  /** Stores a document's exact bytes under tags, which name it from then on; without any under its digest. */
+  tag(
+    tags: readonly string[],
+    document: Descriptor,
+    bytes: Uint8Array,
+    options?: AbortOptions,
+  ): Promise<void>;
+
+  /**
+   * Another repository of the registry that a blob would be taken from instead of being sent, if it was to
+   * be written now. Asks nobody.
+   */
+  wouldMount(descriptor: Descriptor): string | undefined;
 
   /**
    * Begins an upload, as every push does first, and gives it up: nothing is stored.

@@ -11,6 +11,8 @@ import { deniedHint, loginCommand } from './profiles.ts';
 /** What a token lets its bearer do, and for how long. */
 export interface Token {
   readonly value: string;
+  /** When it came: milliseconds since 1970. */
+  readonly issuedAt: number;
   /** When it should be replaced, before the registry stops taking it: milliseconds since 1970. */
   readonly renewAt: number;
   /** With which the same token server, and no other, gives further tokens. */
@@ -43,8 +45,8 @@ const SHORTEST_LIFE_MS = 60_000;
 /** The longest life that is believed: a day. */
 const LONGEST_LIFE_MS = 86_400_000;
 
-/** A token is replaced when less than this is left of its life, or a tenth of it. */
-const LEAST_LEFT_MS = 30_000;
+/** A token is replaced when less than this is left of its life, or a tenth of it; but half of it is used. */
+const LEAST_LEFT_MS = 60_000;
 
 /**
  * The token in a token server's answer. Its life is counted from now on: what the server says of the
@@ -67,8 +69,10 @@ export async function readToken(response: Response, options: TokenAnswerOptions)
     });
   }
   const life = lifeOf(answer['expires_in']);
-  const renewAt = now() + life - Math.max(LEAST_LEFT_MS, life / 10);
-  return { value, renewAt, ...(refreshToken !== undefined && { refreshToken }) };
+  const issuedAt = now();
+  const left = Math.max(Math.min(LEAST_LEFT_MS, life / 2), life / 10);
+  const renewAt = issuedAt + life - left;
+  return { value, issuedAt, renewAt, ...(refreshToken !== undefined && { refreshToken }) };
 }
 
 function parseAnswer(bytes: Uint8Array): JsonObject {

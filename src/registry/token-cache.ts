@@ -21,6 +21,11 @@ export class TokenCache {
     return token !== undefined && this.#now() < token.renewAt ? token : undefined;
   }
 
+  /** The last token for `key`, also when it cannot be used any more. */
+  last(key: string): Token | undefined {
+    return this.#tokens.get(key);
+  }
+
   /** A new token for `key`, whatever there is; of those who want it at the same time one asks. */
   async renew(
     key: string,

@@ -40,6 +40,11 @@ export class UploadSession implements UploadPlace {
   usedAt: Date;
   /** The request that uses it now. */
   user: UploadUser | undefined;
+  /**
+   * Where a body began that broke off and did not say where it belongs. Who asks how much is here goes on
+   * after what came of it; who does not sends it again.
+   */
+  brokenAt: number | undefined;
   #size = 0;
   readonly #algorithm: DigestAlgorithm;
   /** Has seen what is in the file; undefined when it may have seen something else. */

@@ -69,8 +69,7 @@ export async function finishUpload(registry: Registry, call: Call): Promise<Resp
     try {
       await appendBody(registry, call, session);
     } catch (error) {
-      // Who does not say where the bytes belong sends all of them again.
-      if (!call.request.headers.has('content-range')) await session.rewind(before);
+      if (!call.request.headers.has('content-range')) session.brokenAt = before;
       throw error;
     }
     const response = await keep(registry, call, { session, digest });
@@ -81,7 +80,9 @@ export async function finishUpload(registry: Registry, call: Call): Promise<Resp
 
 /** Says how much of an upload is here. */
 export async function uploadStatus({ uploads }: Registry, call: Call): Promise<Response> {
-  return progress(await uploads.find(place(call)), { status: 204 });
+  const session = await uploads.find(place(call));
+  session.brokenAt = undefined;
+  return progress(session, { status: 204 });
 }
 
 /** Gives an upload up, also while another request still sends to it. */
@@ -135,6 +136,9 @@ async function appendBody(
   const { request } = call;
   const given = bodyLength(request);
   const header = request.headers.get('content-range');
+  const { brokenAt } = session;
+  session.brokenAt = undefined;
+  if (brokenAt !== undefined && header === null) await session.rewind(brokenAt);
   if (given !== undefined && given > 0) await requireSpace(uploads.folder, given);
   const body = bodyStream(call, { signal: session.user?.signal });
   if (header === null) return session.append(body);

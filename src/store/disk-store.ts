@@ -18,7 +18,7 @@ import type {
   NameChanges,
 } from './image-store.ts';
 import { inspectStore } from './inspect.ts';
-import { findLayer, findLayerByDiffId, recordLayer } from './layers.ts';
+import { findLayer, findLayersByDiffId, recordLayer } from './layers.ts';
 import { findName, findTargets, listNames } from './names.ts';
 import { type BlobRecord, statBlob } from './presence.ts';
 import { openBlob, readReferrers } from './read.ts';
@@ -109,8 +109,8 @@ export class DiskStore implements ImageStore {
     return readReferrers(this.#store, digest, options);
   }
 
-  layerByDiffId(diffId: Digest): LayerRecord | undefined {
-    return findLayerByDiffId(this.#store, diffId);
+  layersByDiffId(diffId: Digest): readonly LayerRecord[] {
+    return findLayersByDiffId(this.#store, diffId);
   }
 
   layer(digest: Digest): LayerRecord | undefined {

@@ -155,8 +155,8 @@ export interface ImageStore extends ContentStore, AsyncDisposable {
    */
   referrers(digest: Digest, options?: { readonly after?: string }): Iterable<Descriptor>;
 
-  /** A stored layer whose uncompressed form is `diffId`, if there is one. */
-  layerByDiffId(diffId: Digest): LayerRecord | undefined;
+  /** The stored layers whose uncompressed form is `diffId`, smallest first. */
+  layersByDiffId(diffId: Digest): readonly LayerRecord[];
 
   /** What is known of a stored layer. */
   layer(digest: Digest): LayerRecord | undefined;

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { AbortOptions, ByteStream } from '../content.ts';
 import { FinchError, systemCode } from '../errors.ts';
 import { ioError } from '../host/io-error.ts';
+import { ingestName } from '../host/owner.ts';
 import { makeReadOnly } from '../host/read-only-file.ts';
 import { type Digest, digestParts, toDigest } from '../oci/digest.ts';
 import { createLayout, type Layout } from './layout.ts';
-import { ingestName } from './owner.ts';
 
 /** What is written at once; a file that is known to be smaller gets a smaller buffer. */
 const BUFFER_BYTES = 256 * 1024;

@@ -7,13 +7,13 @@ const SELECT = `
   SELECT digest, size, layers.media_type AS mediaType, diff_id AS diffId, diff_size AS diffSize
   FROM layers JOIN blobs USING (digest)`;
 
-/** As `ImageStore.layerByDiffId`; of several, the smallest. Whether it is intact, `has` finds out. */
-export function findLayerByDiffId(store: StoreContext, diffId: Digest): LayerRecord | undefined {
+/** As `ImageStore.layersByDiffId`. Whether one is intact, `has` finds out. */
+export function findLayersByDiffId(store: StoreContext, diffId: Digest): readonly LayerRecord[] {
   const rows = store.database.all<LayerRecord>(
     `${SELECT} WHERE diff_id = ? ORDER BY size, digest`,
     diffId,
   );
-  return rows.find(({ digest }) => statBlob(store, digest) !== undefined);
+  return rows.filter(({ digest }) => statBlob(store, digest) !== undefined);
 }
 
 /** As `ImageStore.layer`. */

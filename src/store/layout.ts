@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { writeFileAtomic } from '../host/atomic-file.ts';
 import { ioError } from '../host/io-error.ts';
+import { currentOwner } from '../host/owner.ts';
 import { type Digest, type DigestAlgorithm, digestParts } from '../oci/digest.ts';
-import { currentOwner } from './owner.ts';
 
 /** How far the clocks of a file system and of this machine may be apart. */
 const CLOCK_SLACK_MS = 60_000;

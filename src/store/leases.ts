@@ -1,8 +1,8 @@
 import { hasCode } from '../errors.ts';
+import { UNSEEN_OWNER_MS } from '../host/owner.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoreDatabase } from './database.ts';
 import type { Lease } from './image-store.ts';
-import { UNSEEN_OWNER_MS } from './owner.ts';
 
 /** How old the row of a lease that is in use may be. Others may not see that this process lives. */
 const RENEW_MS = UNSEEN_OWNER_MS / 4;

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { TEMPORARY_PREFIX } from '../host/atomic-file.ts';
+import { ingestOwner, ownerState, UNSEEN_OWNER_MS } from '../host/owner.ts';
 import { remove } from '../host/remove.ts';
 import type { StoreContext } from './context.ts';
 import { isOlder, listFolder } from './layout.ts';
-import { ingestOwner, ownerState, UNSEEN_OWNER_MS } from './owner.ts';
 import { settleTrash } from './trash.ts';
 
 /** After this time the temporary file of a short write counts as left behind when nobody knows whose it is. */

@@ -1,4 +1,5 @@
 import { hasCode, systemCode } from '../errors.ts';
+import { currentOwner } from '../host/owner.ts';
 import type { StoreContext } from './context.ts';
 import type { StoreDatabase } from './database.ts';
 import { damagedDatabase, isUnwritable } from './database-error.ts';
@@ -11,7 +12,6 @@ import { createLayout, fileKind, fileSize, type Layout, layoutAt } from './layou
 import { Leases } from './leases.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { emptyDatabase, openDatabase } from './open-database.ts';
-import { currentOwner } from './owner.ts';
 import { keepReserve } from './reserve.ts';
 import { SharedWork } from './shared-work.ts';
 

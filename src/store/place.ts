@@ -2,9 +2,9 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { ioError } from '../host/io-error.ts';
+import { ingestName } from '../host/owner.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { StoreContext } from './context.ts';
-import { ingestName } from './owner.ts';
 import { findBlob } from './presence.ts';
 
 /** What systems say when a folder has the name that a file is to get. */

@@ -1,6 +1,7 @@
 import { constants, Database } from 'bun:sqlite';
 import { dirname } from 'node:path';
 import { stageFile, syncFolder } from '../host/atomic-file.ts';
+import { currentOwner } from '../host/owner.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { isDocumentType } from '../oci/media-types.ts';
@@ -10,7 +11,6 @@ import type { ImageStore } from './image-store.ts';
 import { indexDocument, indexEntry } from './index-file.ts';
 import { fileKind, type Layout, layoutAt } from './layout.ts';
 import { findNamelessImages } from './nameless-images.ts';
-import { currentOwner } from './owner.ts';
 
 interface Named {
   readonly name: string;

@@ -2,11 +2,11 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { ioError } from '../host/io-error.ts';
+import { ingestName, ingestOwner, ownerState } from '../host/owner.ts';
 import { remove } from '../host/remove.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import type { StoreContext } from './context.ts';
 import { fileKind, type Layout, listFolder } from './layout.ts';
-import { ingestName, ingestOwner, ownerState } from './owner.ts';
 import { forgetBlob } from './record.ts';
 
 /** Which digests to free, and whether that still holds now that nobody else writes. */

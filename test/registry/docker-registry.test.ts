@@ -34,7 +34,7 @@ describe.skipIf(Bun.which('docker-registry') === null)('docker-registry', () => 
     ] as const) {
       const repository = openTestRepository(registry.host, { ...options, name: 'a/b' });
       await writeAll(repository, built);
-      await repository.tag('v1', built.root, bytes);
+      await repository.tag(['v1'], built.root, bytes);
       expect(await repository.resolve('v1')).toEqual(built.root);
       expect(await repository.tags()).toEqual(['v1']);
       for (const descriptor of built.order) {
@@ -70,7 +70,7 @@ describe.skipIf(Bun.which('docker-registry') === null)('docker-registry', () => 
   test('refuses an index whose members are missing, and the reason is shown', async () => {
     const { root, blobs } = buildMultiPlatform('linux/s390x');
     const bytes = blobs.get(root.digest) ?? new Uint8Array();
-    await expect(openTestRepository(plain.host).tag('v9', root, bytes)).rejects.toMatchObject({
+    await expect(openTestRepository(plain.host).tag(['v9'], root, bytes)).rejects.toMatchObject({
       code: 'REGISTRY',
       message: `registry ${plain.host}: manifest blob unknown: blob unknown to registry`,
     });

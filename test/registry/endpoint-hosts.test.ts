@@ -3,7 +3,7 @@ import { FinchError } from '../../src/errors.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { parseReference } from '../../src/oci/reference.ts';
 import { Endpoint } from '../../src/registry/endpoint.ts';
-import { uploadLocation, withDigest } from '../../src/registry/upload-location.ts';
+import { uploadLocation, withDigest } from '../../src/registry/upload/location.ts';
 
 test.each(['localhost:99999', '1.2.3.256', '[:::]:5', 'xn--a.b', `${'a'.repeat(254)}.b`])(
   'a registry at %s, which is a name but no address, is refused',

@@ -1,11 +1,17 @@
 import { expect, test } from 'bun:test';
+import { FinchError } from '../../src/errors.ts';
+import type { HttpRequest } from '../../src/http/transport.ts';
 import { sendRequest } from '../../src/http/transport.ts';
 import { Endpoint } from '../../src/registry/endpoint.ts';
+import { emptyMemory } from '../../src/registry/memory/registry-memory.ts';
 import { defaultSite } from '../../src/registry/site.ts';
 import { makeAuthority } from '../support/certificates.ts';
 import { startFakeRegistry } from '../support/fake-registry.ts';
 import { openTestRepository, recordingTransport } from '../support/open-test-repository.ts';
 import { temporaryFolder } from '../support/temporary.ts';
+
+/** What Go says. */
+const FORGOT_TLS = 'Client sent an HTTP request to an HTTPS server.';
 
 const origins = (sent: readonly { readonly url: URL; readonly insecure?: boolean }[]) =>
   sent.map(({ url, insecure }) => `${url.protocol}${insecure ? ' unverified' : ''}`);
@@ -52,6 +58,29 @@ test('a host of this machine that wants TLS is spoken to over TLS, verified', as
     message: `the certificate of ${registry.host} is not trusted`,
   });
   expect(origins(sent)).toEqual(['http:', 'https:']);
+});
+
+test('a host of this machine that wanted TLS is spoken to over TLS at once, and over plain HTTP where it does not any more', async () => {
+  const memory = emptyMemory();
+  let speaks = 'https:';
+  const run = async () => {
+    const sent: string[] = [];
+    const transport = async ({ method, url }: HttpRequest) => {
+      sent.push(`${method} ${url.protocol}`);
+      if (url.protocol === speaks) return new Response(null, { status: 404 });
+      if (speaks === 'https:') return new Response(FORGOT_TLS, { status: 400 });
+      const cause = Object.assign(new Error('no TLS'), { code: 'EPROTO' });
+      throw new FinchError('NETWORK', 'no TLS', { cause });
+    };
+    await openTestRepository('127.0.0.1:5000', { transport, memory }).resolve('a');
+    return sent;
+  };
+  expect(await run()).toEqual(['HEAD http:', 'GET http:', 'HEAD https:']);
+  expect(await run()).toEqual(['HEAD https:']);
+  speaks = 'http:';
+  expect(await run()).toEqual(['HEAD https:', 'HEAD http:']);
+  expect(await run()).toEqual(['HEAD http:']);
+  expect(memory.traits('127.0.0.1:5000')).toEqual({ tls: false });
 });
 
 test('a host of this machine for which there are certificates is spoken to over TLS only', async () => {

@@ -24,7 +24,7 @@ async function tagAgain(there: typeof first | undefined) {
     registry.manifests.set('app:v1', { mediaType: root.mediaType, bytes: bytesOf(there) });
   }
   const repository = openTestRepository(registry.host);
-  const outcome = await repository.tag('v1', second.root, bytesOf(second)).then(
+  const outcome = await repository.tag(['v1'], second.root, bytesOf(second)).then(
     () => 'tagged',
     (error: unknown) => error,
   );

@@ -177,7 +177,7 @@ test('write() and tag() send the exact bytes with their media type', async () =>
   await using registry = startFakeRegistry();
   const repository = openTestRepository(registry.host);
   await repository.write(root, memoryContent(bytes));
-  await repository.tag('v1', root, bytes);
+  await repository.tag(['v1'], root, bytes);
   expect(registry.lines()).toEqual([
     `PUT /v2/app/manifests/${root.digest}`,
     'PUT /v2/app/manifests/v1',
@@ -191,7 +191,7 @@ test('write() and tag() send the exact bytes with their media type', async () =>
 
 test('tag() sends nothing when the bytes are not those of the descriptor', async () => {
   await using registry = startFakeRegistry();
-  const tagging = openTestRepository(registry.host).tag('v1', root, json({}));
+  const tagging = openTestRepository(registry.host).tag(['v1'], root, json({}));
   await expect(tagging).rejects.toMatchObject({ code: 'CONTENT_MISMATCH' });
   expect(registry.requests).toEqual([]);
 });
@@ -201,7 +201,7 @@ test('tag() is a CONTENT_MISMATCH when the registry kept something else', async 
   await using registry = startFakeRegistry({
     script: () => new Response(null, { status: 201, headers: { 'docker-content-digest': kept } }),
   });
-  await expect(openTestRepository(registry.host).tag('v1', root, bytes)).rejects.toMatchObject({
+  await expect(openTestRepository(registry.host).tag(['v1'], root, bytes)).rejects.toMatchObject({
     code: 'CONTENT_MISMATCH',
     message: `registry ${registry.host} kept ${kept} for ${root.digest}`,
   });
@@ -212,7 +212,7 @@ test('tag() goes through although the registry is busy at first', async () => {
   await using registry = startFakeRegistry({
     script: () => (requests++ < 2 ? new Response(null, { status: 503 }) : undefined),
   });
-  await openTestRepository(registry.host).tag('v1', root, bytes);
+  await openTestRepository(registry.host).tag(['v1'], root, bytes);
   expect(registry.manifests.has('app:v1')).toBe(true);
 });
 
@@ -225,10 +225,10 @@ test('tag() is sent once more when the registry mistook a blob that another clie
   );
   for (const [digest, blob] of image.blobs) registry.blobs.set(digest, new Uint8Array(blob));
   const repository = openTestRepository(registry.host);
-  await repository.tag('v2', root, bytes);
+  await repository.tag(['v2'], root, bytes);
   expect(puts).toBe(2);
   registry.blobs.clear();
   puts = 0;
-  await expect(repository.tag('v3', root, bytes)).rejects.toMatchObject({ code: 'REGISTRY' });
+  await expect(repository.tag(['v3'], root, bytes)).rejects.toMatchObject({ code: 'REGISTRY' });
   expect(puts).toBe(1);
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { FinchError } from '../../src/errors.ts';
 import { TokenCache } from '../../src/registry/token-cache.ts';
 
-const token = (value: string, renewAt = 1000) => ({ value, renewAt });
+const token = (value: string, renewAt = 1000) => ({ value, issuedAt: 0, renewAt });
 
 test('a token is good until it is to be replaced', async () => {
   let now = 0;

@@ -23,7 +23,7 @@ test('a token that ends soon is replaced before the next request', async () => {
   const retry = { now: () => now };
   const repository = openTestRepository(server.registry.host, { retry });
   await repository.resolve('a');
-  now += 269_000;
+  now += 239_000;
   await repository.resolve('b');
   now += 2_000;
   await repository.resolve('c');
@@ -77,7 +77,7 @@ test('access_token is as good as token', async () => {
   expect(authorizations(server.registry)).toEqual([null, 'Bearer another-token']);
 });
 
-test('a token that ends between the start of an upload and its bytes keeps the session', async () => {
+test('a token that ends between the start of an upload and its bytes is replaced once', async () => {
   await using server = startBearerRegistry();
   const { registry, accepted } = server;
   const repository = openTestRepository(registry.host);
@@ -100,8 +100,7 @@ test('a token that ends between the start of an upload and its bytes keeps the s
     'Bearer t1',
     'Bearer t2',
   ]);
-  expect(new Set(puts.map(({ line }) => line)).size).toBe(1);
-  expect(registry.lines().filter((line) => line.startsWith('POST'))).toHaveLength(1);
+  expect(server.asked).toHaveLength(2);
 });
 
 test('an identity token that the token server replaces is used no more', async () => {

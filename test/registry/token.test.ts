@@ -188,15 +188,15 @@ describe('the life of a token', () => {
     [1, 30_000],
     [-5, 30_000],
     ['x', 30_000],
-    ['300', 270_000],
-    [300, 270_000],
+    ['300', 240_000],
+    [300, 240_000],
     [3600, 3_240_000],
     [1e300, 77_760_000],
     ['9'.repeat(400), 30_000],
   ])('that says it lives %j seconds ends for finch after %i ms', async (expires_in, renewAt) => {
     const issued_at = '2001-01-01T00:00:00Z';
     await using server = tokenServer({ GET: status(200, { token: 'a', expires_in, issued_at }) });
-    expect(await server.ask(undefined)).toEqual({ value: 'a', renewAt });
+    expect(await server.ask(undefined)).toEqual({ value: 'a', issuedAt: 0, renewAt });
   });
 });
 

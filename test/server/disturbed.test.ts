@@ -83,6 +83,25 @@ test('an upload can be finished after its closing PUT was cut off', async () => 
   expect(statuses).not.toContain(500);
 });
 
+test('what came of a closing PUT that was cut off stays for who asks how much that is', async () => {
+  await using registry = await serve();
+  const location = await startUpload(registry);
+  const path = `${new URL(location).pathname}?digest=${digest}`;
+  const socket = await send(
+    registry,
+    `PUT ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n0123`,
+  );
+  const range = async () => (await fetch(location)).headers.get('range');
+  await eventually(range, '0-3');
+  socket.destroy();
+  const rest = async () => {
+    const headers = { 'content-range': '4-9' };
+    const body = '456789';
+    return (await fetch(`${location}?digest=${digest}`, { method: 'PUT', headers, body })).status;
+  };
+  await eventually(async () => (await range()) && rest(), 201);
+});
+
 test('a client that goes away in the middle of a download harms nobody', async () => {
   await using registry = await serve();
   const large = new Uint8Array(8 * 1024 * 1024).fill(7);

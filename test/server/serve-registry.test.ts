@@ -2,9 +2,9 @@ import { expect, test } from 'bun:test';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FinchError } from '../../src/errors.ts';
+import { currentOwner, ingestOwner } from '../../src/host/owner.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { type ServedRequest, serveRegistry } from '../../src/server/serve-registry.ts';
-import { currentOwner, ingestOwner } from '../../src/store/owner.ts';
 import { buildImage } from '../support/images.ts';
 import { outcome, push, putBlob, putDocument, serve } from './served.ts';
 

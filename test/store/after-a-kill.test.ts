@@ -3,8 +3,8 @@ import { expect, test } from 'bun:test';
 import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stageFile } from '../../src/host/atomic-file.ts';
+import { currentOwner, ingestName } from '../../src/host/owner.ts';
 import { digestOf, parseDigest } from '../../src/oci/digest.ts';
-import { currentOwner, ingestName } from '../../src/store/owner.ts';
 import { writeAll } from '../support/content-store-contract.ts';
 import { buildImage } from '../support/images.ts';
 import { makeTestStore } from './store-under-test.ts';
@@ -13,7 +13,7 @@ const nothing = new Uint8Array();
 
 /** What a process that has ended would have written down about itself. */
 function deadOwner(): string {
-  const path = join(import.meta.dir, '../../src/store/owner.ts');
+  const path = join(import.meta.dir, '../../src/host/owner.ts');
   const script = `
     import { currentOwner } from ${JSON.stringify(path)};
     process.stdout.write(currentOwner());`;

@@ -5,8 +5,8 @@ import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memoryContent } from '../../src/content.ts';
+import { currentOwner, ingestName } from '../../src/host/owner.ts';
 import { openImageStore } from '../../src/store/open-store.ts';
-import { currentOwner, ingestName } from '../../src/store/owner.ts';
 import { layerOf, writeAll } from '../support/content-store-contract.ts';
 import { buildImage } from '../support/images.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -108,7 +108,7 @@ test('a home without write permission can be read, and says so when it is to be 
 
 test('a store that opens for writing removes what killed processes left, and nothing else', async () => {
   await using made = await makeTestStore();
-  const owner = join(import.meta.dir, '../../src/store/owner.ts');
+  const owner = join(import.meta.dir, '../../src/host/owner.ts');
   const script = `
     import { currentOwner } from ${JSON.stringify(owner)};
     process.stdout.write(currentOwner());`;

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { memoryContent } from '../../src/content.ts';
+import { currentOwner } from '../../src/host/owner.ts';
 import { type Descriptor, describe as describeBytes } from '../../src/oci/descriptor.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
@@ -11,7 +12,6 @@ import type { ImageStore } from '../../src/store/image-store.ts';
 import { layoutAt } from '../../src/store/layout.ts';
 import { Leases } from '../../src/store/leases.ts';
 import { openImageStore } from '../../src/store/open-store.ts';
-import { currentOwner } from '../../src/store/owner.ts';
 import { SharedWork } from '../../src/store/shared-work.ts';
 import { json } from '../support/images.ts';
 import { temporaryFolder } from '../support/temporary.ts';

@@ -20,6 +20,8 @@ export interface DockerRegistryOptions {
   readonly upstream?: string;
   /** Be as fast as it can: without a log, on this free port (else the log tells which), and with a cache. */
   readonly fastOn?: number;
+  /** The program: Debian's, or any other build of distribution. Default: `docker-registry`. */
+  readonly program?: string;
 }
 
 /** Debian's docker-registry, running on a free port. */
@@ -54,7 +56,7 @@ export async function startDockerRegistry(
     config,
     configuration({ root, certificates, clients, passwords, tokens, upstream, fastOn }),
   );
-  const child = Bun.spawn(['docker-registry', 'serve', config], {
+  const child = Bun.spawn([options.program ?? 'docker-registry', 'serve', config], {
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: 'pipe',

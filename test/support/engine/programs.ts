@@ -1,26 +1,12 @@
 import { delimiter, dirname, join } from 'node:path';
+import { type GoModule, programOf, programsFolder } from '../go-modules.ts';
 
 // Imports nothing but what Bun has: it also says what is built before the packages are there.
 
-/** Where the tests' own programs of Go are. */
-const folder = join(import.meta.dir, '../../../node_modules/.cache/finch-engine');
-
-/** A Go module of which the tests need programs. */
-export interface GoModule {
-  readonly path: string;
-  readonly version: string;
-  /** Where its programs are put; another version has another folder. */
-  readonly folder: string;
-  /** The programs, which are packages of it below `cmd`. */
-  readonly programs: readonly string[];
-  /** The variable of its own that says the version. */
-  readonly versionVariable: string;
-  /** What is taken away before it is built: files, and modules that only those need. */
-  readonly without?: { readonly files: readonly string[]; readonly modules: readonly string[] };
-}
+const folder = programsFolder('finch-engine');
 
 /** What `test/setup.ts` builds, where Go is: what Finch 1.18 brings along, and Lima's own program. */
-export const goModules: readonly GoModule[] = [
+export const engineModules: readonly GoModule[] = [
   {
     path: 'github.com/containerd/nerdctl/v2',
     version: 'v2.2.2',
@@ -51,10 +37,10 @@ export const goModules: readonly GoModule[] = [
 
 /** The paths of the programs that are there after `test/setup.ts`, where Go is. */
 export const enginePrograms = {
-  nerdctl: pathOf('nerdctl'),
-  buildctl: pathOf('buildctl'),
-  buildkitd: pathOf('buildkitd'),
-  limactl: pathOf('limactl'),
+  nerdctl: programOf(engineModules, 'nerdctl'),
+  buildctl: programOf(engineModules, 'buildctl'),
+  buildkitd: programOf(engineModules, 'buildkitd'),
+  limactl: programOf(engineModules, 'limactl'),
 } as const;
 
 /** Where services of the system and what they run are, which a user's PATH may not lead to. */
@@ -70,11 +56,3 @@ export const enginePath: string = [
 export const cniFolder: string =
   ['/usr/lib/cni', '/opt/cni/bin'].find((path) => Bun.which('bridge', { PATH: path }) !== null) ??
   '/opt/cni/bin';
-
-/** Go itself, also where its own package puts it, on nobody's PATH. */
-export const go: string | null = Bun.which('go') ?? Bun.which('go', { PATH: '/usr/local/go/bin' });
-
-function pathOf(program: string): string {
-  const module = goModules.find(({ programs }) => programs.includes(program));
-  return join(module?.folder ?? folder, program);
-}

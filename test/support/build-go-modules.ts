@@ -1,16 +1,19 @@
 import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type GoModule, go, goModules } from './programs.ts';
+import { type GoModule, go } from './go-modules.ts';
 
 // Imports nothing but what Bun and this project have: it runs before the packages are there.
 
 /**
- * Builds what is not there yet of {@link goModules}. A minute or two of two cores for each.
+ * Builds what is not there yet of modules. A minute or two of two cores for each.
  * @param say takes a line for whoever watches
  */
-export async function buildEnginePrograms(say: (line: string) => void): Promise<void> {
-  for (const module of goModules) {
+export async function buildGoModules(
+  modules: readonly GoModule[],
+  say: (line: string) => void,
+): Promise<void> {
+  for (const module of modules) {
     if (module.programs.every((program) => isThere(module, program))) continue;
     const what = `${module.programs.join(', ')} ${module.version}`;
     if (go === null) {

@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test';
-import { currentOwner, ingestName, ingestOwner, ownerState } from '../../src/store/owner.ts';
+import { currentOwner, ingestName, ingestOwner, ownerState } from '../../src/host/owner.ts';
 
 test('ownerState() knows this process, and an ended one', async () => {
   expect(ownerState(currentOwner())).toBe('alive');
   const script = `
-    import { currentOwner } from ${JSON.stringify(`${import.meta.dir}/../../src/store/owner.ts`)};
+    import { currentOwner } from ${JSON.stringify(`${import.meta.dir}/../../src/host/owner.ts`)};
     process.stdout.write(currentOwner());`;
   const child = Bun.spawnSync([process.execPath, '--eval', script]);
   expect(ownerState(child.stdout.toString())).toBe('dead');
@@ -36,7 +36,7 @@ test('ingestOwner() finds the owner that ingestName() put into a file name', () 
 test.skipIf(process.getuid?.() !== 0 || Bun.which('unshare') === null)(
   'ownerState() does not take a process for dead that another user may not see',
   () => {
-    const file = JSON.stringify(`${import.meta.dir}/../../src/store/owner.ts`);
+    const file = JSON.stringify(`${import.meta.dir}/../../src/host/owner.ts`);
     const script = `
       const { ownerState } = await import(${file});
       process.setgroups([65534]);

@@ -1,0 +1,251 @@
+import type { Content } from '../../content.ts';
+import { pause } from '../../http/retry.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import type { RepositoryApi } from '../api.ts';
+import { hasBlob } from '../blobs.ts';
+import { goesAsFile } from './body.ts';
+import { Budget } from './budget.ts';
+import { assertIntact, wrongDigest } from './damage.ts';
+import { endSession } from './end-session.ts';
+import { Journal } from './journal.ts';
+import { mountBlob } from './mount.ts';
+import type { NextRequest } from './next-request.ts';
+import { openUpload } from './open-upload.ts';
+import type { Outcome, Standing } from './outcome.ts';
+import { Progress } from './progress.ts';
+import { send } from './send.ts';
+import type { Session } from './session.ts';
+import { askStatus } from './status.ts';
+import type { UploadOptions } from './upload-options.ts';
+import { Ways } from './ways.ts';
+
+/** Shorter blobs are sent again as fast as somebody asks how much of them is there: 1 MiB. */
+const WORTH_KEEPING = 1024 * 1024;
+
+/** How long the end of another process's upload must have stayed where it is, in milliseconds. */
+const SETTLE_MS = 100;
+
+/** The states of `uploadBlob`: which session, whether it is known where it is, and what was sent last. */
+export class Upload {
+  readonly #api: RepositoryApi;
+  readonly #descriptor: Descriptor;
+  readonly #content: Content;
+  readonly #options: UploadOptions;
+  readonly #progress: Progress;
+  readonly #budget: Budget;
+  readonly #ways: Ways;
+  readonly #journal: Journal | undefined;
+  #session: Session | undefined;
+  /** Whether only the registry knows how much it has. */
+  #isUnsure = false;
+  /** Whether the registry may have all of the blob although it did not say so. */
+  #mayBeStored = false;
+  /** More than this did not go to this session. */
+  #sentTo = 0;
+  /** Of the last request so much went out, as far as is known, and no answer came. */
+  #inVain = 0;
+  #asStream = false;
+  /** Why a whole blob was refused, as long as no part of it was taken. */
+  #tooLong: unknown;
+  /** Whether the registry has answered. */
+  #isKnown = false;
+  #isRenewed = false;
+  /** Whether our bytes were read again and have the digest. */
+  #isIntact = false;
+  #mayMount: boolean;
+
+  constructor(
+    api: RepositoryApi,
+    { descriptor, content }: { readonly descriptor: Descriptor; readonly content: Content },
+    options: UploadOptions,
+  ) {
+    const { memory, resume } = options;
+    const { registry, name: repository } = api;
+    const { digest, size } = descriptor;
+    this.#api = api;
+    this.#descriptor = descriptor;
+    this.#content = content;
+    this.#options = options;
+    this.#progress = new Progress(descriptor, options);
+    this.#budget = new Budget(options);
+    this.#ways = new Ways(api.endpoint.host, memory);
+    this.#mayMount = this.#ways.traits.mounts;
+    if (resume && size > WORTH_KEEPING && this.#ways.traits.hasStatus) {
+      this.#journal = new Journal(api, { registry, repository, digest }, memory);
+    }
+  }
+
+  /** Goes on until the blob is there. */
+  async run(): Promise<void> {
+    for (;;) {
+      const outcome = await this.#step();
+      if (outcome.kind === 'mounted') {
+        this.#options.onStep?.(outcome);
+        return;
+      }
+      if (outcome.kind === 'stored') {
+        this.#progress.moveTo(this.#descriptor.size);
+        this.#journal?.forget();
+        this.#ways.worked();
+        return;
+      }
+      await this.#take(outcome);
+    }
+  }
+
+  /** Tells the registry that nobody goes on; one that does not hear it drops the upload later. */
+  async cancel(): Promise<void> {
+    const { retry } = this.#options;
+    if (this.#session) await endSession(this.#api, this.#session, { ...this.#descriptor, retry });
+  }
+
+  async #step(): Promise<Standing> {
+    if (this.#mayBeStored && (await this.#isThere())) return { kind: 'stored' };
+    if (this.#session === undefined) return this.#open();
+    return this.#isUnsure ? this.#ask(this.#session) : this.#send(this.#session);
+  }
+
+  async #isThere(): Promise<boolean> {
+    const { signal } = this.#options;
+    return hasBlob(this.#api, this.#descriptor, { signal }).catch((error: unknown) => {
+      if (signal?.aborted) throw error;
+      return false;
+    });
+  }
+
+  async #open(): Promise<Standing> {
+    const { memory, unwilling, signal } = this.#options;
+    const kept = this.#journal?.claim();
+    if (kept !== undefined) return { kind: 'at', session: kept };
+    if (this.#mayMount) {
+      this.#mayMount = false;
+      const mounted = await mountBlob(this.#api, this.#descriptor, { memory, unwilling, signal });
+      if (mounted !== undefined) return mounted;
+    }
+    return openUpload(this.#api, this.#descriptor, { isKnown: this.#isKnown, signal });
+  }
+
+  async #ask(session: Session): Promise<Standing> {
+    const { hasStaleRange, hasStatus } = this.#ways.traits;
+    const sentTo = session.isKept ? this.#descriptor.size : this.#sentTo;
+    const { signal } = this.#options;
+    const status = hasStatus
+      ? await askStatus(this.#api, session, { sentTo, hasStaleRange, signal })
+      : undefined;
+    if (status?.kind === 'at' && session.isKept && session.offset !== status.session.offset) {
+      // What the other process sent last may still be on its way: not before it has arrived does ours follow.
+      await pause(SETTLE_MS, { ...this.#options.retry, signal });
+      return { kind: 'at', session: { ...status.session, isKept: true } };
+    }
+    if (status !== undefined && status.kind !== 'silent') return status;
+    if (status !== undefined) this.#ways.isSilent();
+    // A chunk that was taken is there, and the next one says where it belongs.
+    return session.offset > 0 ? { kind: 'at', session } : { kind: 'lost' };
+  }
+
+  async #send(session: Session): Promise<Standing> {
+    const { size } = this.#descriptor;
+    const asStream = this.#asStream;
+    const next = this.#ways.next(session, size);
+    const outcome = await send(this.#api, session, {
+      ...{ descriptor: this.#descriptor, content: this.#content, next, asStream },
+      ...{ progress: this.#progress, signal: this.#options.signal },
+      hasStaleRange: this.#ways.traits.hasStaleRange,
+    });
+    const isFile = goesAsFile(this.#content, { url: session.location, asStream });
+    const end = isFile ? next.end : this.#progress.reached;
+    this.#sentTo = Math.max(this.#sentTo, end);
+    if (outcome.kind === 'unsure' || outcome.kind === 'lost') {
+      this.#mayBeStored = outcome.kind === 'unsure' && next.closes && end === size;
+      this.#inVain = isFile ? 0 : end - next.start;
+      this.#asStream = true;
+    }
+    return this.#judge(outcome, next);
+  }
+
+  /** Where a request leaves us that another one, or another session, may make good. */
+  async #judge(outcome: Outcome, next: NextRequest): Promise<Standing> {
+    switch (outcome.kind) {
+      case 'tooLong':
+        this.#tooLong ??= outcome.failure.error;
+        if (!this.#ways.shorten(next)) throw this.#tooLong;
+        return { kind: 'unsure' };
+      case 'outOfRange':
+        return { kind: this.#ways.outOfRange(next) ? 'unsure' : 'lost', failure: outcome.failure };
+      case 'refused':
+        if (!this.#ways.closeEmpty(next)) throw this.#tooLong ?? outcome.failure.error;
+        return { kind: 'unsure' };
+      case 'mismatch':
+        if (this.#isIntact) {
+          throw wrongDigest(this.#api, this.#descriptor.digest, outcome.failure.error);
+        }
+        await this.#assertIntact();
+        return { kind: 'lost', failure: outcome.failure };
+      case 'lost':
+        // Some registries say only this when the digest is not that of the bytes.
+        if (next.closes && !this.#isIntact) await this.#assertIntact();
+        return outcome;
+      default:
+        return outcome;
+    }
+  }
+
+  async #assertIntact(): Promise<void> {
+    await assertIntact(this.#content, this.#descriptor, this.#options);
+    this.#isIntact = true;
+  }
+
+  async #take(standing: Exclude<Standing, { kind: 'stored' | 'mounted' }>): Promise<void> {
+    switch (standing.kind) {
+      case 'at':
+        return this.#goOn(standing.session);
+      case 'renewed':
+        if (this.#isRenewed) throw standing.failure.error;
+        this.#isRenewed = true;
+        this.#isUnsure = true;
+        return;
+      case 'lost':
+        this.#begin();
+        break;
+      case 'unsure':
+        this.#isUnsure = true;
+        break;
+    }
+    if (standing.failure) await this.#budget.spend(standing.failure);
+  }
+
+  #goOn(session: Session): void {
+    const before = this.#session;
+    const { offset, isKept = false } = session;
+    this.#session = session;
+    this.#isUnsure = isKept;
+    if (isKept) return;
+    this.#isKnown = true;
+    this.#mayBeStored = false;
+    if (before?.isKept) {
+      this.#progress.resume(offset);
+      // The process may have ended before it sent anything.
+      if (offset === 0) this.#ways.lose(this.#descriptor.size, { hasShown: false });
+    } else {
+      this.#progress.moveTo(offset);
+      if (before?.offset === offset) this.#ways.lose(this.#inVain, { hasShown: true });
+    }
+    this.#sentTo = Math.max(this.#sentTo, offset);
+    if (this.#budget.progress(offset)) this.#isRenewed = false;
+    this.#inVain = 0;
+    if (offset > 0) this.#tooLong = undefined;
+    this.#ways.at(offset);
+    this.#journal?.keep(session, this.#ways.traits.way);
+  }
+
+  /** The next request opens another session. */
+  #begin(): void {
+    this.#ways.lose(this.#inVain, { hasShown: false });
+    this.#inVain = 0;
+    this.#session = undefined;
+    this.#isUnsure = false;
+    this.#sentTo = 0;
+    this.#progress.moveTo(0);
+    this.#journal?.forget();
+  }
+}

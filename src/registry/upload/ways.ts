@@ -1,0 +1,94 @@
+import type { RegistryMemory } from '../memory/registry-memory.ts';
+import { type HostTraits, hostTraits, SMALL_CHUNK_BYTES } from './host-traits.ts';
+import { type NextRequest, nextRequest } from './next-request.ts';
+import type { Span } from './progress.ts';
+import type { Session } from './session.ts';
+
+/** Who takes no body of this length takes no blobs: 64 KiB. */
+const SHORTEST_BODY = 64 * 1024;
+
+/** The way that a blob goes to a registry: what is known of it, and what its refusals teach. */
+export class Ways {
+  readonly #host: string;
+  readonly #memory: RegistryMemory;
+  #traits: HostTraits;
+  #closesEmpty = false;
+  #isWorthLearning = false;
+  /** Where a body was not expected, how often, and how long it was. */
+  #outOfRange = { offset: -1, count: 0, length: 0 };
+
+  constructor(host: string, memory: RegistryMemory) {
+    this.#host = host;
+    this.#memory = memory;
+    this.#traits = hostTraits(host, memory.traits(host));
+  }
+
+  get traits(): HostTraits {
+    return this.#traits;
+  }
+
+  /** What to send next of a blob of `size` bytes. */
+  next(session: Session, size: number): NextRequest {
+    return nextRequest(session, { size, traits: this.#traits, closesEmpty: this.#closesEmpty });
+  }
+
+  /** A body was too long (413): half as much next time, also for later blobs. False when nothing helps. */
+  shorten({ start, end }: Span): boolean {
+    const length = end - start;
+    if (!this.#traits.takesChunks || length <= SHORTEST_BODY) return false;
+    const maxBodyBytes = Math.floor(length / 2);
+    this.#traits = { ...this.#traits, maxBodyBytes };
+    this.#memory.learn(this.#host, { maxBodyBytes });
+    return true;
+  }
+
+  /** Bytes were not expected where they were sent (416). False when that was so too often. */
+  outOfRange({ start, end }: Span): boolean {
+    const { offset, count } = this.#outOfRange;
+    const length = end - start;
+    this.#outOfRange = { offset: start, count: offset === start ? count + 1 : 1, length };
+    return this.#outOfRange.count === 1 || (this.#outOfRange.count === 2 && this.#mayBeTooLong());
+  }
+
+  /** The registry says where the upload is. If a body was refused just there, it may have been its length. */
+  at(offset: number): void {
+    if (this.#outOfRange.offset !== offset || !this.#mayBeTooLong()) return;
+    const maxRangeBytes = SMALL_CHUNK_BYTES;
+    this.#traits = { ...this.#traits, way: 'chunks', chunkBytes: maxRangeBytes, maxRangeBytes };
+    this.#isWorthLearning = true;
+  }
+
+  /**
+   * Of `bytes` that went out nothing was kept when the connection broke: chunks lose less. A host that has
+   * shown it by a session that is still there is remembered for it, if chunks do better.
+   */
+  lose(bytes: number, { hasShown }: { readonly hasShown: boolean }): void {
+    const { takesChunks, chunkBytes, way } = this.#traits;
+    if (!takesChunks || way === 'chunks' || bytes <= chunkBytes) return;
+    this.#traits = { ...this.#traits, way: 'chunks' };
+    this.#isWorthLearning = hasShown;
+  }
+
+  /** The request that closes was refused: it may be for the bytes that it brought. False when it was not. */
+  closeEmpty({ closes, hasRange }: NextRequest): boolean {
+    if (!closes || !hasRange || this.#closesEmpty) return false;
+    this.#closesEmpty = true;
+    return true;
+  }
+
+  /** The registry tells nothing of uploads. */
+  isSilent(): void {
+    this.#traits = { ...this.#traits, hasStatus: false };
+    this.#memory.learn(this.#host, { noStatus: true });
+  }
+
+  /** The blob is there: what led to it is worth remembering. */
+  worked(): void {
+    const { way, chunkBytes } = this.#traits;
+    if (this.#isWorthLearning) this.#memory.learn(this.#host, { way, chunkBytes });
+  }
+
+  #mayBeTooLong(): boolean {
+    return this.#traits.takesChunks && this.#outOfRange.length > SMALL_CHUNK_BYTES;
+  }
+}
