@@ -1,22 +1,15 @@
-import type { AbortOptions, Content, ContentReader, ContentStore } from '../content.ts';
+import type { AbortOptions, ContentReader, ContentStore } from '../content.ts';
 import { memoryContent } from '../content.ts';
-import { FinchError, hasCode } from '../errors.ts';
+import { FinchError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { childrenOf, type Document, type Index } from '../oci/document.ts';
+import { childrenOf, type Document, type Index, type Manifest } from '../oci/document.ts';
 import { isDocumentType, isManifestType, isNonDistributable } from '../oci/media-types.ts';
 import { nextLevel } from '../oci/nesting.ts';
+import { copyBlob } from './copy-blob.ts';
+import { CopyWork } from './copy-work.ts';
 import type { CopyEvent } from './events.ts';
 import { readDocument } from './read-document.ts';
-import { Slots } from './slots.ts';
-
-/** Blobs that are sent or fetched at once. Peers use 3 to 6; several connections fill a slow link. */
-const TRANSFERS = 4;
-
-/** Questions "is it there?" that are asked at once: they cost a round trip and no bandwidth. */
-const CHECKS = 16;
-
-/** Manifests that are in memory at once. */
-const DOCUMENTS = 12;
+import type { UploadSlots } from './upload-slots.ts';
 
 /** The most content of one copy. Images have hundreds of parts; indexes in indexes could name endless ones. */
 const MOST_PARTS = 50_000;
@@ -28,10 +21,23 @@ type Members = readonly Descriptor[];
 export interface CopyOptions extends AbortOptions {
   /** Which members of an index to copy. Default: all. What it throws, the copy throws. */
   readonly choose?: (index: Index, descriptor: Descriptor) => Members | Promise<Members>;
-  /** Stores the root, once everything below it is there. Default: {@link ContentStore.write}. */
-  readonly finish?: (root: Descriptor, bytes: Uint8Array) => Promise<void>;
+  /** Whether an index that is there is taken for whole, as a manifest always is. Default: no. */
+  readonly trustIndexes?: boolean;
+  /** Whether a part of a manifest that is not there need not be looked for. Default: none. */
+  readonly isSurelyNew?: (part: Descriptor, manifest: Manifest) => boolean;
+  /** How many blobs go at once, shared with other copies to the same registry. Default: four. */
+  readonly uploads?: UploadSlots;
   /** Told of everything that happens, in order for one descriptor. */
   readonly onEvent?: (event: CopyEvent) => void;
+}
+
+/** One of those that {@link copyGraphs} copies. */
+export interface Root {
+  readonly descriptor: Descriptor;
+  /** Whether the target has it, where that is known. */
+  readonly isThere?: boolean | undefined;
+  /** Stores it in place of {@link ContentStore.write}, once everything below it is there; also when it is there itself. */
+  readonly finish?: ((root: Descriptor, bytes: Uint8Array) => Promise<void>) | undefined;
 }
 
 /**
@@ -45,98 +51,83 @@ export interface CopyOptions extends AbortOptions {
  * @throws FinchError of either side, and `DOCUMENT_INVALID` for more than 50,000 parts, or indexes that
  * lie in one another more than 32 deep
  */
-export async function copyGraph(
+export function copyGraph(
   root: Descriptor,
+  places: { readonly from: ContentReader; readonly to: ContentStore },
+  options: CopyOptions = {},
+): Promise<void> {
+  return copyGraphs([{ descriptor: root }], places, options);
+}
+
+/** {@link copyGraph} of several roots in one walk: what several of them name is copied once. */
+export async function copyGraphs(
+  roots: readonly Root[],
   { from, to }: { readonly from: ContentReader; readonly to: ContentStore },
   options: CopyOptions = {},
 ): Promise<void> {
   const { choose = (index) => index.manifests, onEvent = () => {} } = options;
-  const stop = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-  const checks = new Slots(CHECKS);
-  const transfers = new Slots(TRANSFERS);
-  const documents = new Slots(DOCUMENTS);
+  const { trustIndexes = false, isSurelyNew = () => false } = options;
+  const work = new CopyWork(options);
+  const { signal } = work;
   const started = new Map<string, Promise<void>>();
+  const rootOf = new Map(roots.map((root) => [root.descriptor.digest, root]));
 
-  const fail = (error: unknown): never => {
-    stop.abort(error);
-    throw error;
-  };
-
-  /** Runs a task when a slot is free, unless something failed by then. */
-  const inSlot = <T>(slots: Slots, task: () => Promise<T>, { weight = 0 } = {}): Promise<T> => {
-    const guarded = async () => {
-      signal.throwIfAborted();
-      return await task();
-    };
-    // The slot is freed after the stop, so that nothing starts in it any more.
-    return slots.run(() => guarded().catch(fail), { weight });
-  };
-
-  const copyOnce = (descriptor: Descriptor, level: number): Promise<void> => {
+  const copyOnce = (
+    descriptor: Descriptor,
+    how: { readonly level: number; readonly isNew?: boolean },
+  ): Promise<void> => {
     // A document that a manifest names as a layer is another thing: were they one, manifests in all
     // the slots could wait for one that waits for a slot.
     const key = `${isDocumentType(descriptor.mediaType) ? 'document' : 'blob'} ${descriptor.digest}`;
     const running = started.get(key);
     if (running !== undefined) return running;
-    if (started.size === MOST_PARTS) {
-      return Promise.reject(tooMany(root)).catch(fail);
-    }
-    const copying = copyNode(descriptor, level).catch(fail);
+    if (started.size === MOST_PARTS) return Promise.reject(tooMany(roots)).catch(work.fail);
+    const copying = copyNode(descriptor, how).catch(work.fail);
     started.set(key, copying);
     return copying;
   };
 
-  const copyNode = async (descriptor: Descriptor, level: number): Promise<void> => {
+  const copyNode = async (
+    descriptor: Descriptor,
+    { level, isNew = false }: { readonly level: number; readonly isNew?: boolean },
+  ): Promise<void> => {
     onEvent({ kind: 'found', descriptor });
     if (isDocumentType(descriptor.mediaType)) return copyDocument(descriptor, level);
-    if (await isThere(descriptor)) return onEvent({ kind: 'exists', descriptor });
-    return inSlot(transfers, () => copyBlob(descriptor), { weight: descriptor.size });
-  };
-
-  const isThere = (descriptor: Descriptor) => inSlot(checks, () => to.has(descriptor, { signal }));
-
-  const copyBlob = async (descriptor: Descriptor) => {
-    onEvent({ kind: 'started', descriptor });
-    let content: Content;
-    do content = await from.open(descriptor, { signal });
-    while (!(await isWritten(descriptor, content)));
-    onEvent({ kind: 'done', descriptor });
-  };
-
-  /** Writes a blob; false when its bytes are wrong, and may be right when it is opened once more. */
-  const isWritten = async (descriptor: Descriptor, content: Content) => {
-    let sent = 0;
-    const onBytes = (bytes: number) => {
-      sent += bytes;
-      onEvent({ kind: 'progress', descriptor, bytes });
+    if (!isNew && (await isThere(descriptor))) return onEvent({ kind: 'exists', descriptor });
+    const onBlobEvent = (event: CopyEvent) => {
+      if (event.kind === 'throttled') work.uploads.throttled();
+      onEvent(event);
     };
-    try {
-      await to.write(descriptor, content, { signal, onBytes });
-      return true;
-    } catch (error) {
-      if (!hasCode(error, 'CONTENT_MISMATCH') || !content.isReplaceable?.()) throw error;
-      onEvent({ kind: 'progress', descriptor, bytes: -sent });
-      return false;
-    }
+    const blob = { from, to, signal, onEvent: onBlobEvent };
+    return work.transfer(() => copyBlob(descriptor, blob), descriptor);
   };
+
+  const isThere = (descriptor: Descriptor) =>
+    work.check(() => to.has(descriptor, { signal }), descriptor);
 
   const copyDocument = async (descriptor: Descriptor, level: number) => {
-    const finish = descriptor.digest === root.digest ? options.finish : undefined;
+    const root = rootOf.get(descriptor.digest);
+    const finish = root?.finish;
     const isManifest = isManifestType(descriptor.mediaType);
+    const isLeaf = isManifest || trustIndexes;
     // Of an index that is there members may be missing, so it is worth asking only before writing it.
-    const known = (isManifest || finish === undefined) && (await isThere(descriptor));
-    if (known && isManifest && finish === undefined) return onEvent({ kind: 'exists', descriptor });
-    const waiting = await inSlot(documents, async () => {
+    const asks = isLeaf || finish === undefined;
+    const known = root?.isThere ?? (asks && (await isThere(descriptor)));
+    const isWhole = known && isLeaf;
+    if (isWhole && finish === undefined) return onEvent({ kind: 'exists', descriptor });
+    const waiting = await work.read(async () => {
       const { document, bytes } = await readDocument(from, descriptor, { signal });
-      const children = known && isManifest ? [] : await childrenToCopy(document, descriptor);
+      const children = isWhole ? [] : await childrenToCopy(document, descriptor);
       const below = isManifest ? level : nextLevel(level, descriptor);
+      const isNew = (child: Descriptor) =>
+        !known && document.kind === 'manifest' && isSurelyNew(child, document);
       const copyRest = async () => {
-        await all(children.map((child) => copyOnce(child, below)));
+        await all(children.map((child) => copyOnce(child, { level: below, isNew: isNew(child) })));
         if (known && finish === undefined) return onEvent({ kind: 'exists', descriptor });
-        await inSlot(transfers, async () => {
+        await work.publish(async () => {
           onEvent({ kind: 'started', descriptor });
           await (finish ?? write)(descriptor, bytes);
+          onEvent({ kind: 'progress', descriptor, bytes: bytes.length });
           onEvent({ kind: 'done', descriptor });
         });
       };
@@ -154,16 +145,22 @@ export async function copyGraph(
   const childrenToCopy = (document: Document, descriptor: Descriptor) =>
     document.kind === 'index'
       ? choose(document, descriptor)
-      : childrenOf(document).filter(({ mediaType }) => !isNonDistributable(mediaType));
+      : // The first ones find free slots, so the order counts from the beginning.
+        childrenOf(document)
+          .filter(({ mediaType }) => !isNonDistributable(mediaType))
+          .toSorted((a, b) => b.size - a.size);
 
-  await copyOnce(root, 0).catch((error: unknown) => {
-    // What ends first need not be what failed first: a sibling may be quicker to say it was stopped.
-    throw options.signal?.aborted ? error : stop.signal.reason;
-  });
+  await all(roots.map(({ descriptor }) => copyOnce(descriptor, { level: 0 }))).catch(
+    (error: unknown) => {
+      throw work.reason(error);
+    },
+  );
 }
 
-function tooMany({ digest }: Descriptor): FinchError {
-  return new FinchError('DOCUMENT_INVALID', `${digest} has more than ${MOST_PARTS} parts`, {
+function tooMany(roots: readonly Root[]): FinchError {
+  const [root, second] = roots;
+  const what = second === undefined ? root?.descriptor.digest : 'what is to be copied';
+  return new FinchError('DOCUMENT_INVALID', `${what} has more than ${MOST_PARTS} parts`, {
     hint: 'it is no image that anything could run; ask who made it',
   });
 }

@@ -1,3 +1,4 @@
+import type { WriteStep } from '../content.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 
 /** What happens to one piece of content while a graph is copied. */
@@ -14,5 +15,7 @@ export type CopyEvent =
       /** Bytes that went through since the last event; negative when some are sent again. */
       readonly bytes: number;
     }
+  /** What the target does beside taking bytes. */
+  | (WriteStep & { readonly descriptor: Descriptor })
   /** All of it is at the target. */
   | { readonly kind: 'done'; readonly descriptor: Descriptor };

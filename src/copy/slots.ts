@@ -1,54 +1,76 @@
 /** One task that waits. */
 interface Waiting {
   readonly weight: number;
+  readonly cost: number;
   /** When it came: of two that weigh the same the lower starts first. */
   readonly order: number;
   readonly start: () => void;
 }
 
+/** What a task is to {@link Slots}. */
+export interface TaskWeight {
+  /** Default: 0. */
+  readonly weight?: number;
+  /** How many slots it takes, no more than there are at the start. Default: 1. */
+  readonly cost?: number;
+}
+
 /**
- * Lets at most `count` tasks run at once. Of those that wait, the heaviest starts first: with uneven
- * sizes that ends soonest.
+ * Lets at most `count` tasks run at once, or fewer that take several slots each. Of those that wait, the
+ * heaviest starts first: with uneven sizes that ends soonest.
  */
 export class Slots {
   /** A binary heap, for an image may have tens of thousands of parts: no child goes before its parent. */
   readonly #waiting: Waiting[] = [];
-  #free: number;
+  #count: number;
+  #taken = 0;
   #came = 0;
 
   constructor(count: number) {
-    this.#free = count;
+    this.#count = count;
+  }
+
+  /** Lets `count` tasks run at once from now on; what runs already goes on. */
+  resize(count: number): void {
+    this.#count = count;
+    this.#startWaiting();
   }
 
   /** Runs `task` when its turn comes, and gives what it gives. */
-  async run<T>(task: () => Promise<T>, { weight = 0 } = {}): Promise<T> {
-    await this.#enter(weight);
+  async run<T>(task: () => Promise<T>, { weight = 0, cost = 1 }: TaskWeight = {}): Promise<T> {
+    await this.#enter(weight, cost);
     try {
       return await task();
     } finally {
-      this.#leave();
+      this.#taken -= cost;
+      this.#startWaiting();
     }
   }
 
-  #enter(weight: number): Promise<void> | void {
-    if (this.#free > 0) {
-      this.#free -= 1;
+  #enter(weight: number, cost: number): Promise<void> | void {
+    // Not past those that wait: a small one after the other would keep a large one waiting for ever.
+    if (this.#waiting.length === 0 && this.#fits(cost)) {
+      this.#taken += cost;
       return;
     }
     this.#came += 1;
     const order = this.#came;
-    return new Promise((start) => this.#rise({ weight, order, start }));
+    return new Promise((start) => this.#rise({ weight, cost, order, start }));
   }
 
-  #leave(): void {
-    const [next] = this.#waiting;
-    const last = this.#waiting.pop();
-    if (next === undefined || last === undefined) {
-      this.#free += 1;
-      return;
+  #fits(cost: number): boolean {
+    return this.#taken === 0 || this.#taken + cost <= this.#count;
+  }
+
+  #startWaiting(): void {
+    for (;;) {
+      const [next] = this.#waiting;
+      if (next === undefined || !this.#fits(next.cost)) return;
+      const last = this.#waiting.pop();
+      if (last !== undefined && last !== next) this.#sink(last);
+      this.#taken += next.cost;
+      next.start();
     }
-    if (last !== next) this.#sink(last);
-    next.start();
   }
 
   /** Adds one at the end and moves it up to its place. */

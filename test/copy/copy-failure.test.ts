@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { setImmediate } from 'node:timers/promises';
-import { copyGraph } from '../../src/copy/copy-graph.ts';
+import { copyGraph, copyGraphs } from '../../src/copy/copy-graph.ts';
 import { FinchError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { isDocumentType } from '../../src/oci/media-types.ts';
@@ -145,9 +145,11 @@ describe('copyGraph(), when something fails,', () => {
     const throws = () => {
       throw broken;
     };
-    for (const options of [{ finish: async () => throws() }, { onEvent: throws }]) {
-      const { root, from, to } = arrange();
-      expect(await failureOf(copyGraph(root, { from, to }, options), [from, to])).toBe(broken);
+    for (const { onEvent, ...root } of [{ finish: async () => throws() }, { onEvent: throws }]) {
+      const { root: descriptor, from, to } = arrange();
+      const options = onEvent ? { onEvent } : {};
+      const copying = copyGraphs([{ ...root, descriptor }], { from, to }, options);
+      expect(await failureOf(copying, [from, to])).toBe(broken);
       expect(to.logged('kept')).not.toContain('root');
     }
   });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test';
-import { copyGraph } from '../../src/copy/copy-graph.ts';
+import type { ContentReader, ContentStore } from '../../src/content.ts';
+import { copyGraph, copyGraphs } from '../../src/copy/copy-graph.ts';
 import type { CopyEvent } from '../../src/copy/events.ts';
+import { FinchError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
 import { Graph } from './graph.ts';
@@ -194,7 +196,7 @@ describe('copyGraph() with `finish`', () => {
       expect(bytes).toEqual(graph.bytesOf(root));
       to.log.push(`finish ${graph.nameOf(descriptor)}`);
     };
-    await copyGraph(root, { from, to }, { finish });
+    await copyGraphs([{ descriptor: root, finish }], { from, to });
     return to.log.filter((line) => !line.startsWith('kept'));
   };
 
@@ -220,7 +222,7 @@ describe('copyGraph() with `finish`', () => {
     const finish = async () => {
       calls += 1;
     };
-    await copyGraph(root, { from, to }, { finish });
+    await copyGraphs([{ descriptor: root, finish }], { from, to });
     expect([calls, to.log, from.log]).toEqual([1, ['has lone'], ['open lone']]);
   });
 });
@@ -251,12 +253,66 @@ describe('copyGraph() tells by events', () => {
   test('what is copied: found, started, every byte, done', async () => {
     const events = await eventsOf([]);
     expect([...events.keys()].sort()).toEqual(ALL);
-    for (const [name, all] of events) {
-      const isDocument = ['root', 'arm', 'amd'].includes(name);
-      expect(kinds(all)).toBe(isDocument ? 'found started done' : 'found started progress done');
+    for (const all of events.values()) {
+      expect(kinds(all)).toBe('found started progress done');
       const bytes = all.reduce((sum, event) => sum + ('bytes' in event ? event.bytes : 0), 0);
-      if (!isDocument) expect(bytes).toBe(all[0]?.descriptor.size ?? -1);
+      expect(bytes).toBe(all[0]?.descriptor.size ?? -1);
     }
+  });
+
+  test('what the target does beside taking bytes, with the content that it does it to', async () => {
+    const graph = new Graph();
+    const layer = graph.blob('layer', 500);
+    const root = graph.image('image', 'linux/amd64', { layers: [layer] });
+    const { from, to } = between(graph);
+    const steps = [
+      { kind: 'resumed', bytes: 200 },
+      { kind: 'waiting', ms: 10, why: 'the registry asks to' },
+      { kind: 'throttled' },
+      { kind: 'mounted', from: 'base' },
+    ] as const;
+    const target: ContentStore = {
+      has: (part) => to.has(part),
+      open: (part) => to.open(part),
+      write: async (part, content, options) => {
+        if (part.digest === layer.digest) for (const step of steps) options?.onStep?.(step);
+        await to.write(part, content);
+      },
+    };
+    const events: CopyEvent[] = [];
+    await copyGraph(root, { from, to: target }, { onEvent: (event) => void events.push(event) });
+    const ofLayer = events.filter(({ descriptor }) => descriptor.digest === layer.digest);
+    expect(ofLayer.slice(2, -1)).toEqual(steps.map((step) => ({ ...step, descriptor: layer })));
+  });
+
+  test('that bytes which were wrong are taken back, also those of an earlier try', async () => {
+    const graph = new Graph();
+    const layer = graph.blob('layer', 500);
+    const root = graph.image('image', 'linux/amd64', { layers: [layer] });
+    const { from, to } = between(graph);
+    let tries = 0;
+    const source: ContentReader = {
+      has: (part) => from.has(part),
+      open: async (part) => ({ ...(await from.open(part)), isReplaceable: () => true }),
+    };
+    const target: ContentStore = {
+      has: (part) => to.has(part),
+      open: (part) => to.open(part),
+      write: async (part, content, options) => {
+        if (part.digest === layer.digest && tries++ === 0) {
+          options?.onStep?.({ kind: 'resumed', bytes: 200 });
+          options?.onBytes?.(300);
+          throw new FinchError('CONTENT_MISMATCH', 'something else');
+        }
+        await to.write(part, content, options);
+      },
+    };
+    let position = 0;
+    const onEvent = (event: CopyEvent) => {
+      if (event.descriptor.digest === layer.digest && 'bytes' in event) position += event.bytes;
+    };
+    await copyGraph(root, { from: source, to: target }, { onEvent });
+    expect([tries, position]).toEqual([2, 500]);
   });
 
   test('what is there: found and exists', async () => {
@@ -264,7 +320,7 @@ describe('copyGraph() tells by events', () => {
     expect(kinds(events.get('arm'))).toBe('found exists');
     expect(kinds(events.get('shared'))).toBe('found exists');
     expect(events.has('arm.top')).toBe(false);
-    expect(kinds(events.get('amd'))).toBe('found started done');
+    expect(kinds(events.get('amd'))).toBe('found started progress done');
     expect(kinds((await eventsOf(ALL)).get('root'))).toBe('found exists');
   });
 });

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'bun:test';
+import { planPush } from '../../src/copy/plan-push.ts';
+import { pushImages } from '../../src/copy/push-images.ts';
+import { FinchError } from '../../src/errors.ts';
+import type { Descriptor } from '../../src/oci/descriptor.ts';
+import { Graph } from './graph.ts';
+import { memoryRepository } from './memory-repository.ts';
+import { MemoryStore } from './memory-store.ts';
+
+/** Two images that share a layer. */
+function twoImages() {
+  const graph = new Graph();
+  const shared = graph.blob('shared', 100_000);
+  const [a, b] = ['a', 'b'].map((name) =>
+    graph.image(name, 'linux/amd64', { layers: [shared, graph.blob(`${name}.top`, 80_000)] }),
+  ) as [Descriptor, Descriptor];
+  return { graph, shared, a, b, from: new MemoryStore({ blobs: graph.blobs }) };
+}
+
+const sizeOf = (graph: Graph, root: Descriptor) =>
+  graph.below(root).reduce((sum, { size }) => sum + size, 0);
+
+describe('planPush()', () => {
+  test('says what a first push sends, and in how many requests, and writes nothing', async () => {
+    const { graph, a, from } = twoImages();
+    const to = memoryRepository(graph);
+    const [plan] = await planPush([{ root: a, to, tags: ['1'] }], { from });
+    expect(plan).toEqual({
+      to,
+      exists: { count: 0, bytes: 0 },
+      mount: { count: 0, bytes: 0 },
+      send: { count: 4, bytes: sizeOf(graph, a) },
+      // The tag, the manifest, two layers: asked for. Three blobs of two, and the tag.
+      requests: 4 + 6 + 1,
+    });
+    expect(to.store.blobs.size).toBe(0);
+    expect(to.named.size).toBe(0);
+  });
+
+  test('counts all of an image that is there, for one request', async () => {
+    const { graph, a, from } = twoImages();
+    const to = memoryRepository(graph);
+    const targets = [{ root: a, to, tags: ['1'] }];
+    await pushImages(targets, { from });
+    const [plan] = await planPush(targets, { from });
+    expect(plan).toMatchObject({
+      exists: { count: 4, bytes: sizeOf(graph, a) },
+      send: { count: 0, bytes: 0 },
+      requests: 1,
+    });
+  });
+
+  test('tells what is there, what is mounted and what is sent apart', async () => {
+    const { graph, a, b, from, shared } = twoImages();
+    const top = graph.below(b).find((part) => graph.nameOf(part) === 'b.top');
+    const to = memoryRepository(graph, {
+      mounts: ({ digest }) => (digest === top?.digest ? 'elsewhere' : undefined),
+    });
+    await pushImages([{ root: a, to, tags: ['1'] }], { from });
+    const [plan] = await planPush([{ root: b, to, tags: ['1'] }], { from });
+    expect(plan?.exists).toEqual({ count: 1, bytes: shared.size });
+    expect(plan?.mount).toEqual({ count: 1, bytes: top?.size ?? 0 });
+    expect(plan?.send).toEqual({
+      count: 2,
+      bytes: sizeOf(graph, b) - shared.size - (top?.size ?? 0),
+    });
+  });
+
+  test('knows that a second repository of a registry takes what the first will have', async () => {
+    const { graph, a, from } = twoImages();
+    const places = ['one', 'two'].map((name) => memoryRepository(graph, { name }));
+    const targets = places.map((to) => ({ root: a, to, tags: ['1'] }));
+    const plans = await planPush(targets, { from });
+    expect(plans.map(({ to, mount, send }) => [to.name, mount.count, send.count])).toEqual([
+      ['one', 0, 4],
+      ['two', 3, 1],
+    ]);
+  });
+
+  test('throws what a registry answers', async () => {
+    const { graph, a, from } = twoImages();
+    const denied = new FinchError('DENIED', 'not yours');
+    const to = memoryRepository(graph, {
+      hook: () => {
+        throw denied;
+      },
+    });
+    await expect(planPush([{ root: a, to, tags: ['1'] }], { from })).rejects.toBe(denied);
+  });
+});
