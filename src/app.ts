@@ -13,6 +13,7 @@ import type { Engine } from './engine/engine.ts';
 import type { Host } from './host/host.ts';
 import type { Transport } from './http/transport.ts';
 import type { Reference } from './oci/reference.ts';
+import type { RegistryMemory } from './registry/memory/registry-memory.ts';
 import type { CheckedLogin } from './registry/ping.ts';
 import type { Repository } from './registry/repository.ts';
 import type { Access } from './registry/scope.ts';
@@ -22,6 +23,9 @@ import type { ImageStore } from './store/image-store.ts';
 import { version } from './version.ts';
 import type { Machine } from './vm/machine.ts';
 
+/** How a copy is shown: bars or lines, as the place has it; lines; JSON; nothing. */
+export type ProgressMode = 'auto' | 'plain' | 'json' | 'none';
+
 /** What a command says to the user while it runs. Its result it returns. */
 export interface Talk {
   /** One line on stdout, at once. */
@@ -30,11 +34,15 @@ export interface Talk {
   note(line: string): void;
   /** One line for `--debug`: what is done below. Nothing without it. */
   trace(line: string): void;
-  /** Shows a copy while it runs; nothing when `quiet`. */
-  progress(
-    verb: { readonly active: string; readonly done: string },
-    options: { readonly quiet: boolean },
-  ): { update(event: CopyEvent): void } & Disposable;
+  /** How copies are shown from now on; with `json` everything on stderr is one JSON object a line. Default: `auto`. */
+  showAs(mode: ProgressMode): void;
+  /** Shows a copy while it runs; `place` is where content goes when there is more than one target. */
+  progress(verb: {
+    readonly active: string;
+    readonly done: string;
+  }): { update(event: CopyEvent, place?: string): void } & Disposable;
+  /** One more event for who reads JSON; nothing for others. */
+  tell(event: Readonly<Record<string, unknown>>): void;
   /** One line from the user; not shown while it is typed when `secret`. */
   ask(question: string, options: AbortOptions & { readonly secret: boolean }): Promise<string>;
 }
@@ -62,6 +70,8 @@ export interface App extends AsyncDisposable {
   engine(): Promise<Engine>;
   /** Who the user is at registries: the keychain of every repository. */
   logins(): Promise<Logins>;
+  /** What finch remembers of registries from one command to the next. */
+  registryMemory(): Promise<RegistryMemory>;
   /**
    * The repository of a reference. `insecure` when the user said so of its registry.
    * @param keychain answers who the user is. Default: {@link App.logins}
@@ -73,6 +83,8 @@ export interface App extends AsyncDisposable {
       readonly insecure: boolean;
       readonly hostsDir?: readonly string[] | undefined;
       readonly keychain?: Keychain | undefined;
+      /** Whether uploads go on where earlier ones were cut off, and later ones may go on with them. Default: they do. */
+      readonly resume?: boolean;
     },
   ): Promise<Repository>;
   /**
@@ -122,12 +134,13 @@ export function createApp(host: Host, talk: Talk, options: AppOptions = {}): App
   let machine: Promise<Machine> | undefined;
   let engine: Promise<Engine> | undefined;
   let logins: Promise<Logins> | undefined;
+  let memory: Promise<RegistryMemory> | undefined;
   let transport: Promise<Transport> | undefined;
   const userAgent = `finch/${version}`;
   const app: App = {
     ...{ host, talk, userAgent },
     async transport(request) {
-      transport ??= openTransport(app);
+      transport ??= openTransportOf(app);
       return (await transport)(request);
     },
     get credentialFile() {
@@ -156,16 +169,22 @@ export function createApp(host: Host, talk: Talk, options: AppOptions = {}): App
       logins ??= openLogins(app);
       return logins;
     },
-    async repository({ registry, repository: name }, { access, insecure, hostsDir, ...who }) {
+    registryMemory() {
+      memory ??= openMemoryOf(app);
+      return memory;
+    },
+    async repository(
+      { registry, repository: name },
+      { access, insecure, hostsDir, resume = true, ...who },
+    ) {
       const { openAtSites } = await import('./registry/open-at-sites.ts');
       const sites = await app.sites(registry, { hostsDir });
       const keychain = who.keychain ?? (await app.logins());
-      const { transport } = app;
       return openAtSites(sites, name, {
-        ...{ transport, keychain, access, insecure, userAgent },
+        ...{ transport: app.transport, keychain, access, insecure, resume, userAgent },
         trust: await app.trustedRealms(),
-        report: (line) => talk.note(line),
-        trace: (line) => talk.trace(line),
+        memory: await app.registryMemory(),
+        ...{ report: talk.note, trace: talk.trace },
       });
     },
     async sites(registry, { hostsDir = usualFolders(host.home) }) {
@@ -175,14 +194,13 @@ export function createApp(host: Host, talk: Talk, options: AppOptions = {}): App
       return findSites(registry, {
         roots: hostsDir,
         config: { path, read: () => readConfigFile(path) },
-        trace: (line) => talk.trace(line),
+        trace: talk.trace,
       });
     },
     async checkLogin({ registry }, credential, { hostsDir, ...options }) {
       const { checkLogin } = await import('./registry/ping.ts');
       const { server } = await app.sites(registry, { hostsDir });
-      const { transport } = app;
-      const trust = await app.trustedRealms();
+      const [{ transport }, trust] = [app, await app.trustedRealms()];
       // A server of all registries has a login of its own.
       const site = server.name === registry ? { site: server } : {};
       const settings = { transport, credential, ...site, trust, userAgent, ...options };
@@ -193,6 +211,7 @@ export function createApp(host: Host, talk: Talk, options: AppOptions = {}): App
       return trustedRealms(host.home);
     },
     async [Symbol.asyncDispose]() {
+      (await memory?.catch(() => undefined))?.[Symbol.dispose]();
       const opened = await store?.catch(() => undefined);
       await opened?.[Symbol.asyncDispose]();
     },
@@ -200,12 +219,15 @@ export function createApp(host: Host, talk: Talk, options: AppOptions = {}): App
   return app;
 }
 
-async function openTransport({ host, talk }: App): Promise<Transport> {
-  const { transportWith } = await import('./http/transport.ts');
-  const { proxyFor } = await import('./http/proxy.ts');
-  const { withTrace } = await import('./http/trace.ts');
-  const options = { trace: talk.trace, proxyFor: (url: URL) => proxyFor(url, host.env) };
-  return withTrace(transportWith(options), options);
+async function openTransportOf({ host, talk }: App): Promise<Transport> {
+  const { openTransport } = await import('./http/open-transport.ts');
+  return openTransport({ env: host.env, trace: talk.trace, report: talk.note });
+}
+
+async function openMemoryOf({ host, talk }: App): Promise<RegistryMemory> {
+  const { openRegistryMemory } = await import('./registry/memory/open-memory.ts');
+  const path = join(host.home, 'registries.db');
+  return openRegistryMemory({ path, trace: talk.trace, report: talk.note });
 }
 
 async function openStore({ storePath, host }: App): Promise<ImageStore> {
@@ -223,8 +245,7 @@ async function openAwsOf(
   const surroundings = {
     ...{ env, home, transport, userAgent, isHelper },
     now: () => host.now().getTime(),
-    trace: (line: string) => talk.trace(line),
-    report: (line: string) => talk.note(line),
+    ...{ trace: talk.trace, report: talk.note },
   };
   const askCode = (question: string, options: AbortOptions) =>
     talk.ask(question, { ...options, secret: true });
@@ -270,12 +291,10 @@ async function openLogins({ host, talk, aws }: App): Promise<Logins> {
   const { openLogins: open } = await import('./credentials/open-logins.ts');
   const { ecrSource } = await import('./credentials/ecr-source.ts');
   const { env, home } = host;
-  const report = (line: string) => talk.note(line);
+  const { note: report, trace } = talk;
   return open({
-    ...{ env, home, report },
+    ...{ env, home, report, trace, waiting: report },
     source: ecrSource(aws, { report }),
     now: () => host.now().getTime(),
-    waiting: (line) => talk.note(line),
-    trace: (line) => talk.trace(line),
   });
 }

@@ -20,7 +20,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['host', 'streams'],
   ['content.ts'],
   ['oci'],
-  ['errors.ts', 'text.ts', 'version.ts'],
+  ['errors.ts', 'humanize.ts', 'text.ts', 'version.ts'],
 ];
 
 /** Sideways imports that are allowed when they are of types only. */

@@ -1,9 +1,9 @@
 import { FinchError } from '../errors.ts';
+import { formatAge, formatBytes } from '../humanize.ts';
 import type { ImageRow } from '../images/image-row.ts';
 import { shortId } from '../oci/digest.ts';
 import { printable } from '../text.ts';
 import { goTimeFormat } from './go-time.ts';
-import { formatAge, formatBytes } from './humanize.ts';
 import { formatRows, lines, type Row } from './rows.ts';
 
 /** What the flags of `finch image list` ask for; nothing is the default table. */

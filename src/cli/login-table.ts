@@ -1,7 +1,7 @@
 import { TOKEN_USER } from '../credentials/credential.ts';
 import type { ListedLogin } from '../credentials/logins.ts';
+import { formatAge } from '../humanize.ts';
 import { printable } from '../text.ts';
-import { formatAge } from './humanize.ts';
 import { formatRows, type Row } from './rows.ts';
 
 /** How {@link formatLogins} shows logins. */

@@ -4,7 +4,9 @@ import { printable } from '../text.ts';
 
 /** How {@link reportError} reports. */
 export interface ReportOptions {
-  readonly stderr: Output;
+  readonly stderr: Pick<Output, 'write'>;
+  /** Gets each fault as an event, in place of its lines. */
+  readonly tell?: (event: Readonly<Record<string, unknown>>) => void;
   /** Takes secrets out of a text. */
   readonly redact: (text: string) => string;
   /** Gets what lies behind the error, line by line: its causes, and the stack of one that is finch's own. */
@@ -21,25 +23,49 @@ const MAX_CAUSES = 8;
 
 /**
  * Tells the user what went wrong, in one line and one for the hint, and says how the program should
- * end: with exit status 1, or 130 when the user interrupted.
+ * end: with exit status 1, or 130 when the user interrupted. Of an `AggregateError` each error is told.
  */
 export function reportError(error: unknown, options: ReportOptions): number {
-  const { stderr, redact, explain = () => {}, interrupted = false } = options;
-  const line = (text: string) => stderr.write(`${redact(printable(text))}\n`);
+  const { redact, explain = () => {}, interrupted = false } = options;
   const shown = original(error);
-  const isInterrupt = interrupted || hasCode(shown, 'CANCELLED');
-  if (isInterrupt) {
-    line('finch: interrupted');
-  } else if (shown instanceof FinchError) {
-    line(`finch: ${shown.message}`);
-    if (shown.hint !== undefined) line(`hint: ${shown.hint}`);
-  } else {
-    line(`finch: internal error: ${describe(shown)}`);
+  const all: readonly unknown[] = shown instanceof AggregateError ? shown.errors : [shown];
+  const isInterrupt = interrupted || all.some((one) => hasCode(one, 'CANCELLED'));
+  const [first] = all;
+  for (const one of isInterrupt ? [first] : all) {
+    showFault(faultOf(one, { isInterrupt }), options);
+    const behind = causes(one).map((cause) => `caused by: ${describe(cause)}`);
+    if (!(one instanceof FinchError)) behind.push(...frames(one));
+    for (const text of behind) explain(redact(printable(text)));
   }
-  const behind = causes(shown).map((cause) => `caused by: ${describe(cause)}`);
-  if (!(shown instanceof FinchError)) behind.push(...frames(shown));
-  for (const text of behind) explain(redact(printable(text)));
   return isInterrupt ? INTERRUPTED : 1;
+}
+
+/** What the user is told of one error. */
+interface Fault {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+function faultOf(error: unknown, { isInterrupt }: { readonly isInterrupt: boolean }): Fault {
+  const { code, message, hint } =
+    error instanceof FinchError
+      ? error
+      : { code: 'INTERNAL', message: `internal error: ${describe(error)}`, hint: undefined };
+  if (!isInterrupt) return { code, message, ...(hint !== undefined && { hint }) };
+  // What else was thrown came of it.
+  const goesOn = code === 'CANCELLED' && hint !== undefined;
+  return { code: 'CANCELLED', message: 'interrupted', ...(goesOn && { hint }) };
+}
+
+function showFault({ code, message, hint }: Fault, { stderr, redact, tell }: ReportOptions): void {
+  if (tell !== undefined) {
+    tell({ event: 'error', code, message, ...(hint !== undefined && { hint }) });
+    return;
+  }
+  const line = (text: string) => stderr.write(`${redact(printable(text))}\n`);
+  line(`finch: ${message}`);
+  if (hint !== undefined) line(`hint: ${hint}`);
 }
 
 /** What failed first, when closing something failed after it. */

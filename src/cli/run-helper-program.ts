@@ -65,7 +65,10 @@ export async function runHelperProgram(
     const stderr = { write: (text: string) => report(text.trimEnd()) };
     const { trace } = openDebugLog([], { env: host.env, now: host.now, stderr });
     const silent = { update() {}, [Symbol.dispose]() {} };
-    const talk = { print: report, note: report, trace, progress: () => silent, ask: askNobody };
+    const talk = {
+      ...{ print: report, note: report, trace, ask: askNobody },
+      ...{ progress: () => silent, showAs() {}, tell() {} },
+    };
     await using app = createApp(host, talk, { isHelper: true });
     const lines = await program.answer(request, {
       ...{ app, stdin: host.stdin.stream({ signal }), signal },

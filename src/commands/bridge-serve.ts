@@ -55,7 +55,10 @@ function askFor({ host }: App): AskLogin {
     const reports: string[] = [];
     const report = (line: string) => void reports.push(line);
     const silent = { update() {}, [Symbol.dispose]() {} };
-    const talk = { print: report, note: report, trace() {}, progress: () => silent, ask: nobody };
+    const talk = {
+      ...{ print: report, note: report, trace() {}, ask: nobody },
+      ...{ progress: () => silent, showAs() {}, tell() {} },
+    };
     try {
       await using app = createApp(host, talk, { isHelper: true });
       const { env, home } = host;

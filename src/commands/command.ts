@@ -1,6 +1,5 @@
 import type { App } from '../app.ts';
 import type { ListedLogin } from '../credentials/logins.ts';
-import type { FinchError } from '../errors.ts';
 import type { ImageRow } from '../images/image-row.ts';
 
 /** A flag of a command. */
@@ -66,8 +65,8 @@ export type Result =
   | { readonly kind: 'help' }
   /** The script by which a shell completes the words of commands. */
   | { readonly kind: 'completion'; readonly shell: CompletedShell }
-  /** What is shown before the error that it all ends with. */
-  | { readonly kind: 'faulty'; readonly shown: Shown; readonly fault: FinchError }
+  /** What is shown before the error that it all ends with; an `AggregateError` for several. */
+  | { readonly kind: 'faulty'; readonly shown: Shown; readonly fault: Error }
   | { readonly kind: 'images'; readonly rows: readonly ImageRow[]; readonly view: ImageListView }
   | {
       readonly kind: 'logins';

@@ -6,7 +6,7 @@ import { containerFlags, type GivenFlag, readFlags } from '../engine/nerdctl-fla
 import { writtenWords } from '../engine/written-words.ts';
 import { FinchError } from '../errors.ts';
 import { ioError } from '../host/io-error.ts';
-import { currentOwner, ingestName, ingestOwner, ownerState } from '../store/owner.ts';
+import { currentOwner, ingestName, ingestOwner, ownerState } from '../host/owner.ts';
 import { machineFolder } from '../vm/machine-folder.ts';
 
 /** A command line that names a file of variables, which is removed with this. */

@@ -2,6 +2,8 @@ import { loadArchive } from '../archives/load-archive.ts';
 import { FinchError } from '../errors.ts';
 import { familiarReference } from '../oci/reference.ts';
 import type { Command } from './command.ts';
+import { compressionFlags, wantedCompression } from './compression-flags.ts';
+import { progressFlag, showProgress } from './progress-flags.ts';
 
 /** `finch load`. */
 export const command: Command = {
@@ -17,12 +19,17 @@ export const command: Command = {
       summary: 'read from a file or folder instead of stdin',
     },
     { name: 'quiet', short: 'q', summary: 'no progress' },
+    progressFlag,
+    ...compressionFlags,
   ],
   examples: [
     { line: 'finch load -i app.tar', what: 'load the images in a file' },
     { line: 'zcat app.tar.gz | finch load', what: 'load what another program writes' },
+    { line: 'finch load --compression zstd -i app.tar', what: 'keep its layers in less space' },
   ],
   async run(app, invocation) {
+    showProgress(app, invocation);
+    const compression = wantedCompression(invocation);
     const { signal } = invocation;
     const { host } = app;
     const path = invocation.text('input');
@@ -32,16 +39,14 @@ export const command: Command = {
       });
     }
     const store = await app.store();
-    using progress = app.talk.progress(
-      { active: 'loading', done: 'done' },
-      { quiet: invocation.on('quiet') },
-    );
+    using progress = app.talk.progress({ active: 'loading', done: 'done' });
     const images = await loadArchive(
       path === undefined ? { stream: host.stdin.stream({ signal }) } : { path },
       {
         store,
         platform: host.platform,
         now: host.now(),
+        compression,
         signal,
         onEvent: (event) => progress.update(event),
       },

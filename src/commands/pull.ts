@@ -4,6 +4,7 @@ import { familiarReference, formatReference, parseReference } from '../oci/refer
 import type { Command } from './command.ts';
 import { suggestingNear } from './near-repository.ts';
 import { platformChoice, platformFlags } from './platform-flags.ts';
+import { progressFlag, showProgress } from './progress-flags.ts';
 import { hostsDirFlag, hostsDirs, insecureFlag, quietFlag } from './registry-flags.ts';
 
 /** `finch pull`. */
@@ -12,12 +13,13 @@ export const command: Command = {
   arity: { min: 1, max: 1 },
   about:
     'Fetches an image into the local store, every byte verified. Without --platform it is the one that runs on this machine.',
-  flags: [...platformFlags, quietFlag, insecureFlag, hostsDirFlag],
+  flags: [...platformFlags, quietFlag, progressFlag, insecureFlag, hostsDirFlag],
   examples: [
     { line: 'finch pull alpine:3.22', what: "fetch this machine's platform" },
     { line: 'finch pull --all-platforms ghcr.io/me/app:1.0', what: 'fetch every platform' },
   ],
   async run(app, invocation) {
+    showProgress(app, invocation);
     const { args, signal } = invocation;
     const { platform } = app.host;
     const choice = platformChoice(invocation, {
@@ -29,10 +31,11 @@ export const command: Command = {
       insecure: invocation.on('insecure-registry'),
       hostsDir: hostsDirs(invocation),
     });
-    const quiet = invocation.on('quiet');
     const to = await app.store();
     const notes: string[] = [];
-    const progress = app.talk.progress({ active: 'downloading', done: 'done' }, { quiet });
+    const name = familiarReference(reference);
+    app.talk.tell({ event: 'start', command: 'pull', references: [{ name }] });
+    const progress = app.talk.progress({ active: 'downloading', done: 'done' });
     const pulling = pullImage(
       reference,
       { from, to },
@@ -42,7 +45,7 @@ export const command: Command = {
         signal,
         onOtherPlatform: (other) => {
           const [its, ours] = [other, platform].map(formatPlatform);
-          notes.push(`${familiarReference(reference)} is ${its}; this machine runs ${ours}`);
+          notes.push(`${name} is ${its}; this machine runs ${ours}`);
         },
         onEvent: (event) => progress.update(event),
       },
@@ -51,7 +54,7 @@ export const command: Command = {
     const root = await suggestingNear(() => pulled, app, { reference, signal });
     // Not while the progress is drawn.
     for (const note of notes) app.talk.note(note);
-    const result = `${familiarReference(reference)}: digest: ${root.digest} size: ${root.size}`;
-    return { kind: 'lines', lines: [quiet ? formatReference(reference) : result] };
+    const result = `${name}: digest: ${root.digest} size: ${root.size}`;
+    return { kind: 'lines', lines: [invocation.on('quiet') ? formatReference(reference) : result] };
   },
 };

@@ -17,6 +17,7 @@ export async function pushBuilt(
       signal: signal ?? new AbortController().signal,
     };
     const result = await command.run(app, invocation);
+    if (result.kind === 'faulty') throw result.fault;
     if (result.kind === 'lines') for (const line of result.lines) app.talk.print(line);
   }
 }

@@ -6,6 +6,7 @@ import { familiarReference, parseReference } from '../oci/reference.ts';
 import { type Command, silence } from './command.ts';
 import { imageOf } from './engine-side.ts';
 import { platformChoice, platformFlags } from './platform-flags.ts';
+import { progressFlag, showProgress } from './progress-flags.ts';
 
 /** `finch save`. */
 export const command: Command = {
@@ -17,6 +18,7 @@ export const command: Command = {
     { name: 'output', short: 'o', value: 'FILE', summary: 'write to a file instead of stdout' },
     ...platformFlags,
     { name: 'quiet', short: 'q', summary: 'no progress' },
+    progressFlag,
   ],
   examples: [
     { line: 'finch save -o app.tar app:1.0', what: 'save an image to a file' },
@@ -26,6 +28,7 @@ export const command: Command = {
     },
   ],
   async run(app, invocation) {
+    showProgress(app, invocation);
     const { args, signal } = invocation;
     const { host, talk } = app;
     const choice = platformChoice(invocation, { otherwise: { kind: 'present' } });
@@ -53,10 +56,7 @@ export const command: Command = {
       async () => {
         const images = [];
         for (const text of args) images.push(await select(text));
-        using progress = talk.progress(
-          { active: 'saving', done: 'done' },
-          { quiet: invocation.on('quiet') },
-        );
+        using progress = talk.progress({ active: 'saving', done: 'done' });
         const archive = await archiveOf(images, {
           ...{ platform: host.platform, signal },
           onEvent: (event) => progress.update(event),

@@ -179,23 +179,33 @@ describe('commandHelp()', () => {
     if (entry === undefined) throw new Error('no push');
     const { command } = await entry.load();
     expect(commandHelp('image push', entry, command)).toMatchInlineSnapshot(`
-      "Push an image to a registry. Sends an image to the registry that its name says. Without --platform all platforms that are here go along
+      "Push an image to a registry. Sends images to the registries that their names say. Without --platform all platforms that are here go along. What a push that was cut off has sent is not sent again by the next one
 
       Usage:
-        finch image push [flags] NAME[:TAG]
+        finch image push [flags] NAME[:TAG] [NAME[:TAG]...]
 
       Also:
         finch push
 
       Flags:
-            --platform OS/ARCH[/VARIANT]   only these platforms; with commas between them, or repeated
-            --all-platforms                every platform that the image has
-        -q, --quiet                        no progress; print only the name
-            --insecure-registry            accept an invalid certificate, or plain HTTP, from this registry
-            --hosts-dir DIR                folder of hosts.toml files and certificates by registry; may be repeated
-            --create-repo                  at Amazon ECR, make the repository where it is missing
-        -h, --help                         show this help
-            --debug                        tell of each request, and what lies behind an error
+            --platform OS/ARCH[/VARIANT]      only these platforms; with commas between them, or repeated
+            --all-platforms                   every platform that the image has
+        -a, --all-tags                        every tag of the repository that is here
+        -q, --quiet                           no progress; print only the name
+            --progress auto|plain|json|none   bars on a terminal and lines elsewhere, lines, one JSON object a line, or nothing
+            --dry-run                         say what would be sent, and send nothing
+            --verify                          check every digest at the registry afterwards
+            --digest-file FILE                write the digest to a file when all is pushed
+            --digestfile FILE                 the same, as podman calls it
+            --receipt FILE                    write what happened as JSON, also when the push fails; - is stdout
+            --limit-rate SPEED                bytes per second at most: 500K, 10M, 1G
+            --max-concurrent-uploads N        uploads to a registry at once, 1 to 64
+            --no-resume                       begin every upload anew, and keep none for a later push
+            --create-repo                     at Amazon ECR, make the repository where it is missing
+            --insecure-registry               accept an invalid certificate, or plain HTTP, from this registry
+            --hosts-dir DIR                   folder of hosts.toml files and certificates by registry; may be repeated
+        -h, --help                            show this help
+            --debug                           tell of each request, and what lies behind an error
 
       Examples:
         # push what is here of an image
@@ -203,6 +213,18 @@ describe('commandHelp()', () => {
 
         # push two platforms and an index of them
         finch push --platform linux/arm64,linux/amd64 ghcr.io/me/app:1.0
+
+        # push several names; what they share goes to a registry once
+        finch push ghcr.io/me/app:1.0 ghcr.io/me/app:latest quay.io/me/app:1.0
+
+        # push all tags that are here
+        finch push --all-tags ghcr.io/me/app
+
+        # see what would be sent, and send nothing
+        finch push --dry-run ghcr.io/me/app:1.0
+
+        # check all of it at the registry, and write down what happened
+        finch push --verify --receipt push.json --digest-file digest ghcr.io/me/app:1.0
 
         # push to a repository of Amazon ECR, and make it first if need be
         finch push --create-repo 111222333444.dkr.ecr.eu-west-1.amazonaws.com/app:1.0

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { createProgress, type ProgressOptions } from '../../src/cli/progress.ts';
+import { createProgress } from '../../src/cli/progress.ts';
+import type { ProgressOptions } from '../../src/cli/progress-display.ts';
 import type { CopyEvent } from '../../src/copy/events.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { digestOf } from '../../src/oci/digest.ts';
@@ -84,7 +85,7 @@ const short = ({ digest }: Descriptor) => digest.slice(0, 'sha256:'.length + 12)
 
 describe('createProgress() on a terminal', () => {
   test('shows a bar for each piece of content and a total', () => {
-    const screen = terminal({ columns: 101 });
+    const screen = terminal({ columns: 128 });
     const progress = createProgress(screen, { now: screen.now, verb: VERB });
     for (const event of all('found', INDEX, MANIFEST, CONFIG, LAYER)) progress.update(event);
     progress.update({ kind: 'exists', descriptor: CONFIG });
@@ -97,8 +98,8 @@ describe('createProgress() on a terminal', () => {
       `index-${short(INDEX)}:     waiting   ${bar(0)}`,
       `manifest-${short(MANIFEST)}:  waiting   ${bar(0)}`,
       `config-${short(CONFIG)}:    exists    ${bar(35)}`,
-      `layer-${short(LAYER)}:     uploading ${bar(17)} 2.0 MiB/4.0 MiB`,
-      'elapsed: 2.0 s  total: 2.0 MiB/4.0 MiB (1.0 MiB/s)',
+      `layer-${short(LAYER)}:     uploading ${bar(17)} 2.0 MiB/4.0 MiB  1.0 MiB/s, 2 s left`,
+      'elapsed: 2.0 s  total: 2.0 MiB/4.0 MiB (1.0 MiB/s, 3 s left)',
     ]);
     progress.close();
   });
@@ -121,6 +122,84 @@ describe('createProgress() on a terminal', () => {
       { kind: 'progress', descriptor: LAYER, bytes: -2 * MIB },
     ]);
     expect(screen.screen()[0]).toEndWith('1.0 MiB/4.0 MiB');
+  });
+
+  test('shows how fast each goes and how long it takes, also where there is less room', () => {
+    const other = descriptor(mediaTypes.layerGzip, 8 * MIB);
+    for (const [columns, detail] of [
+      [128, '2.0 MiB/4.0 MiB  1.0 MiB/s, 2 s left'],
+      [80, '1.0 MiB/s, 2 s left'],
+      [70, '2.0 MiB/4.0 MiB  1.0 MiB/s, 2 s'],
+    ] as const) {
+      const screen = terminal({ columns });
+      const progress = createProgress(screen, { now: screen.now, verb: VERB });
+      for (const event of all('started', LAYER, other)) progress.update(event);
+      for (let second = 0; second < 2; second++) {
+        progress.update({ kind: 'progress', descriptor: LAYER, bytes: MIB });
+        screen.advance(1000);
+      }
+      progress.update({ kind: 'progress', descriptor: other, bytes: 0 });
+      const [first, second] = screen.screen();
+      expect(first).toEndWith(detail);
+      expect(second).toContain('uploading');
+      progress.close();
+    }
+  });
+
+  test('shows what was there, where it came from, and why nothing goes', () => {
+    const screen = terminal({ columns: 140 });
+    const progress = createProgress(screen, { now: screen.now, verb: VERB });
+    const [waiting, whole] = [1, 2].map((n) => descriptor(mediaTypes.layer, n * MIB)) as [
+      Descriptor,
+      Descriptor,
+    ];
+    for (const event of all('started', LAYER, CONFIG, waiting, whole)) progress.update(event);
+    progress.update({ kind: 'resumed', descriptor: LAYER, bytes: MIB });
+    progress.update({ kind: 'mounted', descriptor: CONFIG, from: 'me/base' });
+    progress.update({
+      kind: 'waiting',
+      descriptor: waiting,
+      ms: 30_000,
+      why: 'the registry asks to',
+    });
+    progress.update({ kind: 'resumed', descriptor: whole, bytes: MIB });
+    screen.advance(500);
+    progress.update({ kind: 'done', descriptor: whole });
+    const lines = screen.screen();
+    expect(lines[0]).toEndWith('| 1.0 MiB/4.0 MiB  resumed at 1.0 MiB');
+    expect(lines[1]).toMatch(/ {2}mounted {3}\|\++\| from me\/base$/);
+    expect(lines[2]).toEndWith('waiting 30 s: the registry asks to');
+    expect(lines[3]).toMatch(/ {2}done .* resumed at 1\.0 MiB$/);
+    screen.advance(20_000);
+    progress.update({ kind: 'throttled', descriptor: waiting });
+    expect(screen.screen()[2]).toEndWith('waiting 10 s: the registry asks to');
+    progress.close();
+  });
+
+  test('says where content goes when there is more than one place', () => {
+    const screen = terminal({ columns: 140 });
+    const progress = createProgress(screen, { now: screen.now, verb: VERB });
+    progress.update({ kind: 'started', descriptor: LAYER }, 'ghcr.io/me/app');
+    expect(screen.screen()[0]).toStartWith('layer-');
+    screen.advance(200);
+    progress.update({ kind: 'started', descriptor: LAYER }, 'quay.io/me/app');
+    expect(screen.screen().map((line) => line.split(' ')[0])).toEqual([
+      ...['ghcr.io/me/app', 'quay.io/me/app', 'elapsed:'],
+    ]);
+    progress.close();
+  });
+
+  test('leaves room for what else is said meanwhile', () => {
+    const screen = terminal();
+    const progress = createProgress(screen, { now: screen.now, verb: VERB });
+    progress.above(() => screen.write('before\n'));
+    progress.update({ kind: 'started', descriptor: LAYER });
+    progress.above(() => screen.write('created repository app\n'));
+    progress.close();
+    progress.above(() => screen.write('after\n'));
+    expect(screen.screen().map((line) => line.split(' ')[0]?.replace(/-.*/, ''))).toEqual([
+      ...['before', 'created', 'layer', 'elapsed:', 'after'],
+    ]);
   });
 
   test('draws at most ten times a second', () => {
@@ -180,9 +259,14 @@ describe('createProgress() on a terminal', () => {
   test('never leaves the screen, whatever happens in whatever order', () => {
     const contents = [INDEX, MANIFEST, CONFIG, LAYER, descriptor(mediaTypes.layer, 0)];
     const event = fc.record({
-      kind: fc.constantFrom('found', 'started', 'exists', 'progress', 'done'),
+      kind: fc.constantFrom(
+        ...['found', 'started', 'exists', 'progress', 'resumed', 'mounted', 'waiting', 'done'],
+      ),
       descriptor: fc.constantFrom(...contents),
       bytes: fc.integer({ min: -10_000_000, max: 10_000_000 }),
+      from: fc.string({ unit: 'grapheme-ascii' }),
+      why: fc.string({ unit: 'grapheme-ascii' }),
+      ms: fc.integer({ min: 0, max: 1e9 }),
     });
     const size = fc.record({
       columns: fc.integer({ min: 1, max: 140 }),
@@ -229,10 +313,36 @@ manifest ${short(MANIFEST)}: done
   });
 });
 
-test('createProgress() shows nothing when quiet', () => {
+test('createProgress() prints lines about what was there, where it came from, and why nothing goes', () => {
+  let text = '';
+  const write = (written: string) => {
+    text += written;
+  };
+  show(
+    { ...terminal(), write },
+    [
+      { kind: 'resumed', descriptor: LAYER, bytes: MIB },
+      { kind: 'resumed', descriptor: LAYER, bytes: -MIB },
+      { kind: 'waiting', descriptor: LAYER, ms: 29_500, why: 'the registry\u001b asks to' },
+      { kind: 'throttled', descriptor: LAYER },
+      { kind: 'mounted', descriptor: CONFIG, from: 'me/base' },
+      { kind: 'done', descriptor: CONFIG },
+    ],
+    { mode: 'plain' },
+  );
+  expect(text).toBe(
+    `layer ${short(LAYER)}: resumed at 1.0 MiB
+layer ${short(LAYER)}: resumed at 0.0 B
+layer ${short(LAYER)}: waiting 30 s: the registry  asks to
+config ${short(CONFIG)}: mounted from me/base
+`,
+  );
+});
+
+test('createProgress() shows nothing in the mode for that', () => {
   for (const isTerminal of [true, false]) {
     const screen = { ...terminal(), isTerminal };
-    show(screen, all('started', LAYER), { quiet: true });
+    show(screen, all('started', LAYER), { mode: 'none' });
     expect(screen.text()).toBe('');
   }
 });

@@ -41,8 +41,43 @@ describe('reportError()', () => {
 
   test('asks for status 130 when the user interrupted', () => {
     const interrupted = { text: 'finch: interrupted\n', status: 130 };
-    expect(report(new FinchError('CANCELLED', 'cancelled', { hint: 'no' }))).toEqual(interrupted);
+    expect(report(new FinchError('CANCELLED', 'cancelled'))).toEqual(interrupted);
     expect(report(new Error('socket closed'), { interrupted: true })).toEqual(interrupted);
+    const other = new FinchError('NETWORK', 'it was cut', { hint: 'check the cable' });
+    expect(report(other, { interrupted: true })).toEqual(interrupted);
+  });
+
+  test('says after an interrupt how to go on, where there is something to go on with', () => {
+    const error = new FinchError('CANCELLED', 'interrupted', { hint: 'go on with: finch push a' });
+    expect(report(error, { interrupted: true })).toEqual({
+      text: 'finch: interrupted\nhint: go on with: finch push a\n',
+      status: 130,
+    });
+  });
+
+  test('tells of each fault of several, and is interrupted when one of them is', () => {
+    const one = new FinchError('NETWORK', 'a: no answer', { hint: 'try later' });
+    const two = new FinchError('DENIED', 'b: denied');
+    expect(report(new AggregateError([one, two]))).toEqual({
+      text: 'finch: a: no answer\nhint: try later\nfinch: b: denied\n',
+      status: 1,
+    });
+    const stopped = new AggregateError([one, new FinchError('CANCELLED', 'interrupted')]);
+    expect(report(stopped)).toEqual({ text: 'finch: interrupted\n', status: 130 });
+  });
+
+  test('gives faults as events to who wants them so, and writes no line of them', () => {
+    const told: object[] = [];
+    const error = new FinchError('NETWORK', 'a: no answer', { hint: 'try later' });
+    const stderr = { write: (text: string) => void told.push({ text }) };
+    reportError(new AggregateError([error, new TypeError('bad')]), {
+      ...{ stderr, redact: (text: string) => text },
+      tell: (event) => void told.push(event),
+    });
+    expect(told).toEqual([
+      { event: 'error', code: 'NETWORK', message: 'a: no answer', hint: 'try later' },
+      { event: 'error', code: 'INTERNAL', message: 'internal error: TypeError: bad' },
+    ]);
   });
 
   test('calls anything else an internal error, without its stack', () => {

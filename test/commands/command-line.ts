@@ -3,6 +3,7 @@ import { type App, createApp, type Talk } from '../../src/app.ts';
 import { openDebugLog } from '../../src/cli/debug-log.ts';
 import { reportError } from '../../src/cli/report-error.ts';
 import { runCommandLine } from '../../src/cli/run.ts';
+import { createSpeaker } from '../../src/cli/speaker.ts';
 import { createTalk } from '../../src/cli/talk.ts';
 import type { BinaryOutput, Host } from '../../src/host/host.ts';
 import type { Platform } from '../../src/oci/platform.ts';
@@ -59,7 +60,6 @@ export async function finch({
     async runWith({ stdin, signal = new AbortController().signal, talk, parts }, ...argv) {
       const [stdout, stderr] = [output(), output()];
       const now = () => new Date();
-      const { trace, explain } = openDebugLog([], { env: runLog, now, stderr });
       const host: Host = {
         ...{ env, home, platform, stdout, stderr },
         now: () => new Date(place.now),
@@ -70,15 +70,20 @@ export async function finch({
           },
         },
       };
+      const speaker = createSpeaker(host);
+      const { trace, explain } = openDebugLog([], { env: runLog, now, stderr: speaker });
       try {
         await using app = {
-          ...createApp(host, { ...createTalk(host, { trace }), ...talk }),
+          ...createApp(host, { ...createTalk(host, { trace, speaker }), ...talk }),
           ...parts,
         };
         stdout.write(await runCommandLine(argv, { app, signal }));
         return { status: 0, stdout: stdout.text(), stderr: stderr.text() };
       } catch (error) {
-        const status = reportError(error, { stderr, redact: (text) => text, explain });
+        const status = reportError(error, {
+          ...{ stderr: speaker, redact: (text: string) => text, explain },
+          ...(speaker.isJson && { tell: (event) => speaker.tell(event) }),
+        });
         return { status, stdout: stdout.text(), stderr: stderr.text() };
       }
     },

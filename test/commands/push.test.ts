@@ -287,13 +287,23 @@ hint: load or pull an image that has it; here: linux/arm64, linux/amd64
     await place.load(two, `${registry.host}/app:1`);
     const { signal } = interrupt;
     const outcome = await place.runWith({ signal }, 'push', '-q', `${registry.host}/app:1`);
-    expect(outcome).toEqual({ status: 130, stdout: '', stderr: 'finch: interrupted\n' });
+    const ended = `finch: interrupted\nhint: go on with: finch push ${registry.host}/app:1\n`;
+    expect(outcome).toEqual({ status: 130, stdout: '', stderr: ended });
     expect(registry.manifests.size).toBe(0);
   });
 
   test.each([
-    [['push'], '"finch push" requires exactly 1 argument'],
-    [['push', 'a', 'b'], '"finch push" requires exactly 1 argument'],
+    [['push'], '"finch push" requires at least 1 argument'],
+    [['push', '--all-tags', 'a:1'], '--all-tags is about a repository, and not about one image'],
+    [['push', '--all-tags', 'a'], 'no tag of a is here'],
+    [['push', '--progress', 'tty', 'a'], 'there is no --progress "tty"'],
+    [['push', '--limit-rate', '0', 'a'], '--limit-rate "0" is no speed'],
+    [['push', '--limit-rate', '10X', 'a'], '--limit-rate "10X" is no speed'],
+    [['push', '--max-concurrent-uploads=0', 'a'], '--max-concurrent-uploads "0" is not possible'],
+    [['push', '--max-concurrent-uploads=65', 'a'], '--max-concurrent-uploads "65" is not possible'],
+    [['push', '--receipt=', 'a'], '--receipt names no file'],
+    [['push', '--digest-file', '-', 'a'], '--digest-file names no file'],
+    [['push', '--dry-run', '--verify', 'a'], '--dry-run sends nothing that a file or a check'],
     [['push', '--platform', 'linux/', 'a'], 'invalid platform: "linux/"'],
     [
       ['push', '--platform', 'amd64', '--all-platforms', 'a'],

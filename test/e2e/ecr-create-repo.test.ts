@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { type AwsStandIn, type AwsUser, startAws } from '../support/aws/stand-in.ts';
 import { startDockerRegistry } from '../support/docker-registry.ts';
+import { startFakeRegistry } from '../support/fake-registry.ts';
 import { buildImage } from '../support/images.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { writeOciArchive } from './support/archives.ts';
@@ -225,6 +226,29 @@ describe('finch push --create-repo', () => {
     // The next push finds it.
     expect(await bench.ok(`push --create-repo ${HOST}/team/app:1`)).toBe(stdout);
     expect(asked(bench).filter((action) => action === 'CreateRepository')).toHaveLength(1);
+  });
+
+  test('makes each that is missing for several names, and leaves other registries alone', async () => {
+    await using bench = await ecrBench();
+    const gone = startFakeRegistry();
+    await gone[Symbol.asyncDispose]();
+    const elsewhere = `${gone.host}/app:1`;
+    const names = [`${HOST}/team/app:1`, `${HOST}/team/app:2`, `${HOST}/web:1`];
+    for (const name of [...names, elsewhere]) {
+      await writeOciArchive(bench.path('image.tar'), name, buildImage());
+      await bench.ok('load -q -i image.tar');
+    }
+    const args = `push -q --create-repo ${elsewhere} ${names.join(' ')}`;
+    const { stdout, stderr, exitCode } = await bench.run(args);
+    expect([exitCode, stdout]).toEqual([1, names.map((name) => `${name}\n`).join('')]);
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines.filter((line) => line.startsWith('created'))).toEqual([
+      `created repository ${HOST}/team/app`,
+      `created repository ${HOST}/web`,
+    ]);
+    expect(lines.filter((line) => line.startsWith('finch: '))).toEqual([
+      `finch: ${elsewhere}: cannot connect to ${gone.host}: connection refused`,
+    ]);
   });
 
   test('makes one at ECR Public, but only in the registry of the user', async () => {

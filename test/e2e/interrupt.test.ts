@@ -96,6 +96,9 @@ async function interrupted(
 
 const ended = { stdout: '', last: 'finch: interrupted', exitCode: 130 };
 
+/** How a push ends that has begun: there is something to go on with. */
+const goesOn = (name: string) => ({ ...ended, last: `hint: go on with: finch push ${name}` });
+
 /** A bench with `hello-finch:latest` in its store. */
 async function benchWithImage(): Promise<Workbench> {
   const bench = await workbench();
@@ -113,7 +116,7 @@ describe('an interrupt', () => {
       const name = `${registry.host}/hello-finch:latest`;
       await bench.ok(`tag hello-finch ${name}`);
       const before = await filesIn(bench.home);
-      expect(await interrupted(bench, ['push', name], { stalled, signal })).toEqual(ended);
+      expect(await interrupted(bench, ['push', name], { stalled, signal })).toEqual(goesOn(name));
       expect(await filesIn(bench.home)).toEqual(before);
       expect(await bench.ok('images -q hello-finch')).toMatch(/^(?:[0-9a-f]{12}\n){2}$/);
     }
@@ -131,11 +134,34 @@ describe('an interrupt', () => {
       });
       await bench.ok(`tag hello-finch ${registry.host}/hello-finch`);
       const args = ['push', `${registry.host}/hello-finch`];
-      expect(await interrupted(bench, args, { stalled, signal: 'SIGINT' })).toEqual(ended);
+      const name = `${registry.host}/hello-finch`;
+      expect(await interrupted(bench, args, { stalled, signal: 'SIGINT' })).toEqual(goesOn(name));
       await bench.ok(`tag hello-finch ${bench.registry.host}/hello-finch`);
       await bench.ok(`push ${bench.registry.host}/hello-finch`);
     },
   );
+
+  test('that comes twice ends a push at once, whatever it is still about to tidy up', async () => {
+    await using bench = await benchWithImage();
+    const [sending, tidying] = [stall(), stall()];
+    await using registry = startFakeRegistry({
+      script: ({ method }) =>
+        method === 'PUT' ? sending.answer() : method === 'DELETE' ? tidying.answer() : undefined,
+    });
+    const name = `${registry.host}/hello-finch`;
+    await bench.ok(`tag hello-finch ${name}`);
+    const child = Bun.spawn([finchBinary, 'push', '--no-resume', '-q', name], {
+      env: finchEnvironment(bench.home),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    await sending.reached;
+    child.kill('SIGINT');
+    await tidying.reached;
+    child.kill('SIGINT');
+    expect(await child.exited).toBe(130);
+    expect(await child.stdout.text()).toBe('');
+    expect(await bench.ok('images -q hello-finch')).toMatch(/^(?:[0-9a-f]{12}\n){2}$/);
+  });
 
   test('in the middle of a pull ends with 130 and leaves nothing of it in the store', async () => {
     await using bench = await benchWithImage();

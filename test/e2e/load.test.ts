@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'bun:test';
-import { truncate } from 'node:fs/promises';
+import { mkdir, truncate } from 'node:fs/promises';
+import { digestOf, digestParts } from '../../src/oci/digest.ts';
+import { parseDocument } from '../../src/oci/document.ts';
 import { type DockerArchiveImage, dockerMembers } from '../archives/archive-files.ts';
 import { writeDockerArchive, writeHelloFinch } from '../demo/hello-finch.ts';
 import { buildImage, buildMultiPlatform, layerTar, layoutFiles } from '../support/images.ts';
@@ -8,8 +10,9 @@ import { writeOciArchive } from './support/archives.ts';
 import { expectError } from './support/expectations.ts';
 import { finchBinary, finchEnvironment } from './support/finch.ts';
 import { blobsIn, filesIn, namesIn } from './support/home-contents.ts';
-import { areHere, runOk } from './support/program.ts';
-import { type Workbench, workbench } from './support/workbench.ts';
+import { areHere, crane, runOk } from './support/program.ts';
+import { skopeoCopy } from './support/skopeo.ts';
+import { registryBench, type Workbench, workbench } from './support/workbench.ts';
 
 async function writeDocker(path: string, images: readonly DockerArchiveImage[]): Promise<void> {
   await Bun.write(path, tarFile(dockerMembers(images)));
@@ -117,6 +120,56 @@ describe('finch load', () => {
     await bench.ok('load -i one.tar');
     await bench.ok('load -i two.tar');
     expect(await namesIn(bench.home)).toEqual({ 'app:1': two.root.digest });
+  });
+});
+
+describe('finch load --compression', () => {
+  test.skipIf(!areHere('docker-registry', 'skopeo')).each([
+    ['--compression zstd', 'application/vnd.oci.image.layer.v1.tar+zstd'],
+    ['--compression zstd --compression-level 12', 'application/vnd.oci.image.layer.v1.tar+zstd'],
+    ['--compression-level 7', 'application/vnd.oci.image.layer.v1.tar+gzip'],
+  ])('makes layers that skopeo and crane read and unpack: %s', async (flags, mediaType) => {
+    await using bench = await registryBench();
+    const layers = [longLayer(), layerTar('short')];
+    await writeDocker(bench.path('long.tar'), [{ tags: ['long:1'], layers }]);
+    const name = `${bench.registry.host}/long:1`;
+    await bench.ok(`load -q ${flags} -i long.tar`);
+    await bench.ok(`tag long:1 ${name}`);
+    await bench.ok(`push -q ${name}`);
+    const from = `docker://${name}`;
+    const raw = await runOk(['skopeo', 'inspect', '--raw', '--tls-verify=false', from]);
+    expect(parseDocument(new TextEncoder().encode(raw), { what: 'manifest' })).toMatchObject({
+      layers: [{ mediaType }, { mediaType }],
+    });
+    await mkdir(bench.path('plain'));
+    const unpacked = ['--src-tls-verify=false', '--dest-decompress'];
+    await skopeoCopy(from, `dir:${bench.path('plain')}`, unpacked);
+    for (const layer of layers) {
+      const { hex } = digestParts(digestOf(layer));
+      expect<string>(digestOf(await Bun.file(bench.path(`plain/${hex}`)).bytes())).toBe(
+        `sha256:${hex}`,
+      );
+    }
+    if (crane === null) return;
+    // Its validate takes every layer for gzip.
+    await runOk([crane, 'export', name, bench.path('files.tar')]);
+    const files = await new Bun.Archive(await Bun.file(bench.path('files.tar')).bytes()).files();
+    expect([...files.keys()].toSorted()).toEqual(['hello', 'long']);
+  });
+
+  test('compresses anew what is here, and frees what nobody needs any more', async () => {
+    await using bench = await workbench();
+    await writeDocker(bench.path('long.tar'), [{ tags: ['long:1'], layers: [longLayer()] }]);
+    await bench.ok('load -q -i long.tar');
+    const gzip = await blobsIn(bench.home);
+    await bench.ok('load -q --compression zstd -i long.tar');
+    const zstd = await blobsIn(bench.home);
+    expect(zstd).toHaveLength(gzip.length);
+    expect(zstd).not.toEqual(gzip);
+    await bench.ok('load -q --compression zstd -i long.tar');
+    expect(await blobsIn(bench.home)).toEqual(zstd);
+    await bench.ok('load -q --compression gzip -i long.tar');
+    expect(await blobsIn(bench.home)).toEqual(gzip);
   });
 });
 
@@ -253,6 +306,28 @@ describe('finch load fails and leaves the store as it was', () => {
       /does not hold all of sha256:[0-9a-f]{64}; missing: sha256:/,
       /./,
     );
+    await bench.expectUnchanged();
+  });
+
+  test('for a form or a level of compression that there is not', async () => {
+    await using bench = await benchWithImage();
+    for (const [flags, problem, hint] of [
+      ['--compression lz4', 'there is no --compression "lz4"', /gzip, zstd/],
+      [
+        '--compression zstd --compression-level 20',
+        'zstd has no --compression-level "20"',
+        /from 1 to 19/,
+      ],
+      ['--compression-level 0', 'gzip has no --compression-level "0"', /from 1 to 12/],
+      ['--compression-level 3.5', 'gzip has no --compression-level "3.5"', /from 1 to 12/],
+      [
+        '--compression gzip --compression-level high',
+        'gzip has no --compression-level "high"',
+        /1 to 12/,
+      ],
+    ] as const) {
+      expectError(await bench.fails(`load ${flags} -i hello-finch.tar`), problem, hint);
+    }
     await bench.expectUnchanged();
   });
 

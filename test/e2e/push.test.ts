@@ -19,10 +19,8 @@ describe.skipIf(!areHere('docker-registry', 'skopeo', 'openssl'))(
       const first = await bench.ok(`push ${name}`);
       const log = await readLog(bench.registry);
       expect(await bench.ok(`push ${name}`)).toBe(first);
-      expect(linesOf(await log.next())).toEqual([
-        'HEAD /v2/app/manifests/1 401',
-        'HEAD /v2/app/manifests/1 200',
-      ]);
+      // How this registry asks who it is has been remembered.
+      expect(linesOf(await log.next())).toEqual(['HEAD /v2/app/manifests/1 200']);
     });
 
     test('under another tag sends no blob and no part of one', async () => {
@@ -45,7 +43,9 @@ describe.skipIf(!areHere('docker-registry', 'skopeo', 'openssl'))(
 
     test('sends a layer that two images share once', async () => {
       await using bench = await registryBench();
-      const shared = layerTar('shared', 'shared');
+      // Small ones are sent without asking, where asking would take as long.
+      const noise = crypto.getRandomValues(new Uint8Array(60_000)).toBase64().repeat(2);
+      const shared = layerTar(noise, 'shared');
       const [one, two] = ['one', 'two'].map((text) =>
         buildImage({ layers: [shared, layerTar(text, text)] }),
       ) as [Built, Built];

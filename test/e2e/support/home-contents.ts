@@ -29,14 +29,14 @@ export async function namesIn(home: string): Promise<Readonly<Record<string, str
 
 /**
  * Every file below a home with what it holds, to compare before and after. Of the database, whose
- * bytes change when it is opened, only that it is there.
+ * bytes change when it is opened, only that it is there; not what finch remembers of registries.
  */
 export async function filesIn(home: string): Promise<Readonly<Record<string, string>>> {
   const found: Record<string, string> = {};
   for (const name of (await readdir(home, { recursive: true })).sort()) {
     const path = join(home, name);
     if (!(await stat(path)).isFile()) continue;
-    if (/meta\.db-(?:wal|shm)$/.test(name)) continue;
+    if (/meta\.db-(?:wal|shm)$|^registries\.db/.test(name)) continue;
     found[name] = name.endsWith('meta.db') ? 'database' : digestOf(await readFile(path));
   }
   return found;

@@ -4,7 +4,7 @@ import { Endpoint } from '../../../src/registry/endpoint.ts';
 import { readRefusal, refusalError } from '../../../src/registry/errors.ts';
 import { describeDenial, grantedScopes } from '../../../src/registry/grants.ts';
 import { fetchToken } from '../../../src/registry/token.ts';
-import { uploadLocation, withDigest } from '../../../src/registry/upload-location.ts';
+import { uploadLocation, withDigest } from '../../../src/registry/upload/location.ts';
 import { mutateJson } from '../mutate-json.ts';
 import { promise, promiseShowable, whyUnclean } from '../promises.ts';
 import { pureTarget, textOf, textTarget } from '../target.ts';

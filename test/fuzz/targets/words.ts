@@ -1,10 +1,10 @@
 import { goTimeFormat } from '../../../src/cli/go-time.ts';
-import { formatAge, formatBytes } from '../../../src/cli/humanize.ts';
 import { unknownCommand } from '../../../src/cli/nearest.ts';
 import { formatTable } from '../../../src/cli/table.ts';
 import { findJsonFault } from '../../../src/credentials/json-fault.ts';
 import { isKeyOf, parseServer, serverName } from '../../../src/credentials/server-name.ts';
 import { hasCode } from '../../../src/errors.ts';
+import { formatAge, formatBytes } from '../../../src/humanize.ts';
 import { printable, quote } from '../../../src/text.ts';
 import { mutateJson } from '../mutate-json.ts';
 import { promise, promiseSame, promiseShowable, whyUnclean } from '../promises.ts';

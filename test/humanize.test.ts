@@ -1,5 +1,5 @@
-import { expect, test } from 'bun:test';
-import { formatAge, formatBytes } from '../../src/cli/humanize.ts';
+import { describe, expect, test } from 'bun:test';
+import { formatAge, formatBytes, formatTimeLeft } from '../src/humanize.ts';
 
 test('formatBytes() has one decimal and a unit of base 1024', () => {
   const sizes: readonly (readonly [bytes: number, text: string])[] = [
@@ -63,4 +63,25 @@ test("formatAge() says what go-units' HumanDuration says", () => {
     [3 * year + 2 * month, '3 years'],
   ];
   for (const [ms, text] of ages) expect(formatAge(ms)).toBe(text);
+});
+
+describe('formatTimeLeft()', () => {
+  test.each([
+    [0, '1 s'],
+    [1, '1 s'],
+    [11_001, '12 s'],
+    [59_500, '1 min'],
+    [200_000, '3 min 20 s'],
+    [600_000, '10 min'],
+    [3_599_000, '59 min'],
+    [7_500_000, '2 h 5 min'],
+    [7_200_000, '2 h'],
+    [4 * 86_400_000, '4 days'],
+  ])('shows %d ms as %j', (ms, text) => {
+    expect(formatTimeLeft(ms)).toBe(text);
+  });
+
+  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 101 * 86_400_000])('shows no %d', (ms) => {
+    expect(formatTimeLeft(ms)).toBeUndefined();
+  });
 });

@@ -34,3 +34,21 @@ export function formatAge(ms: number): string {
   if (hours < 24 * 365 * 2) return `${Math.trunc(days / 30)} months`;
   return `${Math.trunc(ms / 3_600_000 / 24 / 365)} years`;
 }
+
+/**
+ * A span of time that is still to come, in its two largest units: `12 s`, `3 min 20 s`, `2 h 5 min`, `4 days`.
+ * What is left counts as begun, so it is never `0 s`.
+ * @param ms milliseconds; undefined for none that could be told: negative, endless or beyond a hundred days
+ */
+export function formatTimeLeft(ms: number): string | undefined {
+  if (!(ms >= 0 && ms < 100 * 86_400_000)) return undefined;
+  const seconds = Math.max(1, Math.ceil(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 10)
+    return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} days`;
+}
