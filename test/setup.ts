@@ -4,8 +4,10 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pythonPrograms, pythonVersions } from './support/aws/python-programs.ts';
-import { buildEnginePrograms } from './support/engine/build-programs.ts';
-import { cniFolder, enginePath, go } from './support/engine/programs.ts';
+import { buildGoModules } from './support/build-go-modules.ts';
+import { cniFolder, engineModules, enginePath } from './support/engine/programs.ts';
+import { go } from './support/go-modules.ts';
+import { registryModules } from './support/registry-programs.ts';
 
 /** A program that the tests run, Debian's package of it, and where it is if not on PATH. */
 const wanted = [
@@ -75,7 +77,7 @@ if (Bun.which(aws) === null || Bun.which(moto) === null) {
   if (!installed) say(`no ${pythonVersions.join(', ')}: the tests that use them are skipped`);
 }
 
-await buildEnginePrograms(say);
+await buildGoModules([...engineModules, ...registryModules], say);
 
 async function apt(...args: readonly string[]): Promise<void> {
   const quiet = ['DEBIAN_FRONTEND=noninteractive', 'apt-get', '--quiet', ...args];

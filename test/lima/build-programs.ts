@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { buildEnginePrograms } from '../support/engine/build-programs.ts';
-import { enginePrograms, go, goModules } from '../support/engine/programs.ts';
+import { buildGoModules } from '../support/build-go-modules.ts';
+import { engineModules, enginePrograms } from '../support/engine/programs.ts';
+import { go } from '../support/go-modules.ts';
 import { mustRun } from './run-command.ts';
 import { say } from './steps.ts';
 
@@ -37,7 +38,7 @@ WantedBy=multi-user.target
 
 /** Builds what is not there yet. The first time takes minutes. */
 export async function buildPrograms(folder: string): Promise<Programs> {
-  await buildEnginePrograms((line) => say(`     ${line}`));
+  await buildGoModules(engineModules, (line) => say(`     ${line}`));
   const limactl = join(folder, 'lima/bin/limactl');
   await copyFile(enginePrograms.limactl, limactl);
   await buildGuestAgent(join(folder, 'lima/share/lima/lima-guestagent.Linux-x86_64.gz'));
@@ -49,7 +50,7 @@ export async function buildPrograms(folder: string): Promise<Programs> {
 /** Lima's part in a guest, of the same version. */
 async function buildGuestAgent(path: string): Promise<void> {
   if (existsSync(path)) return;
-  const lima = goModules.find(({ programs }) => programs.includes('limactl'));
+  const lima = engineModules.find(({ programs }) => programs.includes('limactl'));
   if (lima === undefined) throw new Error('the tests build no limactl any more');
   const { path: name, version, versionVariable } = lima;
   const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false', GOWORK: 'off' };

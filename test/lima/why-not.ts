@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { finchBinary } from '../e2e/support/finch.ts';
-import { go } from '../support/engine/programs.ts';
+import { go } from '../support/go-modules.ts';
 
 /** The programs that a run wants, and the package of Debian's that has each. */
 const PROGRAMS = {

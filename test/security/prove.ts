@@ -1,11 +1,25 @@
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cases } from '../client/cases.ts';
 import { catalogue } from './catalogue.ts';
-import { defencesOf, type Guard, type Row, titlePattern } from './row.ts';
+import { defencesOf, type Guard, titlePattern } from './row.ts';
 
-// Removes each defence of the catalogue in turn, in a copy of the project, and runs the test that is there for
-// it, which must pass before and fail then. An argument picks the rows whose id has it. Prints a list.
+// Removes each defence of the catalogue, and each mechanism of the client's cases, in turn, in a copy of the
+// project, and runs the test that is there for it, which must pass before and fail then. An argument picks the
+// rows whose id has it, `case` all cases, `case 7.` one of them. Prints a list.
+
+/** What is proved: rows of the catalogue, and cases. */
+const rows: readonly Proof['row'][] = [
+  ...catalogue,
+  ...cases.map(({ number, what, guards }) => ({ id: `case ${number}. ${what}`, guards })),
+];
+
+/** One guard of a row. */
+interface Proof {
+  readonly row: { readonly id: string; readonly guards: readonly Guard[] };
+  readonly guard: Guard;
+}
 
 const root = join(import.meta.dir, '../..');
 const [wanted = ''] = process.argv.slice(2);
@@ -15,7 +29,7 @@ try {
     await cp(join(root, name), join(copy, name), { recursive: true });
   }
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
-  const proofs = catalogue
+  const proofs = rows
     .filter(({ id }) => id.toLowerCase().includes(wanted.toLowerCase()))
     .flatMap((row) => row.guards.map((guard) => ({ row, guard })));
   await build();
@@ -34,7 +48,7 @@ try {
   await rm(copy, { recursive: true, force: true });
 }
 
-function describe({ row, guard }: { readonly row: Row; readonly guard: Guard }): string {
+function describe({ row, guard }: Proof): string {
   const removed = defencesOf(guard).map(
     ([file, held, gone]) => `${file}: ${short(held)} -> ${short(gone)}`,
   );

@@ -184,4 +184,40 @@ export const realms: readonly Row[] = [
       },
     ],
   },
+  {
+    id: 'what is remembered of a host',
+    attack:
+      'who was between once, or a host that repeats a login, has that remembered, and later commands act by it',
+    guards: [
+      {
+        test: [
+          'registry/known-challenge.test.ts',
+          'what came without TLS, or without a look at the certificate, is neither believed nor remembered',
+        ],
+        defence: [
+          'registry/known-challenge.ts',
+          'return isChecked || isLoopback(host);',
+          'return true;',
+        ],
+      },
+      {
+        test: [
+          'registry/known-challenge.test.ts',
+          'a challenge that repeats a login is not remembered',
+        ],
+        defence: [
+          'registry/known-challenge.ts',
+          "redactText(wanted) === wanted ? wanted : ''",
+          'wanted',
+        ],
+      },
+      {
+        test: [
+          'registry/memory/registry-memory.test.ts',
+          'is not written down where a registry repeats a login in it, and else however often',
+        ],
+        defence: ['registry/memory/kept-uploads.ts', ' || holdsLogin(location)', ''],
+      },
+    ],
+  },
 ];

@@ -58,7 +58,7 @@ export const servers: readonly Row[] = [
       {
         test: ['e2e/security/downgrade.test.ts', 'wants an upload'],
         defence: [
-          'registry/upload-location.ts',
+          'registry/upload/location.ts',
           "const why = distrust(url, { from: endpoint.url('') });",
           'const why = url.pathname === undefined ? String(distrust) : undefined;',
         ],
@@ -156,8 +156,8 @@ export const servers: readonly Row[] = [
         ],
         defence: [
           'http/transport.ts',
-          'return send(request, { patienceMs, address });',
-          'return send(request, { patienceMs });',
+          'return send(request, { ...way, address });',
+          'return send(request, way);',
         ],
       },
       {

@@ -196,7 +196,7 @@ export const text: readonly Row[] = [
       {
         test: [
           'http/retry.test.ts',
-          'withRetry() waits no more than two minutes in all, however often the server asks for it',
+          'withRetry() waits no more than ten minutes in all, however often the server asks for it',
         ],
         defence: ['http/pauses.ts', 'this.#leftMs -= ms;', ''],
       },
