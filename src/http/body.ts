@@ -103,8 +103,9 @@ export async function readStart(
 
 /** Lets go of an answer whose body nobody wants, keeping the connection when little is left of it. */
 export async function discardBody(
-  response: BodySource,
+  response: BodySource & Pick<Response, 'headers'>,
   { stallMs = DISCARD_MS }: Pick<BodyOptions, 'stallMs'> = {},
 ): Promise<void> {
+  if (response.headers.get('content-length') === '0') return;
   await readStart(response, { limit: 64 * 1024, stallMs }).catch(() => {});
 }

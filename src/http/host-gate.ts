@@ -59,7 +59,8 @@ export function withHostGates(transport: Transport, options: HostGateOptions = {
       else if (pauses.take(ms)) await pause(ms, { ...(sleep && { sleep }), signal });
       else return refusal(url, gate, ms);
     }
-    const response = await asThrottled(await transport(request), request);
+    const answer = await transport(request);
+    const response = ODD_STATUS.has(answer.status) ? await asThrottled(answer, request) : answer;
     if (BUSY_STATUS.has(response.status)) close(host, response, pauses);
     return response;
   };
@@ -72,9 +73,8 @@ function refusal(url: URL, { status, statusText }: Gate, ms: number): Response {
 }
 
 async function asThrottled(response: Response, { method, signal }: HttpRequest): Promise<Response> {
-  const { status, headers, url } = response;
-  const isJson = /\bjson\b/i.test(headers.get('content-type') ?? '');
-  if (!ODD_STATUS.has(status) || method === 'HEAD' || !isJson) return response;
+  const { headers, url } = response;
+  if (method === 'HEAD' || !/\bjson\b/i.test(headers.get('content-type') ?? '')) return response;
   const reading = readStart(response.clone(), { limit: 4096, stallMs: 1000, signal });
   const start = await reading.catch(() => undefined);
   if (!ODD_CODE.test(new TextDecoder().decode(start?.bytes))) return response;

@@ -4,8 +4,11 @@ import type { HttpBody, HttpRequest, Transport } from './transport.ts';
 
 /** Where {@link withTrace} tells, and what it knows. */
 export interface TraceOptions {
-  /** Gets one line for each request. What this process knows to be secret is still to be hidden in it. */
-  readonly trace: (line: string) => void;
+  /**
+   * Gets one line for each request, as a function that makes it, for where somebody reads it. What this process
+   * knows to be secret is still to be hidden in it.
+   */
+  readonly trace: (line: () => string) => void;
   /** The proxy that connects to an address. Default: none does. */
   readonly proxyFor?: (url: URL) => ProxyServer | undefined;
   /** Milliseconds of a clock that only goes forward. */
@@ -41,19 +44,20 @@ export function withTrace(transport: Transport, options: TraceOptions): Transpor
         },
       }),
     };
-    const tell = (outcome: readonly string[]) => {
-      const unchecked = request.insecure ? ['certificate not checked'] : [];
-      const parts = [...outcome, `${Math.round(now() - start)} ms`, ...notes, ...unchecked];
-      trace(`${method} ${shownUrl(url)} -> ${parts.join(', ')}`);
-    };
+    const tell = (outcome: () => readonly string[]) =>
+      trace(() => {
+        const unchecked = request.insecure ? ['certificate not checked'] : [];
+        const parts = [...outcome(), `${Math.round(now() - start)} ms`, ...notes, ...unchecked];
+        return `${method} ${shownUrl(url)} -> ${parts.join(', ')}`;
+      });
     try {
       const proxy = proxyFor?.(url);
       if (proxy !== undefined) notes.push(`by the proxy ${proxy.host} of ${proxy.variable}`);
       const response = await transport(observed);
-      tell([String(response.status), ...received(response), ...offered(response)]);
+      tell(() => [String(response.status), ...received(response), ...offered(response)]);
       return response;
     } catch (error) {
-      tell([`no answer (${error instanceof Error ? error.message : 'unknown'})`]);
+      tell(() => [`no answer (${error instanceof Error ? error.message : 'unknown'})`]);
       throw error;
     }
   };

@@ -38,6 +38,7 @@ export interface HttpRequest extends AbortOptions {
   /**
    * How many connections to open beside the one that this request takes, for those that follow. Only a
    * wish: none are opened through a proxy, nor to a host that was looked up or has certificates of its own.
+   * Such a request goes out at once, also while the first one to the host finds out how that wants to be asked.
    */
   readonly ahead?: number;
   /** What the pauses between attempts are taken from, shared by all requests of one piece of work. */
@@ -83,6 +84,12 @@ const nativeFetch = undiciFetch as unknown as (
   init: BunFetchRequestInit & { timeout: false; decompress: false; proxy?: string | false },
 ) => Promise<Response>;
 
+/**
+ * Bodies of so many bytes go over TLS by `wire/wire-fetch.ts`, for a sixth less of the processor's time. Less
+ * is not worth the connection that each has to itself.
+ */
+const WIRE_BYTES = 32 * 1024 * 1024;
+
 /** Options of {@link transportWith}. */
 export interface TransportSettings {
   /** Milliseconds for an answer to begin, and to end its headers. Default: two minutes. */
@@ -91,6 +98,8 @@ export interface TransportSettings {
   readonly stallMs?: number;
   /** Milliseconds for a file that goes to this machine over plain HTTP, beside 1 for 50 kB. Default: 5 s. */
   readonly fileMs?: number;
+  /** The length from which on a body goes by our own writer over TLS. Default: 32 MiB. */
+  readonly wireBytes?: number;
   /** The proxy that connects to an address. Default: none does. */
   readonly proxyFor?: (url: URL) => ProxyServer | undefined;
 }
@@ -106,11 +115,12 @@ export function transportWith({
   patienceMs = PATIENCE_MS,
   stallMs = STALL_MS,
   fileMs = FILE_MS,
+  wireBytes = WIRE_BYTES,
   proxyFor,
 }: TransportSettings = {}): Transport {
   return async (request) => {
     const answerMs = Math.min(patienceMs, request.patienceMs ?? patienceMs);
-    const way = { answerMs, stallMs, fileMs };
+    const way = { answerMs, stallMs, fileMs, wireBytes };
     const proxy = proxyFor?.(request.url);
     const hosts = proxy === undefined ? await request.resolve?.() : undefined;
     if (hosts === undefined) {
@@ -150,6 +160,7 @@ interface Way {
   readonly answerMs: number;
   readonly stallMs: number;
   readonly fileMs: number;
+  readonly wireBytes: number;
   readonly proxy?: ProxyServer | undefined;
   readonly address?: string;
 }
@@ -170,7 +181,8 @@ async function send(request: HttpRequest, way: Way): Promise<Response> {
   if (proxy === undefined && address === undefined && tls === undefined) preconnect(url, ahead);
   let response: Response;
   try {
-    response = await nativeFetch(atAddress(url, address), {
+    const target = atAddress(url, address);
+    const init = {
       method,
       headers: {
         'accept-encoding': 'identity',
@@ -178,14 +190,23 @@ async function send(request: HttpRequest, way: Way): Promise<Response> {
         ...body?.headers,
         ...(address !== undefined && { host: url.host }),
       },
-      ...(body && { body: body.init }),
-      redirect: 'manual',
-      decompress: false,
-      timeout: false,
       signal,
       ...(tls && { tls }),
-      proxy: proxy?.href ?? false,
-    });
+    };
+    if (body?.wired) {
+      // Loaded here: few pushes have a blob that large.
+      const { wireFetch } = await import('./wire/wire-fetch.ts');
+      response = await wireFetch(target, { ...init, body: body.wired });
+    } else {
+      response = await nativeFetch(target, {
+        ...init,
+        ...(body && { body: body.init }),
+        redirect: 'manual',
+        decompress: false,
+        timeout: false,
+        proxy: proxy?.href ?? false,
+      });
+    }
   } catch (error) {
     if (body?.failed.length) throw body.failed[0];
     throw transportError(error, { host: url.host, signal: request.signal, proxy });
@@ -194,8 +215,9 @@ async function send(request: HttpRequest, way: Way): Promise<Response> {
     await response.body?.cancel();
     throw wantsProxyLogin(proxy);
   }
-  // Whoever reads the answer compares where it came from with names, not with addresses.
-  if (address !== undefined) Object.defineProperty(response, 'url', { value: url.href });
+  // Whoever reads the answer compares where it came from with names, not with addresses. Ours has none yet.
+  if (address !== undefined || body?.wired)
+    Object.defineProperty(response, 'url', { value: url.href });
   return response;
 }
 
@@ -209,6 +231,8 @@ function atAddress(url: URL, address: string | undefined): string {
 /** A body as fetch takes it. `failed` gets the error of a stream that broke on our side. */
 interface Outgoing {
   readonly init: BunFetchRequestInit['body'];
+  /** The same, where it goes by `wire/wire-fetch.ts`. */
+  readonly wired?: AsyncIterable<Uint8Array> | false;
   readonly headers: Readonly<Record<string, string>>;
   readonly failed: unknown[];
 }
@@ -221,13 +245,16 @@ function outgoing(
     answerMs,
     stallMs,
     fileMs,
+    wireBytes,
+    proxy,
   }: Way & { request: HttpRequest; watchdog: Watchdog },
 ): Outgoing {
   const failed: unknown[] = [];
   const streamed = (stream: AsyncIterable<Uint8Array>, length: number): Outgoing => {
     const endMs = answerMs + length / SERVER_BYTES_PER_MS;
     const init = paced(stream, { stallMs, endMs, watchdog, failed });
-    return { init, headers: { 'content-length': String(length) }, failed };
+    const wired = length >= wireBytes && takesWire(request, proxy) && init;
+    return { init, wired, headers: { 'content-length': String(length) }, failed };
   };
   if ('bytes' in body) {
     const { bytes } = body;
@@ -246,6 +273,13 @@ function outgoing(
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   yield bytes;
+}
+
+/** Whether `wire/wire-fetch.ts` carries all that fetch would send. */
+function takesWire({ method, url }: HttpRequest, proxy: ProxyServer | undefined): boolean {
+  const { protocol, hostname, username, password } = url;
+  const isUsual = `${username}${password}` === '' && !hostname.endsWith('.');
+  return protocol === 'https:' && proxy === undefined && method !== 'HEAD' && isUsual;
 }
 
 /** Opens connections that wait for requests. What becomes of them does not matter. */

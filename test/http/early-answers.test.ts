@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { discardBody } from '../../src/http/body.ts';
-import { type HttpBody, sendRequest } from '../../src/http/transport.ts';
+import { type HttpBody, transportWith } from '../../src/http/transport.ts';
 import { httpAnswer, type Reaction, startBadPeer } from '../support/bad-peer.ts';
 import { makeAuthority } from '../support/certificates.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -9,8 +9,24 @@ import { temporaryFolder } from '../support/temporary.ts';
 /** As many bytes as no socket takes before the answer comes. */
 const MUCH = 32 * 1024 * 1024;
 
+/** How bodies of {@link MUCH} go: by fetch, or by our own writer. */
+interface Way {
+  readonly protocol: string;
+  readonly wireBytes: number;
+}
+
+const WAYS: readonly (readonly [string, Way])[] = [
+  ['http', { protocol: 'http', wireBytes: 0 }],
+  ['https by fetch', { protocol: 'https', wireBytes: Number.POSITIVE_INFINITY }],
+  ['https by our own writer', { protocol: 'https', wireBytes: 0 }],
+];
+
 /** Sends {@link MUCH} as a stream, as a file and as bytes: the status of each answer. */
-async function statuses(reaction: Reaction, protocol: string): Promise<readonly unknown[]> {
+async function statuses(
+  reaction: Reaction,
+  { protocol, wireBytes }: Way,
+): Promise<readonly unknown[]> {
+  const sendRequest = transportWith({ wireBytes });
   await using folder = await temporaryFolder();
   const tls = protocol === 'https' ? await makeAuthority(folder.path) : undefined;
   await using peer = await startBadPeer(reaction, tls);
@@ -31,22 +47,22 @@ async function statuses(reaction: Reaction, protocol: string): Promise<readonly 
   return all;
 }
 
-for (const protocol of ['http', 'https']) {
+for (const [name, way] of WAYS) {
   test.each([401, 413, 429])(
-    `%d while a body is on its way over ${protocol}, and then a close, is the answer`,
+    `%d while a body is on its way over ${name}, and then a close, is the answer`,
     async (status) => {
       const headers = { connection: 'close' };
       const answer = httpAnswer(status, { headers, body: 'no' });
-      expect(await statuses(() => answer, protocol)).toEqual([status, status, status]);
+      expect(await statuses(() => answer, way)).toEqual([status, status, status]);
     },
   );
 
-  test(`an answer without a length while a body is on its way over ${protocol} is the answer`, async () => {
+  test(`an answer without a length while a body is on its way over ${name} is the answer`, async () => {
     const answer = 'HTTP/1.1 413 Too Large\r\nconnection: close\r\n\r\nno';
-    expect(await statuses(() => answer, protocol)).toEqual([413, 413, 413]);
+    expect(await statuses(() => answer, way)).toEqual([413, 413, 413]);
   });
 
-  test(`answers that are not the last ones change nothing about a body over ${protocol}`, async () => {
+  test(`answers that are not the last ones change nothing about a body over ${name}`, async () => {
     const interim = [100, 102, 103, 199]
       .map((status) => `HTTP/1.1 ${status} Noise\r\nx-noise: ${status}\r\n\r\n`)
       .join('');
@@ -60,18 +76,24 @@ for (const protocol of ['http', 'https']) {
       });
       return undefined;
     };
-    expect(await statuses(reaction, protocol)).toEqual([201, 201, 201]);
+    expect(await statuses(reaction, way)).toEqual([201, 201, 201]);
   });
 }
 
-test('an answer while a stream is on its way, and then a reset, is the answer', async () => {
-  await using peer = await startBadPeer((_, socket) => {
-    socket.write(httpAnswer(401, { headers: { connection: 'close' } }), () =>
-      socket.resetAndDestroy(),
-    );
-    return undefined;
-  });
-  const body = () => ({ bytes: new Uint8Array(MUCH) });
-  const response = await sendRequest({ method: 'PUT', url: peer.url, body });
-  expect(response.status).toBe(401);
-});
+test.each([WAYS[0], WAYS[2]].flatMap((way) => (way ? [way] : [])))(
+  'an answer while a stream is on its way over %s, and then a reset, is the answer',
+  async (_, { protocol, wireBytes }) => {
+    await using folder = await temporaryFolder();
+    const tls = protocol === 'https' ? await makeAuthority(folder.path) : undefined;
+    await using peer = await startBadPeer((_request, socket) => {
+      socket.write(httpAnswer(401, { headers: { connection: 'close' } }), () =>
+        socket.resetAndDestroy(),
+      );
+      return undefined;
+    }, tls);
+    const body = () => ({ bytes: new Uint8Array(MUCH) });
+    const request = { method: 'PUT', url: peer.url, insecure: true, body } as const;
+    const response = await transportWith({ wireBytes })(request);
+    expect(response.status).toBe(401);
+  },
+);

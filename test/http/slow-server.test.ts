@@ -54,14 +54,20 @@ async function bodies(folder: string): Promise<readonly (readonly [string, () =>
   ];
 }
 
-for (const protocol of ['http', 'https']) {
-  test(`a server that takes no more of a body is given up, over ${protocol}`, async () => {
+const WAYS = [
+  ['http', 'http', 0],
+  ['https by fetch', 'https', Number.POSITIVE_INFINITY],
+  ['https by our own writer', 'https', 0],
+] as const;
+
+for (const [name, protocol, wireBytes] of WAYS) {
+  test(`a server that takes no more of a body is given up, over ${name}`, async () => {
     await using folder = await temporaryFolder();
     const tls = protocol === 'https' ? await makeAuthority(folder.path) : undefined;
     await using peer = await startBadPeer((_, socket) => void socket.pause(), tls);
     // No name of this machine, but on most systems the way to it: there no file goes by sendfile.
     const url = new URL(`${protocol}://0.0.0.0:${peer.url.port}/`);
-    const impatient = transportWith({ stallMs: 200 });
+    const impatient = transportWith({ stallMs: 200, wireBytes });
     for (const [kind, body] of await bodies(folder.path)) {
       const sent = impatient({ method: 'PUT', url, body, insecure: true }).then(
         ({ status }) => ({ kind, status }),
@@ -181,6 +187,13 @@ test('readStart() holds a body of single bytes in one buffer, and no more of it 
   expect([whole.bytes.length, whole.bytes[19_999], whole.whole]).toEqual([20_000, 31, true]);
   const start = await readStart(source(), { limit: 300 });
   expect([start.bytes.length, start.bytes[299], start.whole]).toEqual([300, 43, false]);
+});
+
+test('discardBody() does not read the body of an answer that has none', async () => {
+  const body = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
+  const headers = new Headers({ 'content-length': '0' });
+  await discardBody({ url: 'http://r.test/', headers, body });
+  expect(body.locked).toBe(false);
 });
 
 test('discardBody() does not wait for a body that stalls', async () => {

@@ -9,7 +9,7 @@ async function linesOf(request: Partial<HttpRequest>, transport: Transport): Pro
   const lines: string[] = [];
   let time = 0;
   const send = withTrace(transport, {
-    trace: (line) => lines.push(redactText(line)),
+    trace: (line) => lines.push(redactText(line())),
     proxyFor: ({ hostname }) =>
       hostname === 'far.test'
         ? { href: 'http://u:p@p.test/', host: 'p.test', variable: 'HTTPS_PROXY' }

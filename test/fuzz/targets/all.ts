@@ -13,6 +13,7 @@ import { header } from './header.ts';
 import { helperAnswer } from './helper.ts';
 import { helperRequest } from './helper-request.ts';
 import { hostsToml } from './hosts-toml.ts';
+import { httpAnswer } from './http-answer.ts';
 import { platform } from './platform.ts';
 import { reference } from './reference.ts';
 import { serverRequests } from './server.ts';
@@ -28,6 +29,7 @@ export const targets: readonly Target[] = [
   ...[tarHeader, pax, path, template],
   ...[
     header,
+    httpAnswer,
     refusal,
     token,
     grant,
