@@ -13,8 +13,9 @@ import type { Engine } from './engine/engine.ts';
 import type { Host } from './host/host.ts';
 import type { Transport } from './http/transport.ts';
 import type { Reference } from './oci/reference.ts';
+import type { Courier } from './registry/courier/courier.ts';
 import type { RegistryMemory } from './registry/memory/registry-memory.ts';
-import type { CheckedLogin } from './registry/ping.ts';
+import type { CheckedLogin, CheckLoginOptions } from './registry/ping.ts';
 import type { Repository } from './registry/repository.ts';
 import type { Access } from './registry/scope.ts';
 import type { Sites } from './registry/site.ts';
@@ -32,8 +33,8 @@ export interface Talk {
   print(line: string): void;
   /** One line on stderr. */
   note(line: string): void;
-  /** One line for `--debug`: what is done below. Nothing without it. */
-  trace(line: string): void;
+  /** One line for `--debug`: what is done below. Without it nothing, and one that takes work is not even made. */
+  trace(line: string | (() => string)): void;
   /** How copies are shown from now on; with `json` everything on stderr is one JSON object a line. Default: `auto`. */
   showAs(mode: ProgressMode): void;
   /** Shows a copy while it runs; `place` is where content goes when there is more than one target. */
@@ -98,24 +99,18 @@ export interface App extends AsyncDisposable {
   ): Promise<Sites>;
   /**
    * Asks a registry whether it accepts a credential. Nothing is kept, not even whom the user trusts with it.
+   * @param hostsDir folders that are searched in place of the usual ones
    * @throws FinchError `UNAUTHENTICATED` when it does not, `REGISTRY`, `NETWORK`
    */
   checkLogin(
     server: ServerName,
     credential: Credential,
-    options: CheckLoginSettings,
+    options: Pick<CheckLoginOptions, 'insecure' | 'trustRealms' | 'signal'> & {
+      readonly hostsDir?: readonly string[] | undefined;
+    },
   ): Promise<CheckedLogin>;
   /** The token servers that took the logins of registries. */
   trustedRealms(): Promise<TrustedRealms>;
-}
-
-/** What the user said about a registry that {@link App.checkLogin} asks. */
-interface CheckLoginSettings extends AbortOptions {
-  readonly insecure: boolean;
-  /** Folders of `hosts.toml` files, in place of the usual ones. */
-  readonly hostsDir?: readonly string[] | undefined;
-  /** Hosts of token servers that the user trusts with the credential. */
-  readonly trustRealms?: readonly string[];
 }
 
 /** For whom the program runs. */
@@ -135,6 +130,7 @@ export function createApp(host: Host, talk: Talk, options: AppOptions = {}): App
   let engine: Promise<Engine> | undefined;
   let logins: Promise<Logins> | undefined;
   let memory: Promise<RegistryMemory> | undefined;
+  let courier: Promise<Courier> | undefined;
   let transport: Promise<Transport> | undefined;
   const userAgent = `finch/${version}`;
   const app: App = {
@@ -180,11 +176,11 @@ export function createApp(host: Host, talk: Talk, options: AppOptions = {}): App
       const { openAtSites } = await import('./registry/open-at-sites.ts');
       const sites = await app.sites(registry, { hostsDir });
       const keychain = who.keychain ?? (await app.logins());
+      if (access === 'push') courier ??= openCourierOf(host);
       return openAtSites(sites, name, {
         ...{ transport: app.transport, keychain, access, insecure, resume, userAgent },
-        trust: await app.trustedRealms(),
-        memory: await app.registryMemory(),
-        ...{ report: talk.note, trace: talk.trace },
+        ...{ trust: await app.trustedRealms(), memory: await app.registryMemory() },
+        ...{ courier: await courier, report: talk.note, trace: talk.trace },
       });
     },
     async sites(registry, { hostsDir = usualFolders(host.home) }) {
@@ -211,6 +207,7 @@ export function createApp(host: Host, talk: Talk, options: AppOptions = {}): App
       return trustedRealms(host.home);
     },
     async [Symbol.asyncDispose]() {
+      (await courier?.catch(() => undefined))?.[Symbol.dispose]();
       (await memory?.catch(() => undefined))?.[Symbol.dispose]();
       const opened = await store?.catch(() => undefined);
       await opened?.[Symbol.asyncDispose]();
@@ -230,6 +227,11 @@ async function openMemoryOf({ host, talk }: App): Promise<RegistryMemory> {
   return openRegistryMemory({ path, trace: talk.trace, report: talk.note });
 }
 
+async function openCourierOf(host: Host): Promise<Courier> {
+  const { openCourier } = await import('./registry/courier/courier.ts');
+  return openCourier(host);
+}
+
 async function openStore({ storePath, host }: App): Promise<ImageStore> {
   const { openImageStore } = await import('./store/open-store.ts');
   return openImageStore(storePath, { now: host.now });
@@ -240,10 +242,9 @@ async function openAwsOf(
   { isHelper = false }: AppOptions,
 ): Promise<Aws> {
   const { openAws } = await import('./aws/open-aws.ts');
-  const { env } = host;
   const home = homeOf(host);
   const surroundings = {
-    ...{ env, home, transport, userAgent, isHelper },
+    ...{ env: host.env, home, transport, userAgent, isHelper },
     now: () => host.now().getTime(),
     ...{ trace: talk.trace, report: talk.note },
   };
@@ -262,12 +263,11 @@ async function openAwsOf(
 async function findMachineOf({ host }: App): Promise<Machine> {
   const { findMachine } = await import('./vm/find-machine.ts');
   const { finchYamlPath } = await import('./config/finch-yaml.ts');
-  const { env, home } = host;
   return findMachine({
-    ...{ env, home },
+    ...{ env: host.env, home: host.home },
     async readSettings() {
       const { readMachineSettings } = await import('./config/read-machine-settings.ts');
-      return readMachineSettings(finchYamlPath(home));
+      return readMachineSettings(finchYamlPath(host.home));
     },
   });
 }

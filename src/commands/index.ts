@@ -204,6 +204,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./bridge-serve.ts'),
   },
   {
+    paths: ['courier serve'],
+    summary: 'Send parts of images for another finch',
+    isHidden: true,
+    load: () => import('./courier-serve.ts'),
+  },
+  {
     paths: ['completion'],
     summary: 'Have the shell complete the words of commands',
     load: () => import('./completion.ts'),

@@ -12,8 +12,8 @@ const WRITES: ReadonlySet<string> = new Set(['PUT', 'PATCH', 'POST']);
  * Answers the registry's challenges: Bearer with a token of its token server, else Basic. Nothing is
  * sent before the registry asks but what a request brings itself; from then on every request carries what
  * worked, and a token is replaced before it ends. Where it is remembered how the registry asks, the first
- * request is sent as one that was asked, and does not keep others waiting. The first request goes alone, so that many at once are
- * asked only once. A request that is refused is sent once more, with a new token, and once with another
+ * request is sent as one that was asked, and does not keep others waiting. The first request goes alone, so that
+ * many at once are asked only once; but one that opens connections ahead goes beside it. A request that is refused is sent once more, with a new token, and once with another
  * login, where that ends and there is another. Requests to another origin pass through untouched. What is
  * still refused comes back as it is, with a note of why that may be.
  * @throws FinchError of `fetchToken` and of the keychain
@@ -67,7 +67,8 @@ export function withAuth(transport: Transport, options: AuthOptions): Transport 
   return async (request) => {
     if (!endpoint.owns(request.url)) return transport(request);
     if (first !== undefined) {
-      await first;
+      // What opens connections opens its own at once.
+      if (!request.ahead) await first;
       return exchange(request, () => {});
     }
     const known = Promise.withResolvers<void>();

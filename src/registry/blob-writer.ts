@@ -4,6 +4,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RepositoryApi } from './api.ts';
 import { hasBlob } from './blobs.ts';
+import type { Courier } from './courier/courier.ts';
 import type { RegistryMemory } from './memory/registry-memory.ts';
 import { hostTraits } from './upload/host-traits.ts';
 
@@ -16,6 +17,8 @@ export interface BlobWriterOptions {
   readonly memory: RegistryMemory;
   /** Whether an upload that is interrupted is kept for the next process. */
   readonly resume: boolean;
+  /** Carries chunks to registries that are brittle. */
+  readonly courier?: Courier | undefined;
 }
 
 /** The blobs of one repository, and what this process knows of them: each is sent once. */
@@ -27,6 +30,8 @@ export class BlobWriter {
   /** Repositories whose blobs this one does not get. */
   readonly #unwilling = new Set<string>();
   readonly #running = new Map<Digest, Promise<void>>();
+  /** The code that uploads, loaded when it is first needed. */
+  #uploading: Promise<typeof import('./upload/upload-blob.ts')> | undefined;
 
   constructor(api: RepositoryApi, options: BlobWriterOptions) {
     this.#api = api;
@@ -38,7 +43,10 @@ export class BlobWriter {
     const { digest } = descriptor;
     const isHere = await hasBlob(this.#api, descriptor, abort);
     if (isHere) this.#isThere(digest);
-    else this.#absent.add(digest);
+    else {
+      this.#present.delete(digest);
+      this.#absent.add(digest);
+    }
     return isHere;
   }
 
@@ -75,7 +83,8 @@ export class BlobWriter {
     const isAbsent = this.#absent.delete(digest);
     if (!isAbsent && size > WORTH_ASKING && (await this.has(descriptor, options))) return;
     this.#absent.delete(digest);
-    const { uploadBlob } = await import('./upload/upload-blob.ts');
+    this.#uploading ??= import('./upload/upload-blob.ts');
+    const { uploadBlob } = await this.#uploading;
     const unwilling = this.#unwilling;
     await uploadBlob(
       this.#api,

@@ -46,6 +46,8 @@ export class Endpoint {
   readonly host: string;
   readonly #site: Site;
   readonly #memory: EndpointOptions['memory'];
+  /** Its own, over TLS and without. */
+  readonly #origins: ReadonlySet<string>;
   #routes: readonly Route[];
   #first: Promise<void> | undefined;
   /** Whether it is known that a server for TLS is there. */
@@ -67,6 +69,8 @@ export class Endpoint {
         hint: 'check the spelling of the host, and its port, which is 65535 at most',
       });
     }
+    const plain = new URL(`http://${this.host}`);
+    this.#origins = new Set([url.origin, plain.origin]);
     this.#routes = routesTo(site, { insecure, spokeTls: memory?.traits(site.host).tls ?? false });
   }
 
@@ -102,9 +106,9 @@ export class Endpoint {
    * believes that it speaks plain HTTP. What is sent always takes the endpoint's own scheme.
    */
   owns(url: URL): boolean {
-    // The origin of any other scheme is the same as that of every other host.
-    if (url.protocol !== 'https:' && url.protocol !== 'http:') return false;
-    return url.origin === new URL(`${url.protocol}//${this.host}`).origin;
+    // A `blob:` address has the origin of what made it.
+    const isHttp = url.protocol === 'https:' || url.protocol === 'http:';
+    return isHttp && this.#origins.has(url.origin);
   }
 
   /**
@@ -138,22 +142,34 @@ export class Endpoint {
 
   async #tryRoutes(transport: Transport, request: HttpRequest): Promise<Response> {
     let failure: unknown;
+    let plain: Response | undefined;
     for (const route of this.#routes) {
       try {
         const response = await transport(this.#along(route, request));
-        if (route === PLAIN && this.#routes.length > 1) {
+        if (route === PLAIN && this.#routes.length > 1 && response.status === 400) {
+          plain = response;
+          // What answers a HEAD has no words: to try TLS takes no longer than to ask for them.
+          if (request.method === 'HEAD') continue;
           this.#hasTls = await this.#forgotTls(transport, { request, response });
           if (this.#hasTls) continue;
         }
-        if (this.#routes.length > 1 && !route.insecure) this.#remember(route);
-        this.#routes = [route];
-        return response;
+        return this.#settleOn(route, response);
       } catch (error) {
         if (!WRONG_ROUTE.has(networkCode(error) ?? '')) throw this.#explain(error);
         failure ??= error;
       }
     }
+    if (plain !== undefined && !this.#hasTls) {
+      this.#hasTls = await this.#forgotTls(transport, { request, response: plain });
+      if (!this.#hasTls) return this.#settleOn(PLAIN, plain);
+    }
     throw this.#explain(failure);
+  }
+
+  #settleOn(route: Route, response: Response): Response {
+    if (this.#routes.length > 1 && !route.insecure) this.#remember(route);
+    this.#routes = [route];
+    return response;
   }
 
   #remember({ protocol }: Route): void {
@@ -197,7 +213,6 @@ export class Endpoint {
     transport: Transport,
     { request, response }: { request: HttpRequest; response: Response },
   ): Promise<boolean> {
-    if (response.status !== 400) return false;
     const { signal } = request;
     const answer =
       request.method === 'HEAD'

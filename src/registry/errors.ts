@@ -19,6 +19,9 @@ const MAX_CODES = 10;
 /** How long the body of an error is waited for. */
 const ERROR_STALL_MS = 10_000;
 
+/** The types of pages for people. */
+const HTML = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i;
+
 /** Header fields that a registry alone gives. */
 const REGISTRY_FIELDS = [
   'docker-distribution-api-version',
@@ -55,8 +58,7 @@ export interface Refusal {
  * everything HTML that has no other type; a registry's own header fields tell it from a page.
  */
 export function isWebPage({ headers }: Response): boolean {
-  const isHtml = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i;
-  if (!isHtml.test(headers.get('content-type') ?? '')) return false;
+  if (!HTML.test(headers.get('content-type') ?? '')) return false;
   return (
     headers.get('content-length') !== '0' && !REGISTRY_FIELDS.some((name) => headers.has(name))
   );

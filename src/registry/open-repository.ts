@@ -4,12 +4,14 @@ import { FinchError, hasCode } from '../errors.ts';
 import type { RetryOptions } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
 import { MAX_DOCUMENT_BYTES } from '../oci/json.ts';
 import { isDocumentType } from '../oci/media-types.ts';
 import type { RepositoryApi } from './api.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { openBlob } from './blobs.ts';
 import { connect } from './connect.ts';
+import type { Courier } from './courier/courier.ts';
 import { type FetchedDocument, getManifest, resolveManifest } from './manifests.ts';
 import { emptyMemory, type RegistryMemory } from './memory/registry-memory.ts';
 import { putManifest } from './put-manifest.ts';
@@ -38,6 +40,8 @@ export interface RepositoryOptions {
   readonly memory?: RegistryMemory;
   /** Whether an upload that is interrupted is kept for the next process. Default: true; else it is cancelled. */
   readonly resume?: boolean;
+  /** Carries parts of large blobs to registries where an upload ends with the process that sends it. Default: nobody. */
+  readonly courier?: Courier | undefined;
   /**
    * Whether what a tag or digest names is told by its bytes and not by headers, which may send us to what
    * nobody has. Opening it then takes those bytes.
@@ -75,10 +79,14 @@ export function openRepository(
   // Who pushes only compares digests: what a tag names before may be anything.
   const anyType = access !== 'pull';
   const { memory = emptyMemory(), resume = true } = options;
-  const blobs = new BlobWriter(api, { retry, memory, resume });
+  const blobs = new BlobWriter(api, { retry, memory, resume, courier: options.courier });
   const has = async (descriptor: Descriptor, abort?: AbortOptions): Promise<boolean> => {
     if (!isDocumentType(descriptor.mediaType)) return blobs.has(descriptor, abort);
     return (await resolveManifest(api, descriptor.digest, { ...abort, anyType })) !== undefined;
+  };
+  const wasHere = (digest: Digest) => memory.placesOf(registry, digest, '').includes(name);
+  const isHere = (digest: Digest) => {
+    if (!wasHere(digest)) memory.rememberPlace(registry, name, digest);
   };
   let resolved: FetchedDocument | undefined;
   return {
@@ -86,7 +94,11 @@ export function openRepository(
     name,
     has,
     async resolve(reference, abort) {
-      if (!resolveByBytes) return resolveManifest(api, reference, { ...abort, anyType });
+      if (!resolveByBytes) {
+        const found = await resolveManifest(api, reference, { ...abort, anyType });
+        if (access === 'push' && found !== undefined) isHere(found.digest);
+        return found;
+      }
       try {
         resolved = await getManifest(api, reference, abort);
         return resolved.descriptor;
@@ -101,15 +113,16 @@ export function openRepository(
     },
     wouldMount: (descriptor) =>
       isDocumentType(descriptor.mediaType) ? undefined : blobs.wouldMount(descriptor),
+    wasHere,
     tags: (abort) => listTags(api, abort),
     async tag(tags, document, bytes, abort) {
       await putManifest(api, { tags, document, bytes }, abort);
+      isHere(document.digest);
     },
     async open(descriptor, abort) {
       if (!isDocumentType(descriptor.mediaType))
         return openBlob(api, descriptor, { ...abort, retry });
-      const isHere = resolved?.descriptor.digest === descriptor.digest;
-      const taken = isHere ? resolved : undefined;
+      const taken = resolved?.descriptor.digest === descriptor.digest ? resolved : undefined;
       resolved = undefined;
       const { bytes } = taken ?? (await getManifest(api, descriptor.digest, abort));
       return memoryContent(bytes);

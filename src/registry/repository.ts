@@ -42,6 +42,9 @@ export interface Repository extends ContentStore {
    */
   wouldMount(descriptor: Descriptor): string | undefined;
 
+  /** Whether a document was seen here, by this process or an earlier one. Asks nobody. */
+  wasHere(document: Digest): boolean;
+
   /**
    * Begins an upload, as every push does first, and gives it up: nothing is stored.
    * @throws FinchError of whatever would refuse a push

@@ -146,7 +146,11 @@ export const faults: readonly Case[] = [
     guards: [
       {
         test: ['registry/memory/registry-memory.test.ts', 'of a living process stays its own'],
-        defence: ['registry/memory/kept-uploads.ts', 'if (!this.#isLeft(row) || ', 'if ('],
+        defence: [
+          'registry/memory/kept-uploads.ts',
+          'if (this.#isHeld(row, row.owner) || ',
+          'if (',
+        ],
       },
     ],
   },

@@ -30,8 +30,8 @@ export const protocol: readonly Case[] = [
         ],
         defence: [
           'copy/push-repository.ts',
-          'if (named.includes(root.digest)) return true;',
-          'if (named.includes(root.digest)) return false;',
+          'const isNamed = isThere || named.includes(root.digest);',
+          'const isNamed = isThere || named.length > 9;',
         ],
       },
     ],

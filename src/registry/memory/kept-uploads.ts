@@ -21,6 +21,7 @@ interface Row {
   readonly location: string;
   readonly position: number;
   readonly way: string;
+  readonly courier: string | null;
   readonly updated_at: number;
 }
 
@@ -49,16 +50,9 @@ export class KeptUploads {
 
   /** `RegistryMemory.claimUpload`: the one that came furthest first. */
   claim(key: UploadKey): KeptUpload | undefined {
-    const rows = this.#file.all<Row>(
-      `SELECT owner, location, position, way, updated_at FROM uploads
-       WHERE registry = ? AND repository = ? AND digest = ? AND owner <> ?
-       ORDER BY position DESC LIMIT ?`,
-      ...whereOf(key),
-      this.#self(),
-      MAX_LEFT,
-    );
-    for (const row of rows) {
-      if (!this.#isLeft(row) || !this.#take(key, row)) continue;
+    for (const row of this.#ofOthers(key)) {
+      if (this.#isHeld(row, row.owner) || this.#isHeld(row, row.courier) || !this.#take(key, row))
+        continue;
       const upload = uploadOf(row);
       if (upload !== undefined && this.#isRecent(row)) return upload;
       this.forget(key);
@@ -66,8 +60,15 @@ export class KeptUploads {
     return undefined;
   }
 
+  /** `RegistryMemory.isCarried`. */
+  isCarried(key: UploadKey): boolean {
+    return this.#ofOthers(key).some(
+      (row) => !this.#isHeld(row, row.owner) && this.#isHeld(row, row.courier),
+    );
+  }
+
   /** `RegistryMemory.keepUpload`. */
-  keep(key: UploadKey, { location, offset, way }: KeptUpload): void {
+  keep(key: UploadKey, { location, offset, way, courier }: KeptUpload): void {
     if (location.length > MAX_LOCATION || holdsLogin(location)) {
       this.forget(key);
       return;
@@ -75,9 +76,17 @@ export class KeptUploads {
     hideLocation(location);
     const changed = this.#file.run(
       `INSERT OR REPLACE INTO uploads
-         (registry, repository, digest, owner, location, position, way, updated_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[...whereOf(key), this.#self(), location, offset, way, this.#options.now()],
+         (registry, repository, digest, owner, location, position, way, courier, updated_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[
+        ...whereOf(key),
+        this.#self(),
+        location,
+        offset,
+        way,
+        courier ?? null,
+        this.#options.now(),
+      ],
     );
     if (changed !== undefined || this.#hasLost) return;
     this.#hasLost = true;
@@ -98,11 +107,23 @@ export class KeptUploads {
     return this.#owner;
   }
 
-  #isLeft({ owner, updated_at }: Row): boolean {
-    const state = ownerState(owner);
+  #ofOthers(key: UploadKey): readonly Row[] {
+    return this.#file.all<Row>(
+      `SELECT owner, location, position, way, courier, updated_at FROM uploads
+       WHERE registry = ? AND repository = ? AND digest = ? AND owner <> ?
+       ORDER BY position DESC LIMIT ?`,
+      ...whereOf(key),
+      this.#self(),
+      MAX_LEFT,
+    );
+  }
+
+  /** Whether a process that an upload belongs to may live. */
+  #isHeld({ updated_at }: Row, process: string | null): boolean {
+    const state = process === null ? 'dead' : ownerState(process);
     return state === 'unknown'
-      ? this.#options.now() - updated_at > UNSEEN_OWNER_MS
-      : state === 'dead';
+      ? this.#options.now() - updated_at <= UNSEEN_OWNER_MS
+      : state === 'alive';
   }
 
   #isRecent({ updated_at }: Row): boolean {
@@ -113,7 +134,7 @@ export class KeptUploads {
   /** One statement, of which only one process can be the first. */
   #take(key: UploadKey, { owner, location }: Row): boolean {
     const changed = this.#file.run(
-      `UPDATE OR REPLACE uploads SET owner = ?
+      `UPDATE OR REPLACE uploads SET owner = ?, courier = NULL
        WHERE registry = ? AND repository = ? AND digest = ? AND owner = ? AND location = ?`,
       ...[this.#self(), ...whereOf(key), owner, location],
     );

@@ -13,6 +13,7 @@ const CHECKS: { readonly [Trait in keyof LearnedTraits]-?: (value: unknown) => b
   noMount: (value) => typeof value === 'boolean',
   tls: (value) => typeof value === 'boolean',
   noStatus: (value) => typeof value === 'boolean',
+  brittle: (value) => typeof value === 'boolean',
   challenge: (value) => typeof value === 'string' && value.length <= MAX_CHALLENGE,
 };
 

@@ -11,6 +11,7 @@ export const MEMORY_TABLES = `
     location   TEXT NOT NULL, -- a secret
     position   INTEGER NOT NULL,
     way        TEXT NOT NULL,
+    courier    TEXT, -- the process that sends for the owner, and may outlive it
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (registry, repository, digest, owner)
   ) STRICT, WITHOUT ROWID;

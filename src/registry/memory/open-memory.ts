@@ -49,6 +49,7 @@ export function openRegistryMemory(options: OpenMemoryOptions): RegistryMemory {
 
   return {
     claimUpload: (key) => uploads.claim(key),
+    isCarried: (key) => uploads.isCarried(key),
     keepUpload: (key, upload) => uploads.keep(key, upload),
     forgetUpload: (key) => uploads.forget(key),
 

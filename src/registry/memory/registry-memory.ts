@@ -16,6 +16,8 @@ export interface KeptUpload {
   readonly offset: number;
   /** Whether the rest goes in one request, or in chunks. */
   readonly way: UploadWay;
+  /** The process that sends for this one, and may outlive it, as `owner.ts` writes it. */
+  readonly courier?: string | undefined;
   /** When it was written down: milliseconds since 1970. */
   readonly updatedAt?: number;
 }
@@ -36,6 +38,8 @@ export interface LearnedTraits {
   readonly tls?: boolean;
   /** Whether it does not tell how much of an upload it has. */
   readonly noStatus?: boolean;
+  /** Whether an upload ends there with a request whose answer does not arrive. */
+  readonly brittle?: boolean;
   /** `WWW-Authenticate` of its 401, which came over TLS or from this machine; empty when it wants no login. */
   readonly challenge?: string;
 }
@@ -51,6 +55,8 @@ export interface RegistryMemory extends Disposable {
    * Never one of a process that may live. When it turns out to be good for nothing there may be another.
    */
   claimUpload(key: UploadKey): KeptUpload | undefined;
+  /** Whether the courier of a process that is gone is still at work on the upload: who waits for it can go on there. */
+  isCarried(key: UploadKey): boolean;
   /** Writes down where an upload of this process is, in place of what was written of it before. */
   keepUpload(key: UploadKey, upload: KeptUpload): void;
   /** Drops what was written of an upload of this process. */
@@ -78,6 +84,7 @@ export function emptyMemory(): RegistryMemory {
     (places.get(key) ?? []).filter((place) => place !== repository);
   return {
     claimUpload: () => undefined,
+    isCarried: () => false,
     keepUpload: () => {},
     forgetUpload: () => {},
     placesOf: (registry, digest, except) =>

@@ -8,18 +8,20 @@ export interface BodyOptions extends AbortOptions {
   readonly progress: Progress;
   /** Whether a file is read here, so that its progress is seen, where it could go out as one. */
   readonly asStream: boolean;
+  /** Whether another process sends it. */
+  readonly isCarried: boolean;
 }
 
 /** Some bytes of a blob as a request sends them: a file where it can go out as one, else a stream. */
 export function bodyOf(
   content: Content,
   { start, end }: Span,
-  { url, progress, asStream, signal }: BodyOptions,
+  { url, progress, asStream, isCarried, signal }: BodyOptions,
 ): HttpBody {
   progress.moveTo(start);
   const length = end - start;
   if (length === 0) return { bytes: new Uint8Array() };
-  if (goesAsFile(content, { url, asStream }) && content.file !== undefined) {
+  if (content.file !== undefined && (isCarried || goesAsFile(content, { url, asStream }))) {
     const { path, offset } = content.file;
     return { file: { path, start: offset + start, end: offset + end } };
   }

@@ -19,6 +19,8 @@ export interface HostTraits {
   readonly hasStaleRange: boolean;
   /** Whether it may take a blob from another repository. */
   readonly mounts: boolean;
+  /** Whether an upload ends there with a request whose answer does not arrive; undefined when nobody knows. */
+  readonly isBrittle: boolean | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -35,6 +37,7 @@ const DEFAULT: HostTraits = {
   hasStatus: true,
   hasStaleRange: false,
   mounts: true,
+  isBrittle: undefined,
 };
 
 /** What is known of the registries of some services, by the host of their API. */
@@ -64,8 +67,9 @@ const PROFILES: readonly {
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 export function hostTraits(host: string, learned: LearnedTraits = {}): HostTraits {
-  const known = { ...DEFAULT, ...PROFILES.find(({ is }) => is(host))?.traits };
-  const { way, chunkBytes, maxBodyBytes, noStatus, noMount } = learned;
+  const profile = PROFILES.find(({ is }) => is(host));
+  const known = { ...DEFAULT, ...(profile && { isBrittle: false, ...profile.traits }) };
+  const { way, chunkBytes, maxBodyBytes, noStatus, noMount, brittle } = learned;
   return {
     ...known,
     ...(known.takesChunks && way !== undefined && { way }),
@@ -73,5 +77,6 @@ export function hostTraits(host: string, learned: LearnedTraits = {}): HostTrait
     ...(known.takesChunks && maxBodyBytes !== undefined && { maxBodyBytes }),
     ...(noStatus === true && { hasStatus: false }),
     ...(noMount === true && { mounts: false }),
+    ...(brittle !== undefined && { isBrittle: brittle }),
   };
 }

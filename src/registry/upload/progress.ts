@@ -43,6 +43,12 @@ export class Progress {
     this.#keep(bytes);
   }
 
+  /** So many more bytes went out, by another process. */
+  wentOut(bytes: number): void {
+    this.#reached += bytes;
+    this.#send(bytes);
+  }
+
   /** The registry has `position` bytes, whatever went out. */
   moveTo(position: number): void {
     this.#request += 1;

@@ -3,7 +3,7 @@ import { FinchError } from '../../errors.ts';
 import { discardBody } from '../../http/body.ts';
 import { ASK_WHO_RUNS_IT } from '../../http/failure.ts';
 import { receivedBytes } from '../../http/range.ts';
-import type { HttpRequest } from '../../http/transport.ts';
+import type { Carrier, HttpRequest } from '../../http/transport.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { isGood, type RepositoryApi, refusalOf } from '../api.ts';
 import { isOther } from '../blobs.ts';
@@ -25,6 +25,8 @@ export interface SendOptions extends AbortOptions {
   readonly next: NextRequest;
   readonly progress: Progress;
   readonly asStream: boolean;
+  /** Who carries the request in place of this process: a file then. */
+  readonly carrier?: Carrier | undefined;
   /** Whether the `Range` of the answer may be short of what was taken. */
   readonly hasStaleRange: boolean;
 }
@@ -37,7 +39,7 @@ export interface SendOptions extends AbortOptions {
 export async function send(
   api: RepositoryApi,
   session: Session,
-  { descriptor, content, next, progress, asStream, hasStaleRange, signal }: SendOptions,
+  { descriptor, content, next, progress, asStream, carrier, hasStaleRange, signal }: SendOptions,
 ): Promise<Outcome> {
   const { start, end, closes, hasRange } = next;
   const { location } = session;
@@ -49,8 +51,14 @@ export async function send(
       'content-type': 'application/octet-stream',
       ...(hasRange && { 'content-range': `${start}-${end - 1}` }),
     },
-    body: () => bodyOf(content, { start, end }, { url, progress, asStream, signal }),
+    body: () =>
+      bodyOf(
+        content,
+        { start, end },
+        { url, progress, asStream, isCarried: carrier !== undefined, signal },
+      ),
     once: true,
+    ...(carrier && { carrier }),
     idempotent: false,
     signal,
   };

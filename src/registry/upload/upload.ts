@@ -4,7 +4,9 @@ import type { Descriptor } from '../../oci/descriptor.ts';
 import type { RepositoryApi } from '../api.ts';
 import { hasBlob } from '../blobs.ts';
 import { goesAsFile } from './body.ts';
+import { PROBE_BYTES, probe } from './brittle.ts';
 import { Budget } from './budget.ts';
+import { carrierOf } from './carriage.ts';
 import { assertIntact, wrongDigest } from './damage.ts';
 import { endSession } from './end-session.ts';
 import { Journal } from './journal.ts';
@@ -115,14 +117,31 @@ export class Upload {
 
   async #open(): Promise<Standing> {
     const { memory, unwilling, signal } = this.#options;
+    const wasCarried = await this.#journal?.whileCarried({ signal });
     const kept = this.#journal?.claim();
     if (kept !== undefined) return { kind: 'at', session: kept };
+    if (wasCarried && (await this.#isThere())) return { kind: 'stored' };
     if (this.#mayMount) {
       this.#mayMount = false;
       const mounted = await mountBlob(this.#api, this.#descriptor, { memory, unwilling, signal });
       if (mounted !== undefined) return mounted;
     }
-    return openUpload(this.#api, this.#descriptor, { isKnown: this.#isKnown, signal });
+    const opened = await openUpload(this.#api, this.#descriptor, {
+      isKnown: this.#isKnown,
+      signal,
+    });
+    const { size } = this.#descriptor;
+    const isUnknown = opened.kind === 'at' && this.#ways.isUnknown(opened.session, size);
+    return isUnknown && this.#journal ? this.#probe(opened.session) : opened;
+  }
+
+  async #probe(session: Session): Promise<Standing> {
+    const { signal } = this.#options;
+    const what = { descriptor: this.#descriptor, content: this.#content, progress: this.#progress };
+    const { standing, isBrittle } = await probe(this.#api, session, { ...what, signal });
+    this.#sentTo = PROBE_BYTES;
+    if (isBrittle !== undefined) this.#ways.learnBrittle(isBrittle);
+    return standing;
   }
 
   async #ask(session: Session): Promise<Standing> {
@@ -147,12 +166,20 @@ export class Upload {
     const { size } = this.#descriptor;
     const asStream = this.#asStream;
     const next = this.#ways.next(session, size);
+    const isCarried = this.#ways.isCarried(size) && this.#content.file !== undefined;
+    const carrier = isCarried
+      ? await carrierOf(session, next, {
+          ...{ courier: this.#options.courier, journal: this.#journal },
+          ...{ progress: this.#progress, asStream },
+        })
+      : undefined;
     const outcome = await send(this.#api, session, {
-      ...{ descriptor: this.#descriptor, content: this.#content, next, asStream },
+      ...{ descriptor: this.#descriptor, content: this.#content, next, asStream, carrier },
       ...{ progress: this.#progress, signal: this.#options.signal },
       hasStaleRange: this.#ways.traits.hasStaleRange,
     });
-    const isFile = goesAsFile(this.#content, { url: session.location, asStream });
+    const isFile =
+      carrier !== undefined || goesAsFile(this.#content, { url: session.location, asStream });
     const end = isFile ? next.end : this.#progress.reached;
     this.#sentTo = Math.max(this.#sentTo, end);
     if (outcome.kind === 'unsure' || outcome.kind === 'lost') {

@@ -1,4 +1,5 @@
 import type { RegistryMemory } from '../memory/registry-memory.ts';
+import { hasState, LARGE_BYTES } from './brittle.ts';
 import { type HostTraits, hostTraits, SMALL_CHUNK_BYTES } from './host-traits.ts';
 import { type NextRequest, nextRequest } from './next-request.ts';
 import type { Span } from './progress.ts';
@@ -29,7 +30,20 @@ export class Ways {
 
   /** What to send next of a blob of `size` bytes. */
   next(session: Session, size: number): NextRequest {
-    return nextRequest(session, { size, traits: this.#traits, closesEmpty: this.#closesEmpty });
+    const traits = this.isCarried(size)
+      ? { ...this.#traits, way: 'chunks' as const }
+      : this.#traits;
+    return nextRequest(session, { size, traits, closesEmpty: this.#closesEmpty });
+  }
+
+  /** Whether a blob of `size` bytes goes there in chunks whose answers must be heard, whatever becomes of this process. */
+  isCarried(size: number): boolean {
+    return this.#traits.isBrittle === true && this.#traits.takesChunks && size > LARGE_BYTES;
+  }
+
+  /** Whether it is worth to find out, for a blob of `size` bytes, if the registry is brittle. */
+  isUnknown(session: Session, size: number): boolean {
+    return this.#traits.isBrittle === undefined && size > LARGE_BYTES && hasState(session);
   }
 
   /** A body was too long (413): half as much next time, also for later blobs. False when nothing helps. */
@@ -40,6 +54,12 @@ export class Ways {
     this.#traits = { ...this.#traits, maxBodyBytes };
     this.#memory.learn(this.#host, { maxBodyBytes });
     return true;
+  }
+
+  /** Whether an upload ends there with a request whose answer does not arrive. */
+  learnBrittle(isBrittle: boolean): void {
+    this.#traits = { ...this.#traits, isBrittle };
+    this.#memory.learn(this.#host, { brittle: isBrittle });
   }
 
   /** Bytes were not expected where they were sent (416). False when that was so too often. */

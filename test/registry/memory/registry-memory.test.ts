@@ -70,6 +70,23 @@ describe('an upload', () => {
     expect(open(path, { owner: goneOwner() }).claimUpload(key)).toBeUndefined();
   });
 
+  test("whose courier lives is nobody else's before that is gone, too", () => {
+    const path = newPath();
+    open(path, { owner: goneOwner() }).keepUpload(key, { ...upload, courier: currentOwner() });
+    const memory = open(path, { owner: goneOwner(2) });
+    expect(memory.isCarried(key)).toBe(true);
+    expect(memory.claimUpload(key)).toBeUndefined();
+    open(path, { owner: goneOwner() }).keepUpload(key, { ...upload, courier: goneOwner(3) });
+    expect(memory.isCarried(key)).toBe(false);
+    expect(memory.claimUpload(key)).toMatchObject(upload);
+  });
+
+  test('of a living process is not carried, whoever carries it', () => {
+    const path = newPath();
+    open(path).keepUpload(key, { ...upload, courier: currentOwner() });
+    expect(open(path, { owner: goneOwner() }).isCarried(key)).toBe(false);
+  });
+
   test('of a process that cannot be seen from here is left behind after a day', () => {
     const path = newPath();
     open(path, { owner: unseenOwner, now: () => 0 }).keepUpload(key, upload);
