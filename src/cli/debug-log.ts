@@ -6,8 +6,8 @@ import { printable } from '../text.ts';
 
 /** Where `--debug` goes. */
 export interface DebugLog {
-  /** Takes one line of what is being done. */
-  trace(line: string): void;
+  /** Takes one line of what is being done, or what makes one where it is wanted. */
+  trace(line: string | (() => string)): void;
   /** Takes one line of what lies behind the error that ended the command. */
   explain(line: string): void;
 }
@@ -30,9 +30,10 @@ export function openDebugLog(argv: readonly string[], { env, now, stderr }: Debu
       // Who looks for mistakes must not meet one more.
     }
   };
-  const write = (prefix: string) => (line: string) => {
+  const write = (prefix: string) => (line: string | (() => string)) => {
     if (!isAsked && path === undefined) return;
-    const text = `${prefix}${redactText(printable(line))}\n`;
+    const made = typeof line === 'string' ? line : line();
+    const text = `${prefix}${redactText(printable(made))}\n`;
     if (isAsked) stderr.write(text);
     if (path !== undefined) append(path, `${now().toISOString()} ${process.pid} ${text}`);
   };

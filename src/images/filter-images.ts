@@ -40,6 +40,7 @@ export async function filterImages(
 ): Promise<readonly ImageRecord[]> {
   const tests = filters.map((filter) => parseFilter(filter, { store, platform }));
   if (name !== undefined) tests.unshift(nameTest(name));
+  if (tests.length === 0) return records;
   const passed: ImageRecord[] = [];
   for (const record of records) {
     if (await passesAll(tests, record)) passed.push(record);

@@ -1,7 +1,8 @@
 import type { AbortOptions } from '../content.ts';
 import { findReadableImages, type PlatformImage } from '../copy/platforms.ts';
+import type { Digest } from '../oci/digest.ts';
 import { formatPlatformAll, matchesPlatform, type Platform } from '../oci/platform.ts';
-import { familiarRepository, parseReference } from '../oci/reference.ts';
+import { familiarRepository, type ParsedReference, parseReference } from '../oci/reference.ts';
 import type { ImageRecord, ImageStore } from '../store/image-store.ts';
 import type { ImageRow } from './image-row.ts';
 
@@ -25,7 +26,7 @@ export async function listImages(
     const { digest } = record.target;
     const parts = known.get(digest) ?? (await readParts(store, record, { platform, signal }));
     known.set(digest, parts);
-    rows.push(...parts.map((part) => ({ ...namePart(record), ...part })));
+    for (const part of parts) rows.push(new NameRow(record, part));
   }
   return rows;
 }
@@ -35,6 +36,8 @@ export async function listImages(
  * one that is none (`<none>@DIGEST`) where it has any.
  */
 export function listed(records: readonly ImageRecord[]): readonly ImageRecord[] {
+  const byDigest = records.filter(({ name }) => name.includes('@'));
+  if (byDigest.length === 0) return records;
   const doubled = new Set(
     records.flatMap(({ name, target: { digest } }) =>
       name.includes('@') ? [] : [`${nameOf(name)}@${digest}`, `<none>@${digest}`],
@@ -78,13 +81,35 @@ function blobSize({ descriptor, manifest }: PlatformImage): number {
   return below.reduce((sum, blob) => sum + blob.size, descriptor.size);
 }
 
-function namePart({ name, target, createdAt }: ImageRecord) {
-  const reference = parseReference(name);
-  return {
-    name,
-    repository: familiarRepository(reference),
-    tag: reference.tag ?? '<none>',
-    digest: target.digest,
-    createdAt,
-  };
+/** A row; its name is taken apart when that is looked at, for a list may have thousands. */
+class NameRow implements ImageRow {
+  readonly name: string;
+  readonly digest: Digest;
+  readonly createdAt: Date;
+  readonly platform: string;
+  readonly size: number;
+  readonly blobSize: number;
+  #parsed: ParsedReference | undefined;
+
+  constructor({ name, target, createdAt }: ImageRecord, part: PlatformPart) {
+    this.name = name;
+    this.digest = target.digest;
+    this.createdAt = createdAt;
+    this.platform = part.platform;
+    this.size = part.size;
+    this.blobSize = part.blobSize;
+  }
+
+  get repository(): string {
+    return familiarRepository(this.#reference);
+  }
+
+  get tag(): string {
+    return this.#reference.tag ?? '<none>';
+  }
+
+  get #reference(): ParsedReference {
+    this.#parsed ??= parseReference(this.name);
+    return this.#parsed;
+  }
 }

@@ -95,23 +95,28 @@ describe.skipIf(!existsSync(registryPrograms.distribution))('finch push after an
     await using bench = await registryBench({ program: registryPrograms.distribution });
     const built = noisyImage(12 * MIB);
     const name = await loadAs(bench, built);
-    const receipt = bench.path('receipt.json');
-    const stopped = await interruptedPush(bench, [
-      ...['--progress', 'json', '--receipt', receipt, '--digest-file', bench.path('digest'), name],
-    ]);
+    const small = buildImage();
+    const other = `${bench.registry.host}/small:1`;
+    await loadAs(bench, small, 'small.tar');
+    await bench.ok(`tag ${small.root.digest} ${other}`);
+    const receipt = bench.path("it's a receipt.json");
+    const flags = ['--progress', 'json', '--receipt', receipt, '--digest-file'];
+    const digestFile = bench.path('digest');
+    const stopped = await interruptedPush(bench, [...flags, digestFile, other, name]);
     expect({ stdout: stopped.stdout, exitCode: stopped.exitCode }).toEqual({
-      ...{ stdout: '', exitCode: 130 },
+      stdout: `${other}: digest: ${small.root.digest} size: ${small.root.size}\n`,
+      exitCode: 130,
     });
     const [note, error] = eventsIn(stopped.stderr).slice(-2);
     expect(note?.['text']).toMatch(/^\d+\.\d MiB of what is unfinished went out/);
     expect(error).toMatchObject({
       ...{ event: 'error', code: 'CANCELLED', message: 'interrupted' },
-      hint: `go on with: finch push ${name}`,
+      hint: `go on with: finch push --limit-rate 4M --progress json --receipt '${receipt.replace("'", "'\\''")}' --digest-file ${digestFile} ${other} ${name}`,
     });
     const first = await receiptAt(receipt);
     expect(first).toMatchObject({
-      ...{ status: 'interrupted', references: [{ name, status: 'interrupted' }] },
-      error: { code: 'CANCELLED' },
+      ...{ status: 'interrupted', references: [{ name: other, status: 'pushed' }, { name, status: 'interrupted' }] },
+      error: { code: 'CANCELLED', hint: expect.stringContaining('go on with: ') },
     });
     expect(replayed(eventsIn(stopped.stderr))).toEqual(first.totals);
     expect(await Bun.file(bench.path('digest')).exists()).toBe(false);

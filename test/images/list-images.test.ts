@@ -15,6 +15,12 @@ async function lines(place: Shelf): Promise<readonly string[]> {
   return rows.map(({ repository, tag, platform }) => `${repository}:${tag} ${platform}`);
 }
 
+/** All that is known of a row. */
+function fieldsOf({ name, repository, tag, digest, ...rest }: ImageRow): ImageRow {
+  const { createdAt, platform, size, blobSize } = rest;
+  return { name, repository, tag, digest, createdAt, platform, size, blobSize };
+}
+
 describe('listImages()', () => {
   test('gives everything that is known of a row', async () => {
     await using place = await shelf();
@@ -32,7 +38,7 @@ describe('listImages()', () => {
       });
     }
     const parts = graph.below(image).map(({ size }) => size);
-    expect(await list(place)).toEqual([
+    expect((await list(place)).map(fieldsOf)).toEqual([
       {
         name: 'ghcr.io/me/app:1.10',
         repository: 'ghcr.io/me/app',

@@ -48,7 +48,7 @@ async function askOnce(
   url: URL,
   { method = 'GET', headers, patienceMs, trace, authorities, signal }: MetadataRequest,
 ): Promise<MetadataAnswer> {
-  const send = withTrace(sendRequest, { trace });
+  const send = withTrace(sendRequest, { trace: (line) => trace(line()) });
   const response = await send({
     ...{ method, url, patienceMs },
     ...(headers && { headers }),

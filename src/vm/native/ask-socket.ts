@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { statSync } from 'node:fs';
 import { systemCode } from '../../errors.ts';
 
 /** What became of a connection: `answers`, `denied` to this user, or `silent` for whatever other reason. */
@@ -16,7 +16,10 @@ const ANSWERS: Readonly<Record<string, SocketAnswer>> = {
 };
 
 /** Whether somebody takes connections at a Unix socket. Sends nothing, and never fails. */
-export function askSocket(path: string): Promise<SocketAnswer> {
+export async function askSocket(path: string): Promise<SocketAnswer> {
+  // Most commands ask, and on most machines there is none: then it is not worth the code of sockets.
+  if (isMissing(path)) return 'silent';
+  const { connect } = await import('node:net');
   const { promise, resolve } = Promise.withResolvers<SocketAnswer>();
   const socket = connect({ path });
   socket.setTimeout(PATIENCE_MS, () => resolve('silent'));
@@ -25,4 +28,13 @@ export function askSocket(path: string): Promise<SocketAnswer> {
     resolve(ANSWERS[systemCode(error) ?? ''] ?? 'silent');
   });
   return promise.finally(() => socket.destroy());
+}
+
+function isMissing(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    // It may be in a folder that is closed to this user.
+    return false;
+  }
 }
