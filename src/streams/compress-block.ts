@@ -3,7 +3,7 @@ import { gzipBlock } from './gzip-block.ts';
 
 /**
  * A block as pieces that are whole by themselves, gzip members or a zstd frame: every reader joins what
- * follows another. The same block gives the same bytes everywhere.
+ * follows another. The same block gives the same bytes everywhere. Pieces may be parts of the block.
  * https://www.rfc-editor.org/rfc/rfc1952#section-2.2
  * https://www.rfc-editor.org/rfc/rfc8878#section-3
  */

@@ -1,11 +1,16 @@
 import { compressBlock } from './compress-block.ts';
 import { BLOCK_BYTES, type Compressor } from './compressor.ts';
 
-/** What a block became, in order. */
-export type CompressedPieces = readonly Uint8Array[];
+/** What a block became. */
+export interface CompressedBlock {
+  /** In order. Some may be parts of `block`. */
+  readonly pieces: readonly Uint8Array[];
+  /** The block itself, for {@link CompressPool.takeBack}. */
+  readonly block: ArrayBuffer;
+}
 
 interface Job {
-  resolve(pieces: CompressedPieces): void;
+  resolve(block: CompressedBlock): void;
   reject(error: Error): void;
 }
 
@@ -13,11 +18,6 @@ interface Thread {
   readonly worker: Worker;
   /** What it was given and has not answered, oldest first. */
   readonly jobs: Job[];
-}
-
-interface Answer {
-  readonly block: ArrayBuffer;
-  readonly pieces: CompressedPieces;
 }
 
 /** More than this only waits for the one thread that reads, hashes and writes. */
@@ -49,15 +49,19 @@ export class CompressPool implements Disposable {
     return this.#buffers.pop() ?? new ArrayBuffer(BLOCK_BYTES);
   }
 
-  /** What the first `length` bytes of `block` become. The block is handed over and must not be used again. */
-  compress(block: ArrayBuffer, length: number, compressor: Compressor): Promise<CompressedPieces> {
+  /** Takes a buffer that is used no more, to be filled again. */
+  takeBack(block: ArrayBuffer): void {
+    this.#buffers.push(block);
+  }
+
+  /** What the first `length` bytes of `block` become. The block is handed over, and comes with them. */
+  compress(block: ArrayBuffer, length: number, compressor: Compressor): Promise<CompressedBlock> {
     const thread = this.#next();
     if (thread === undefined) {
       const pieces = compressBlock(new Uint8Array(block, 0, length), compressor);
-      this.#buffers.push(block);
-      return Promise.resolve(pieces);
+      return Promise.resolve({ pieces, block });
     }
-    const { promise, resolve, reject } = Promise.withResolvers<CompressedPieces>();
+    const { promise, resolve, reject } = Promise.withResolvers<CompressedBlock>();
     // A failure is met where the pieces are awaited; that may be never, after another failure.
     promise.catch(() => {});
     thread.jobs.push({ resolve, reject });
@@ -84,9 +88,8 @@ export class CompressPool implements Disposable {
     // the root of the entry points.
     const worker = new Worker(new URL('./compress-worker.ts', import.meta.url).href);
     const thread: Thread = { worker, jobs: [] };
-    worker.onmessage = ({ data }: MessageEvent<Answer>) => {
-      this.#buffers.push(data.block);
-      thread.jobs.shift()?.resolve(data.pieces);
+    worker.onmessage = ({ data }: MessageEvent<CompressedBlock>) => {
+      thread.jobs.shift()?.resolve(data);
     };
     worker.onerror = (event) => {
       const error = new Error(`a compression thread failed: ${event.message}`);

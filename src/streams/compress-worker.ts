@@ -12,5 +12,7 @@ interface Question {
 
 self.onmessage = ({ data: { block, length, compressor } }: MessageEvent<Question>) => {
   const pieces = compressBlock(new Uint8Array(block, 0, length), compressor);
-  self.postMessage({ block, pieces }, [block, ...pieces.map(({ buffer }) => buffer)]);
+  // Some pieces are parts of the block, which is handed over once.
+  const buffers = new Set([block, ...pieces.map(({ buffer }) => buffer)]);
+  self.postMessage({ block, pieces }, [...buffers]);
 };

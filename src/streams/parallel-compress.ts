@@ -1,5 +1,5 @@
 import { compressBlock } from './compress-block.ts';
-import type { CompressedPieces, CompressPool } from './compress-pool.ts';
+import type { CompressedBlock, CompressPool } from './compress-pool.ts';
 import { BLOCK_BYTES, type Compressor } from './compressor.ts';
 
 /** Options of {@link parallelCompress}. */
@@ -19,18 +19,18 @@ interface Block {
 /**
  * `source` compressed in blocks of 1 MiB, each whole by itself. The same input gives the same bytes on
  * every machine, whatever the number of threads. Holds at most two blocks for each thread; what fits
- * into one block is compressed without any.
+ * into one block is compressed without any. A piece lasts until the next is asked for.
  */
 export async function* parallelCompress(
   source: AsyncIterable<Uint8Array>,
   { pool, compressor, signal }: ParallelCompressOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const pending: Promise<CompressedPieces>[] = [];
+  const pending: Promise<CompressedBlock>[] = [];
   let last: Block | undefined;
   for await (const block of blocks(source, pool)) {
     signal?.throwIfAborted();
     if (last !== undefined) {
-      if (pending.length === pool.depth) yield* take(pending);
+      if (pending.length === pool.depth) yield* take(pending, pool);
       pending.push(pool.compress(last.buffer, last.length, compressor));
     }
     last = block;
@@ -43,14 +43,18 @@ export async function* parallelCompress(
   pending.push(pool.compress(last.buffer, last.length, compressor));
   while (pending.length > 0) {
     signal?.throwIfAborted();
-    yield* take(pending);
+    yield* take(pending, pool);
   }
 }
 
 async function* take(
-  pending: Promise<CompressedPieces>[],
+  pending: Promise<CompressedBlock>[],
+  pool: CompressPool,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* (await pending.shift()) ?? [];
+  const done = await pending.shift();
+  if (done === undefined) return;
+  yield* done.pieces;
+  pool.takeBack(done.block);
 }
 
 /** The bytes of `source` in full blocks; only the last may be shorter, and none is empty. */

@@ -4,6 +4,7 @@ import { type Digest, digestOf, parseDigest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
 import { json } from '../support/images.ts';
 import { tarHeader } from '../support/tar.ts';
+import { programBytes } from './program-bytes.ts';
 
 const MIB = 1024 * 1024;
 
@@ -70,7 +71,10 @@ export async function writeIndex(
   await Bun.write(join(folder, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }));
 }
 
-/** Writes a docker-archive with uncompressed layers, each of so many bytes: noise, or half noise and half words. */
+/** What the layers of an archive are: the machine's own programs, noise, or half noise and half words. */
+export type ArchiveContent = 'programs' | 'noise' | 'mixed';
+
+/** Writes a docker-archive with uncompressed layers, each of so many bytes. */
 export async function writeDockerArchive(
   path: string,
   {
@@ -80,12 +84,13 @@ export async function writeDockerArchive(
   }: {
     readonly layers: readonly number[];
     readonly name: string;
-    readonly content: 'noise' | 'mixed';
+    readonly content: ArchiveContent;
   },
 ): Promise<void> {
+  const programs = content === 'programs' ? programBytes(layers) : undefined;
   const contents = layers.map((bytes) => ({
     bytes,
-    block: content === 'mixed' ? mixedBlock() : randomBytes(16 * MIB),
+    block: programs?.next().value ?? (content === 'mixed' ? mixedBlock() : randomBytes(16 * MIB)),
   }));
   const diffIds = contents.map(({ bytes, block }) => digestOfAll(tarOf(block, bytes)));
   const config = json({ ...platform, config: {}, rootfs: { type: 'layers', diff_ids: diffIds } });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { finchBinary, finchEnvironment } from '../e2e/support/finch.ts';
 import { goProgram, peerPrograms } from './go-programs.ts';
-import { writeDockerArchive } from './layouts.ts';
+import { type ArchiveContent, writeDockerArchive } from './layouts.ts';
 import { type Contestant, measureInTurns } from './measure.ts';
 import { peers } from './peers.ts';
 import type { RowResult, Target } from './results.ts';
@@ -75,6 +75,7 @@ export const rows: readonly Row[] = [
     peers: { crane: 5, oras: 7, regctl: 3, skopeo: 1 },
     targets: [{ figure: 'wall', peer: 'oras', atMost: 1 }],
   }),
+  { id: 'archive-programs', measure: (stage) => archive(stage, 'programs') },
   { id: 'archive-noise', measure: (stage) => archive(stage, 'noise') },
   { id: 'archive-mixed', measure: (stage) => archive(stage, 'mixed') },
   push({
@@ -121,8 +122,14 @@ async function start(stage: Stage): Promise<RowResult> {
   };
 }
 
+const ARCHIVE_CONTENTS: Readonly<Record<ArchiveContent, string>> = {
+  programs: "of this machine's programs",
+  noise: 'of noise',
+  mixed: 'half of words',
+};
+
 /** Finch loads and pushes, each time in an empty home; the others push the archive itself. */
-async function archive(stage: Stage, content: 'noise' | 'mixed'): Promise<RowResult> {
+async function archive(stage: Stage, content: ArchiveContent): Promise<RowResult> {
   const path = join(stage.folder, `archive-${content}.tar`);
   await writeDockerArchive(path, { layers: Array(4).fill(150 * MIB), name: 'archive:1', content });
   const server = await stage.server('sink http');
@@ -147,11 +154,11 @@ async function archive(stage: Stage, content: 'noise' | 'mixed'): Promise<RowRes
   const samples = await measureInTurns([finch, peer('crane', 1), peer('skopeo', 3)]);
   return {
     id: `archive-${content}`,
-    what: `docker-archive of 600 MiB ${content === 'noise' ? 'of noise' : 'half of words'} → sink, http`,
+    what: `docker-archive of 600 MiB ${ARCHIVE_CONTENTS[content]} → sink, http`,
     samples: Object.fromEntries(samples),
     targets: [
-      // What can be made smaller, somebody has to make smaller: there is less to be faster at.
-      { figure: 'wall', peer: 'skopeo', atMost: content === 'noise' ? 0.6 : 1 },
+      // The bar is for what images are made of; the others are no image, and must only not be slower.
+      { figure: 'wall', peer: 'skopeo', atMost: content === 'programs' ? 0.6 : 1 },
       { figure: 'bytes', peer: 'skopeo', atMost: 1.001 },
     ],
   };

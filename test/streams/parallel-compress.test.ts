@@ -108,16 +108,16 @@ describe('parallelCompress()', () => {
     );
     expect(made).toEqual([
       [
-        'gzip-libdeflate-3-256k-dense',
-        'sha256:d975e9558e11064cf83d3f8e1f25cb1b86c3852f0e963831c5ee50ef1566296e',
+        'gzip-libdeflate-2-1m-by-share',
+        'sha256:65113ce0df202a6d69ba172d8e88087ec543079bef9673d3cb72e2570f70874f',
       ],
       [
-        'gzip-libdeflate-1-256k-dense',
-        'sha256:fdcf059d6f66352a3a444f0c50958177648221306ebe4c5eb213ae6ba9f3546b',
+        'gzip-libdeflate-1-1m-by-share',
+        'sha256:341f851dbcabdbede7b0a25980308191434523c4e9001f7a0b4431842b046c28',
       ],
       [
-        'gzip-libdeflate-12-256k-dense',
-        'sha256:e324c8da4e3438ab330aeab251908a7e4f65d8d44a63e5bfea5b6ff407c194d1',
+        'gzip-libdeflate-12-1m-by-share',
+        'sha256:9762c8e11db591c068090f65534e9da0e27531c7301a4cc61ff383c682a82851',
       ],
       ['zstd-3-1m', 'sha256:0a45e946c5cb2937756a021667de89de94dd80a6e407809b959021b89a45fb15'],
       ['zstd-19-1m', 'sha256:8448c528874c7928e765d6611d82246ad61b9e1e9d58138e706c6fb061eaa9c5'],
@@ -159,6 +159,25 @@ describe('parallelCompress()', () => {
     const half = new Uint8Array(BLOCK_BYTES);
     half.set(noise(BLOCK_BYTES / 8, 7));
     expect((await compressed(half)).length).toBeLessThan(BLOCK_BYTES / 7);
+  });
+
+  test('gives noise as it is from blocks that are filled again', async () => {
+    const bytes = Buffer.concat([
+      mixed(BLOCK_BYTES),
+      noise(20 * BLOCK_BYTES + 17, 5),
+      mixed(99_999),
+    ]);
+    const one = await compressed(bytes, { threads: 1 });
+    expect((await compressed(bytes, { threads: 3, pieces: 99_999 })).equals(one)).toBe(true);
+    expect(gunzipSync(one).equals(bytes)).toBe(true);
+  });
+
+  test('looks more closely at what becomes much smaller', () => {
+    const words = Array.from({ length: 4096 }, (_, i) => `finch ${i % 61} sings ${i % 97}\n`);
+    const text = Buffer.from(words.join('').repeat(10));
+    const [member] = gzipBlock(new Uint8Array(text), 2);
+    const usual = Bun.gzipSync(text, { level: 2, library: 'libdeflate' });
+    expect(member?.length).toBeLessThan(usual.length);
   });
 
   test('passes on what the source throws', async () => {
