@@ -77,3 +77,9 @@ function editDistance(a: string, b: string): number {
 function at(row: readonly number[], column: number): number {
   return row[column] ?? 0;
 }
+
+/** A command line that a shell takes for these words. */
+export function shellLine(words: readonly string[]): string {
+  const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
+  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : quoted(word))).join(' ');
+}

@@ -108,6 +108,15 @@ async function loadAll(archive: Archive, options: LoadOptions): Promise<readonly
   return images;
 }
 
+/** The error about an archive of no kind that is read here. */
+async function unreadable({ what, tree }: Archive, { signal }: AbortOptions): Promise<FinchError> {
+  // https://github.com/moby/docker-image-spec/blob/v1.0.0/spec.md#combined-image-json--filesystem-changeset-format
+  if ((await tree.get('repositories', { signal })) === undefined) return notAnArchive(what);
+  return new FinchError('ARCHIVE_INVALID', `${what} is of a docker before 1.10`, {
+    hint: 'load it into a docker that still reads it, and save it from there',
+  });
+}
+
 async function storeImages(
   archive: Archive,
   options: LoadOptions & { readonly expansion: Expansion },
@@ -119,7 +128,7 @@ async function storeImages(
   using pool = new CompressPool();
   const to = { store, pool, compression, expansion, signal, onEvent };
   if (docker === undefined) {
-    if (layout === undefined) throw notAnArchive(archive.what);
+    if (layout === undefined) throw await unreadable(archive, { signal });
     const { entries, schema1 } = layout;
     if (entries.length === 0 && schema1 !== undefined) {
       throw schema1Error(`${schema1.digest} in ${archive.what}`);

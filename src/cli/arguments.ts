@@ -38,6 +38,7 @@ export function parseArguments(
     flags.some((flag) => flag.name === name && flag.value === undefined);
   const invocation: Invocation = {
     args: parsed.args.map(unshield),
+    words: argv,
     signal,
     on: (name) => isSwitch(name) && values(name).at(-1) === 'true',
     text: (name) => values(name).at(-1),

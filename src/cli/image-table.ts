@@ -1,7 +1,7 @@
 import { FinchError } from '../errors.ts';
 import { formatAge, formatBytes } from '../humanize.ts';
 import type { ImageRow } from '../images/image-row.ts';
-import { shortId } from '../oci/digest.ts';
+import { type Digest, shortId } from '../oci/digest.ts';
 import { printable } from '../text.ts';
 import { goTimeFormat } from './go-time.ts';
 import { formatRows, lines, type Row } from './rows.ts';
@@ -59,17 +59,23 @@ export function formatImages(rows: readonly ImageRow[], view: ImageView): string
       hint: 'use --format "{{.ID}}" instead of --quiet',
     });
   }
-  const fields = rows.map(fieldsOf(view));
-  if (quiet) return lines(fields.map((row) => row.ID));
-  return formatRows(fields, {
+  const id = idOf(view);
+  if (quiet) return lines(rows.map(({ digest }) => id(digest)));
+  return formatRows(rows.map(fieldsOf(view)), {
     headers: HEADERS,
     columns: columnsOf({ ...view, format }),
     format: format === 'wide' ? 'table' : format,
   });
 }
 
+function idOf({ noTrunc = false }: ImageView): (digest: Digest) => string {
+  return noTrunc ? (digest) => digest : shortId;
+}
+
 /** Makes the fields of a row. The time of creation is only worked out when it is asked for. */
-function fieldsOf({ noTrunc = false, now, timeZone }: ImageView): (row: ImageRow) => Fields {
+function fieldsOf(view: ImageView): (row: ImageRow) => Fields {
+  const { now, timeZone } = view;
+  const id = idOf(view);
   let goTime: ((moment: Date) => string) | undefined;
   return (row) => ({
     get CreatedAt() {
@@ -78,7 +84,7 @@ function fieldsOf({ noTrunc = false, now, timeZone }: ImageView): (row: ImageRow
     },
     CreatedSince: `${formatAge(now.getTime() - row.createdAt.getTime())} ago`,
     Digest: row.digest,
-    ID: noTrunc ? row.digest : shortId(row.digest),
+    ID: id(row.digest),
     Repository: printable(row.repository),
     Tag: printable(row.tag),
     Name: printable(row.name),

@@ -15,7 +15,7 @@ export function progressBars(
   const ledger = new CopyLedger();
   const total = new MovingRate();
   const rates = new Map<string, MovingRate>();
-  let drawnLines = 0;
+  let drawn: Drawn = { widths: [], columns: 0 };
   let drawnAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
 
@@ -37,10 +37,11 @@ export function progressBars(
       { now: drawnAt, startedAt, sentBytes, rate: total.at(drawnAt) },
       { verb, color, columns: output.columns, rows: output.rows ?? 24 },
     );
-    const up = drawnLines > 0 ? `\x1b[${drawnLines}A` : '';
+    const above = heightOf(drawn, output.columns);
+    const up = above > 0 ? `\x1b[${above}A` : '';
     const body = lines.map((line) => `\r\x1b[2K${line}\n`).join('');
-    output.write(`${up}${body}${drawnLines > lines.length ? '\x1b[J' : ''}`);
-    drawnLines = lines.length;
+    output.write(`${up}${body}${above > lines.length ? '\x1b[J' : ''}`);
+    drawn = { widths: lines.map((line) => Bun.stringWidth(line)), columns: output.columns };
   };
   const drawIfDue = () => {
     if (now().getTime() - drawnAt >= FRAME_MS) draw();
@@ -59,9 +60,10 @@ export function progressBars(
       drawIfDue();
     },
     above(write) {
-      if (drawnLines > 0) output.write(`\x1b[${drawnLines}A\r\x1b[J`);
-      const wasDrawn = drawnLines > 0;
-      drawnLines = 0;
+      const above = heightOf(drawn, output.columns);
+      const wasDrawn = above > 0;
+      if (wasDrawn) output.write(`\x1b[${above}A\r\x1b[J`);
+      drawn = { widths: [], columns: 0 };
       write();
       if (wasDrawn) draw();
     },
@@ -70,4 +72,17 @@ export function progressBars(
       if (!ledger.isEmpty) draw();
     },
   };
+}
+
+/** The lines of the last frame, and how wide the terminal was. */
+interface Drawn {
+  readonly widths: readonly number[];
+  readonly columns: number;
+}
+
+/** How many rows those lines take by now: a terminal that got narrower has wrapped them. */
+function heightOf({ widths, columns: before }: Drawn, columns: number): number {
+  if (columns >= before) return widths.length;
+  const rows = widths.map((width) => Math.max(1, Math.ceil(width / columns)));
+  return rows.reduce((sum, some) => sum + some, 0);
 }

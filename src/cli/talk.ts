@@ -17,6 +17,8 @@ export function createTalk(
   { trace = () => {}, speaker = createSpeaker(host) }: TalkParts = {},
 ): Talk {
   let mode: ProgressMode = 'auto';
+  // Its cursor cannot be moved.
+  const isDumb = host.env['TERM'] === 'dumb';
   let view: ProgressView | undefined;
   return {
     trace,
@@ -33,7 +35,7 @@ export function createTalk(
     },
     progress(verb) {
       view = createProgress(speaker, {
-        ...{ verb, mode, now: host.now },
+        ...{ verb, mode: mode === 'auto' && isDumb ? 'plain' : mode, now: host.now },
         color: !host.env['NO_COLOR'],
         tell: (event) => speaker.tell(event),
       });

@@ -16,6 +16,8 @@ export interface Flag {
 /** What the user typed behind the name of a command. */
 export interface Invocation {
   readonly args: readonly string[];
+  /** All of it, flags too, as the user typed it. */
+  readonly words: readonly string[];
   /** Whether a flag without value was given. */
   on(flag: string): boolean;
   /** The last value of a flag. */

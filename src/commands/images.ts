@@ -53,19 +53,16 @@ export const command: Command = {
       ...wanted,
       records: listed([...records, ...there.map(recordOf)]),
     });
-    const names = new Set(passed.map((record) => record.name));
-    const rows = await listImages(
-      store,
-      records.filter((record) => names.has(record.name)),
-      { platform, signal },
-    );
+    const here = passed.filter((record) => !isThere.has(record.name));
+    const rows = await listImages(store, here, { platform, signal });
+    const names = new Set(passed.slice(here.length).map((record) => record.name));
     const inEngine = there.filter((row) => names.has(row.name));
+    const newestFirst = (a: ImageRow, b: ImageRow) => b.createdAt.getTime() - a.createdAt.getTime();
     const format = invocation.text('format');
     return {
       kind: 'images',
-      rows: [...rows, ...inEngine].toSorted(
-        (a, b) => b.createdAt.getTime() - a.createdAt.getTime(),
-      ),
+      // Those of the store are in that order already.
+      rows: inEngine.length === 0 ? rows : [...rows, ...inEngine].toSorted(newestFirst),
       view: {
         quiet: invocation.on('quiet'),
         noTrunc: invocation.on('no-trunc'),

@@ -13,7 +13,7 @@ export async function pushBuilt(
   const { command } = await import('./push.ts');
   for (const name of names) {
     const invocation = {
-      ...{ args: [name], on: () => false, text: () => undefined, list: () => [] },
+      ...{ args: [name], words: [name], on: () => false, text: () => undefined, list: () => [] },
       signal: signal ?? new AbortController().signal,
     };
     const result = await command.run(app, invocation);

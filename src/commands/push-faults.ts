@@ -13,13 +13,14 @@ export function faultOf(outcomes: readonly ItemOutcome[]): Error | undefined {
   const [first] = failed;
   if (first === undefined) return undefined;
   if (outcomes.length === 1) return asError(first.error);
-  const faults = Array.from(
-    Map.groupBy(failed, ({ error }) => error),
-    ([error, same]) =>
-      named(
-        error,
-        same.map(({ item }) => item.name),
-      ),
+  // The registry may have said the same of several.
+  const said = ({ error }: ItemOutcome) =>
+    error instanceof FinchError ? `${error.code} ${error.message}` : error;
+  const faults = Array.from(Map.groupBy(failed, said).values(), (same) =>
+    named(
+      same[0]?.error,
+      same.map(({ item }) => item.name),
+    ),
   );
   const [only] = faults;
   return faults.length === 1 && only !== undefined ? only : new AggregateError(faults);

@@ -1,10 +1,10 @@
 import type { App } from '../app.ts';
 import type { AbortOptions } from '../content.ts';
+import type { HeldImages } from '../copy/held-images.ts';
 import type { PushTarget } from '../copy/push-target.ts';
 import { selectPlatforms } from '../copy/select.ts';
 import { familiarReference, formatReference, type Reference } from '../oci/reference.ts';
 import type { Repository } from '../registry/repository.ts';
-import type { ImageStore } from '../store/image-store.ts';
 import { ecrRepository, type NamedEcrRepository } from './ecr-repository.ts';
 import { imageOf } from './engine-side.ts';
 import type { PushSettings } from './push-flags.ts';
@@ -26,14 +26,14 @@ export interface PushItem {
  */
 export async function pushItems(
   references: readonly Reference[],
-  { app, store }: { readonly app: App; readonly store: ImageStore },
+  { app, held }: { readonly app: App; readonly held: HeldImages },
   { signal, ...settings }: AbortOptions & PushSettings,
 ): Promise<readonly PushItem[]> {
   const missing = settings.createRepo ? creatable(references) : new Map();
   const images = [];
   for (const reference of references) {
     const { target } = await imageOf(app, formatReference(reference), { signal });
-    await store.has(target, { signal });
+    const store = await held.hold(target, { signal });
     const name = familiarReference(reference);
     const image = { name, root: target };
     const { choice } = settings;

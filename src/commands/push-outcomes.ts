@@ -11,6 +11,8 @@ import type { PushItem } from './push-items.ts';
 /** How the push of one name ended. */
 export interface ItemOutcome {
   readonly item: PushItem;
+  /** Whether all of it was checked at the registry afterwards. */
+  readonly verified: boolean;
   /** Undefined when all of it is there. */
   readonly error?: unknown;
 }
@@ -18,8 +20,7 @@ export interface ItemOutcome {
 /**
  * Pushes all items. Repositories that turn out to be missing are made where that is wanted, and pushed to once more;
  * else the error names one that is called almost the same.
- * @returns how each ended, in their order
- * @throws the signal's reason
+ * @returns how each ended, in their order; what the signal stopped with its reason
  */
 export async function pushOutcomes(
   items: readonly PushItem[],
@@ -29,7 +30,10 @@ export async function pushOutcomes(
   const push = async (some: readonly PushItem[]): Promise<readonly ItemOutcome[]> => {
     const targets = some.map(({ target }) => target);
     const outcomes = await pushImages(targets, { from: store }, options);
-    return some.map((item, i) => ({ item, error: outcomes[i]?.error }));
+    return some.map((item, i) => {
+      const { verified = false, error } = outcomes[i] ?? {};
+      return { item, verified, error };
+    });
   };
   const first = await push(items);
   const made = await makeMissing(first, app, options);
@@ -52,6 +56,7 @@ async function makeMissing(
   const made = new Map<Repository, 'made' | { readonly error: unknown }>();
   for (const { item, error } of outcomes) {
     const { missing, target } = item;
+    if (signal?.aborted) break;
     if (missing === undefined || !hasCode(error, 'REMOTE_NOT_FOUND') || made.has(target.to))
       continue;
     const result = await createRepository(app, missing, { signal }).then(
@@ -60,19 +65,19 @@ async function makeMissing(
     );
     made.set(target.to, result);
   }
-  signal?.throwIfAborted();
   return made;
 }
 
 async function explained(
-  { item, error }: ItemOutcome,
+  outcome: ItemOutcome,
   { app, made, signal }: PushOptions & { readonly app: App; readonly made: Made },
 ): Promise<ItemOutcome> {
-  const { reference, missing, target } = item;
+  const { error } = outcome;
+  const { reference, missing, target } = outcome.item;
   const making = made.get(target.to);
-  if (making !== undefined && making !== 'made') return { item, error: making.error };
-  if (missing !== undefined || !hasCode(error, 'REMOTE_NOT_FOUND')) return { item, error };
+  if (making !== undefined && making !== 'made') return { ...outcome, error: making.error };
+  if (missing !== undefined || !hasCode(error, 'REMOTE_NOT_FOUND')) return outcome;
   const suggestion = { reference, signal, otherwise: 'push with --create-repo' };
   const better = suggestingNear(() => Promise.reject(error), app, suggestion);
-  return { item, error: await better.catch((shown: unknown) => shown) };
+  return { ...outcome, error: await better.catch((shown: unknown) => shown) };
 }

@@ -2,9 +2,9 @@ import type { App } from '../app.ts';
 import type { AbortOptions } from '../content.ts';
 import { FinchError, hasCode } from '../errors.ts';
 import { formatBytes } from '../humanize.ts';
-import { formatPlatform } from '../oci/platform.ts';
 import { formatReference } from '../oci/reference.ts';
 import type { ImageStore } from '../store/image-store.ts';
+import { shellLine } from '../text.ts';
 import type { Result } from './command.ts';
 import { faultOf } from './push-faults.ts';
 import type { PushSettings } from './push-flags.ts';
@@ -19,14 +19,14 @@ interface PushSurroundings {
   readonly record: PushRecord;
 }
 
-/** The settings of a push, and its arguments as the user wrote them. */
+/** The settings of a push, and what the user wrote. */
 interface PushWords extends PushSettings, AbortOptions {
-  readonly args: readonly string[];
+  readonly words: readonly string[];
 }
 
 /**
- * Pushes, and writes down what the user wants to have written down of it.
- * @throws FinchError `CANCELLED` when the user interrupts, with how to go on
+ * Pushes, and writes down what the user wants to have written down of it. An interrupt is a fault like others, `CANCELLED`
+ * with how to go on.
  */
 export async function pushRecorded(
   items: readonly PushItem[],
@@ -48,12 +48,13 @@ export async function pushRecorded(
       },
     );
   } catch (error) {
-    record.stop(items, error);
-    await leaveReceipt(record, app, words);
-    throw hasCode(error, 'CANCELLED') ? interrupted(error, { app, record, words }) : error;
+    return failBefore({ app, record }, error, words);
   }
-  record.end(outcomes, { verified: verify });
-  return resultOf(outcomes, record, words);
+  const cancelled = outcomes.find(({ error }) => hasCode(error, 'CANCELLED'))?.error;
+  const interrupt =
+    cancelled === undefined ? undefined : interrupted(cancelled, { app, record, words });
+  record.end(outcomes, interrupt);
+  return resultOf(outcomes, interrupt ?? faultOf(outcomes), record, words);
 }
 
 /**
@@ -63,20 +64,27 @@ export async function pushRecorded(
 export async function failBefore(
   { app, record }: Omit<PushSurroundings, 'store'>,
   error: unknown,
-  settings: PushSettings,
+  { dryRun, receipt }: PushSettings,
 ): Promise<never> {
   record.fail(error);
-  if (!settings.dryRun) await leaveReceipt(record, app, settings);
+  if (receipt === '-') app.talk.print(record.receipt());
+  else if (receipt !== undefined && !dryRun) {
+    // Something else went wrong, and that is what the user must see.
+    await writeText(receipt, `${record.receipt()}\n`).catch(({ message }: Error) =>
+      app.talk.note(`there is no receipt: ${message}`),
+    );
+  }
   throw error;
 }
 
 async function resultOf(
   outcomes: readonly ItemOutcome[],
+  ended: Error | undefined,
   record: PushRecord,
   { quiet, digestFile, receipt }: PushWords,
 ): Promise<Result> {
   const pushed = outcomes.flatMap(({ item, error }) => (error === undefined ? [item] : []));
-  let fault = faultOf(outcomes);
+  let fault = ended;
   const write = async (path: string | undefined, text: string) => {
     if (path === undefined || path === '-') return;
     await writeText(path, text).catch((error: Error) => {
@@ -100,20 +108,6 @@ function digestsOf(items: readonly PushItem[]): string {
   return items.map(({ name, target }) => `${name}@${target.root.digest}\n`).join('');
 }
 
-/** Something else went wrong, and that is what the user must see. */
-async function leaveReceipt(
-  record: PushRecord,
-  app: App,
-  { receipt }: PushSettings,
-): Promise<void> {
-  if (receipt === '-') app.talk.print(record.receipt());
-  else if (receipt !== undefined) {
-    await writeText(receipt, `${record.receipt()}\n`).catch(({ message }: Error) =>
-      app.talk.note(`there is no receipt: ${message}`),
-    );
-  }
-}
-
 function interrupted(
   cause: unknown,
   { app, record, words }: { app: App; record: PushRecord; words: PushWords },
@@ -124,19 +118,6 @@ function interrupted(
       `${formatBytes(unfinishedBytes)} of what is unfinished went out; what the registry keeps of it is not sent again`,
     );
   }
-  const hint = `go on with: ${['finch push', ...flagsAgain(words), ...words.args].join(' ')}`;
+  const hint = `go on with: ${shellLine(['finch', 'push', ...words.words])}`;
   return new FinchError('CANCELLED', 'interrupted', { hint, cause });
-}
-
-/** The flags without which the same words would mean another push. */
-function flagsAgain({ choice, ...words }: PushWords): readonly string[] {
-  const platforms = choice.kind === 'named' ? choice.platforms.map(formatPlatform).join() : '';
-  return [
-    ...(platforms === '' ? [] : [`--platform ${platforms}`]),
-    ...(choice.kind === 'all' ? ['--all-platforms'] : []),
-    ...(words.allTags ? ['--all-tags'] : []),
-    ...(words.insecure ? ['--insecure-registry'] : []),
-    ...(words.hostsDir ?? []).map((folder) => `--hosts-dir ${folder}`),
-    ...(words.createRepo ? ['--create-repo'] : []),
-  ];
 }

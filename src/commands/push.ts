@@ -1,10 +1,10 @@
-import { underLease } from '../copy/under-lease.ts';
+import { HeldImages } from '../copy/held-images.ts';
 import type { Command } from './command.ts';
 import { showProgress } from './progress-flags.ts';
 import { pushFlags, pushSettings } from './push-flags.ts';
 import { pushItems } from './push-items.ts';
 import { pushedNames } from './push-names.ts';
-import { PushRecord } from './push-record.ts';
+import { checkFiles, PushRecord } from './push-record.ts';
 import { failBefore, pushRecorded } from './push-recorded.ts';
 
 /** `finch push`. */
@@ -39,28 +39,23 @@ export const command: Command = {
     },
   ],
   async run(app, invocation) {
-    const { args, signal } = invocation;
+    const { args, words, signal } = invocation;
     const settings = pushSettings(invocation);
     showProgress(app, invocation);
+    await checkFiles(settings);
     const references = await pushedNames(app, args, { allTags: settings.allTags, signal });
     const store = await app.store();
     const record = new PushRecord(app);
-    // Under a lease, so that the images can be removed meanwhile.
-    return underLease(
-      store,
-      async () => {
-        const finding = pushItems(references, { app, store }, { ...settings, signal });
-        const items = await finding.catch((error: unknown) =>
-          failBefore({ app, record }, error, settings),
-        );
-        if (settings.dryRun) {
-          const { showPlan } = await import('./push-plan.ts');
-          const verifyMembers = settings.choice.kind === 'all';
-          return showPlan(items, { app, store }, { signal, verifyMembers });
-        }
-        return pushRecorded(items, { app, store, record }, { ...settings, args, signal });
-      },
-      { collect: false },
+    await using held = new HeldImages(store);
+    const finding = pushItems(references, { app, held }, { ...settings, signal });
+    const items = await finding.catch((error: unknown) =>
+      failBefore({ app, record }, error, settings),
     );
+    if (settings.dryRun) {
+      const { showPlan } = await import('./push-plan.ts');
+      const verifyMembers = settings.choice.kind === 'all';
+      return showPlan(items, { app, store }, { signal, verifyMembers });
+    }
+    return pushRecorded(items, { app, store, record }, { ...settings, words, signal });
   },
 };

@@ -117,44 +117,42 @@ function sum(numbers: readonly number[]): number {
 }
 
 function next(before: LedgerEntry, event: CopyEvent, at: number): LedgerEntry {
+  if (event.kind === 'found' || event.kind === 'throttled') return before;
   const { size } = event.descriptor;
   const moved = (bytes: number) => Math.min(size, Math.max(0, before.position + bytes));
-  const { startedAt = at, pause: _, ...rest } = before;
-  const active = {
-    ...rest,
-    startedAt,
-    state: before.state === 'waiting' ? 'active' : before.state,
-  };
+  const { startedAt = at } = before;
+  const rest = before.pause === undefined ? before : withoutPause(before);
+  const state = before.state === 'waiting' ? 'active' : before.state;
   switch (event.kind) {
-    case 'found':
-      return before;
     case 'started':
       return { ...rest, startedAt, state: 'active', position: 0, resumedBytes: 0 };
     case 'exists':
       return { ...rest, state: 'exists', position: size, endedAt: at };
     case 'progress': {
       const sentBytes = before.sentBytes + Math.max(0, event.bytes);
-      return { ...active, sentBytes, position: moved(event.bytes) };
+      return { ...rest, startedAt, state, sentBytes, position: moved(event.bytes) };
     }
     case 'resumed': {
       const resumedBytes = Math.max(0, before.resumedBytes + event.bytes);
-      return { ...active, resumedBytes, position: moved(event.bytes) };
+      return { ...rest, startedAt, state, resumedBytes, position: moved(event.bytes) };
     }
     case 'mounted':
       return { ...rest, startedAt, state: 'mounted', position: size, mountedFrom: event.from };
     case 'waiting':
-      return { ...active, pause: { until: at + event.ms, why: event.why } };
-    case 'throttled':
-      return before;
+      return { ...rest, startedAt, state, pause: { until: at + event.ms, why: event.why } };
     case 'done': {
-      const state = before.state === 'mounted' ? 'mounted' : 'done';
-      return { ...rest, ...allOut(before), startedAt, state, position: size, endedAt: at };
+      const ended = before.state === 'mounted' ? 'mounted' : 'done';
+      const sentBytes = sentOf(before);
+      return { ...rest, sentBytes, startedAt, state: ended, position: size, endedAt: at };
     }
   }
 }
 
+function withoutPause({ pause: _, ...rest }: LedgerEntry): LedgerEntry {
+  return rest;
+}
+
 /** Who writes a document need not tell of its bytes. */
-function allOut({ descriptor, sentBytes }: LedgerEntry): Pick<LedgerEntry, 'sentBytes'> {
-  const isSilent = sentBytes === 0 && isDocumentType(descriptor.mediaType);
-  return { sentBytes: isSilent ? descriptor.size : sentBytes };
+function sentOf({ descriptor, sentBytes }: LedgerEntry): number {
+  return sentBytes === 0 && isDocumentType(descriptor.mediaType) ? descriptor.size : sentBytes;
 }

@@ -5,7 +5,7 @@ import { childrenOf } from '../oci/document.ts';
 import { isDocumentType, isNonDistributable } from '../oci/media-types.ts';
 import type { Repository } from '../registry/repository.ts';
 import { pushImages } from './push-images.ts';
-import type { PushTarget } from './push-target.ts';
+import type { PushOutcome, PushTarget } from './push-target.ts';
 import { isUnreadable, readDocument } from './read-document.ts';
 
 /** Some blobs and documents. */
@@ -15,11 +15,11 @@ export interface Amount {
 }
 
 /** What a push to one repository would do. */
-export interface PushPlan {
+interface PushPlan {
   readonly to: Repository;
   /** What is there already. */
   readonly exists: Amount;
-  /** What the registry would take from another of its repositories. */
+  /** What the registry would take from another of its repositories, if that still has it: nobody asks. */
   readonly mount: Amount;
   /** What would be sent. */
   readonly send: Amount;
@@ -30,16 +30,23 @@ export interface PushPlan {
 /** Requests that send a blob: one begins the upload, one brings all of it. */
 const REQUESTS_OF_BLOB = 2;
 
+/** What {@link planPush} found. */
+interface PushPlans {
+  /** A plan for each repository of which nothing failed, in the order in which the targets name them. */
+  readonly plans: readonly PushPlan[];
+  /** How each target would end, as far as one can see, in their order. */
+  readonly outcomes: readonly PushOutcome[];
+}
+
 /**
  * What {@link pushImages} would do: the same walk, which asks the same questions and writes nothing.
- * @returns a plan for each repository, in the order in which `targets` name them
- * @throws FinchError of the first registry that does not answer, or of the store
+ * @throws FinchError of the store
  */
 export async function planPush(
   targets: readonly PushTarget[],
   { from }: { readonly from: ContentReader },
   { signal, verifyMembers = false }: AbortOptions & { verifyMembers?: boolean } = {},
-): Promise<readonly PushPlan[]> {
+): Promise<PushPlans> {
   const dryRuns = new Map<string, DryRun>();
   const placesOf = new Map<string, Map<Digest, string>>();
   const dry = targets.map((target) => {
@@ -63,14 +70,15 @@ export async function planPush(
       },
     },
   );
-  const failed = outcomes.find(({ error }) => error !== undefined);
-  if (failed !== undefined) throw failed.error;
+  const failed = new Set(dry.flatMap((one, i) => (outcomes[i]?.error ? [one.dryRun] : [])));
   for (const { target, dryRun } of dry) {
+    if (failed.has(dryRun)) continue;
     for (const document of dryRun.exists.documents()) {
       await dryRun.exists.addBelow(document, target.from ?? from, { signal });
     }
   }
-  return Array.from(dryRuns.values(), (dryRun) => dryRun.plan());
+  const whole = [...dryRuns.values()].filter((dryRun) => !failed.has(dryRun));
+  return { plans: whole.map((dryRun) => dryRun.plan()), outcomes };
 }
 
 /** Content that is counted once each. */

@@ -13,16 +13,16 @@ import { UploadSlots } from './upload-slots.ts';
  *
  * All targets of one repository are one walk, so what they share goes once. The repositories of one
  * registry come one after another, so that a blob of the first can be mounted in the next. Registries
- * are side by side, and share what is read as a stream; the failure of one does not stop another.
- * @returns how each target ended, in the order of `targets`
- * @throws only the reason of `signal`, when it fired
+ * are side by side, and share what is read as a stream; the failure of one does not stop another. When
+ * `signal` fires, what is not over ends with its reason.
+ * @returns how each target ended, in the order of `targets`; never throws
  */
 export async function pushImages(
   targets: readonly PushTarget[],
   { from }: { readonly from: ContentReader },
   options: PushOptions = {},
 ): Promise<readonly PushOutcome[]> {
-  const { signal, limitRate, maxUploads: max } = options;
+  const { limitRate, maxUploads: max } = options;
   const rate = limitRate === undefined ? undefined : new RateLimit(limitRate);
   const registries = Map.groupBy(targets, ({ to }) => to.registry);
   const shared = registries.size > 1 ? new SharedSource() : undefined;
@@ -39,6 +39,5 @@ export async function pushImages(
     }
   };
   await Promise.all(Array.from(registries.values(), pushToRegistry));
-  signal?.throwIfAborted();
   return targets.flatMap((target) => outcomes.get(target) ?? []);
 }

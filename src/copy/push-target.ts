@@ -19,6 +19,8 @@ export interface PushTarget {
 export interface PushOutcome {
   readonly target: PushTarget;
   readonly digest: Digest;
+  /** Whether every digest was checked at the registry afterwards, and is there. */
+  readonly verified: boolean;
   /** What ended it. Undefined when all of it is there, and has its tags. */
   readonly error?: unknown;
 }
@@ -27,7 +29,7 @@ export interface PushOutcome {
 export interface PushOptions extends AbortOptions {
   /** Whether the members of an index that is there are asked for, and those sent that the registry lacks. Default: no. */
   readonly verifyMembers?: boolean;
-  /** Whether every digest is checked at the registry afterwards. Default: no. */
+  /** Whether every digest is checked at the registry afterwards, and what is missing sent once more. Default: no. */
   readonly verify?: boolean;
   /** Uploads to one registry at once. Default: as many as turn out to be good. */
   readonly maxUploads?: number | undefined;

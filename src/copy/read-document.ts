@@ -53,7 +53,11 @@ export function isUnreadable(error: unknown): boolean {
   );
 }
 
-async function readVerified(
+/**
+ * The bytes that `descriptor` names, verified.
+ * @throws FinchError `CONTENT_MISSING`, `CONTENT_DAMAGED`, `CONTENT_MISMATCH`; `DOCUMENT_INVALID` for more than `limit`
+ */
+export async function readVerified(
   from: ContentReader,
   descriptor: Descriptor,
   { limit, signal }: AbortOptions & { limit: number },

@@ -14,6 +14,8 @@ export interface ReceiptFault {
 /** One name of a push, and how it ended. */
 export interface ReceiptReference {
   readonly name: string;
+  /** Where it goes, as the blobs of the receipt say it. */
+  readonly repository: string;
   readonly root: Descriptor;
   readonly status: 'pushed' | 'failed' | 'interrupted';
   /** Whether every digest was checked at the registry afterwards. */
@@ -43,8 +45,8 @@ export function receiptOf(ledger: CopyLedger, parts: ReceiptParts): object {
     startedAt: startedAt.toISOString(),
     endedAt: endedAt.toISOString(),
     ms: endedAt.getTime() - startedAt.getTime(),
-    references: references.map(({ name, root, fault: its, ...rest }) => ({
-      name,
+    references: references.map(({ name, repository, root, fault: its, ...rest }) => ({
+      ...{ name, repository },
       ...{ digest: root.digest, size: root.size, mediaType: root.mediaType },
       ...rest,
       ...(its && { error: its }),

@@ -43,7 +43,7 @@ export async function verifyPush(
     if (!isDocumentType(descriptor.mediaType)) {
       if (await work.check(() => to.has(descriptor, { signal }), descriptor)) return;
       throw new FinchError('REMOTE_NOT_FOUND', `${place} does not have ${descriptor.digest}`, {
-        hint: 'push the image again',
+        hint: 'the registry has lost it, or keeps it from you: ask who runs it',
       });
     }
     const { document } = await work.read(() => readDocument(to, descriptor, { signal }));

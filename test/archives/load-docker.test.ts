@@ -322,6 +322,16 @@ describe('loadArchive() of a bad docker-archive leaves the store as it was', () 
       'ARCHIVE_INVALID',
       'is not an image archive',
     ],
+    [
+      'what docker saved before 1.10',
+      tarFile([
+        { name: 'abc/VERSION', bytes: '1.0' },
+        { name: 'abc/json', bytes: '{"id":"abc"}' },
+        { name: 'repositories', bytes: '{"app":{"1":"abc"}}' },
+      ]),
+      'ARCHIVE_INVALID',
+      'is of a docker before 1.10',
+    ],
   ])('for %s', async (_, tar, code, message) => {
     await using place = await workplace();
     const { store } = place;

@@ -129,7 +129,8 @@ describe('createProgress() on a terminal', () => {
     for (const [columns, detail] of [
       [128, '2.0 MiB/4.0 MiB  1.0 MiB/s, 2 s left'],
       [80, '1.0 MiB/s, 2 s left'],
-      [70, '2.0 MiB/4.0 MiB  1.0 MiB/s, 2 s'],
+      [70, '| 1.0 MiB/s, 2 s left'],
+      [60, '1.0 MiB/s, 2 s left  2.0 MiB/'],
     ] as const) {
       const screen = terminal({ columns });
       const progress = createProgress(screen, { now: screen.now, verb: VERB });
@@ -189,6 +190,51 @@ describe('createProgress() on a terminal', () => {
     progress.close();
   });
 
+  test.each([
+    [80, ['127.0.0...0/me/app', 'uploading |++++----| 1.0 MiB/s, 2 s left']],
+    [70, ['127.0.0...00/me/app', 'uploading 1.0 MiB/s, 2 s left']],
+    [60, ['127../app', 'uploading 1.0 MiB/s, 2 s left']],
+    [50, ['', 'uploading 1.0 MiB/s, 2 s left']],
+  ])(
+    'of several places shows how fast it goes, and as much of the place as fits, in %p columns',
+    (columns, [place = '', pace = '']) => {
+      const screen = terminal({ columns });
+      const progress = createProgress(screen, { now: screen.now, verb: VERB });
+      const to = '127.0.0.1:5000/me/app';
+      progress.update({ kind: 'started', descriptor: LAYER }, to);
+      progress.update({ kind: 'started', descriptor: LAYER }, 'quay.io/me/app');
+      for (let second = 0; second < 2; second++) {
+        progress.update({ kind: 'progress', descriptor: LAYER, bytes: MIB }, to);
+        screen.advance(1000);
+      }
+      const why = 'the registry asks to';
+      progress.update({ kind: 'waiting', descriptor: LAYER, ms: 59_000, why }, 'quay.io/me/app');
+      const [first = '', second = ''] = screen.screen();
+      expect(first).toStartWith(place === '' ? short(LAYER).slice('sha256:'.length) : place);
+      expect(first).toContain(pace);
+      expect(second).toEndWith('waiting 59 s: the registry asks to');
+      progress.close();
+    },
+  );
+
+  test('goes up over what a terminal has wrapped that got narrower', () => {
+    const screen = terminal({ columns: 100 });
+    const output = { ...screen, columns: 100 };
+    const progress = createProgress(output, { now: screen.now, verb: VERB });
+    const written: string[] = [];
+    for (const event of all('started', LAYER, CONFIG)) progress.update(event);
+    screen.advance(200);
+    progress.update({ kind: 'progress', descriptor: LAYER, bytes: 1 });
+    output.columns = 40;
+    output.write = (text) => written.push(text);
+    const widths = screen.screen().map((line) => line.length);
+    progress.close();
+    const rows = widths.reduce((sum, width) => sum + Math.ceil(width / 40), 0);
+    expect(rows).toBeGreaterThan(3);
+    expect(written[0]).toStartWith(`\x1b[${rows}A\r`);
+    expect(written[0]).toEndWith('\x1b[J');
+  });
+
   test('leaves room for what else is said meanwhile', () => {
     const screen = terminal();
     const progress = createProgress(screen, { now: screen.now, verb: VERB });
@@ -234,7 +280,9 @@ describe('createProgress() on a terminal', () => {
   test('leaves the bars out on a narrow terminal', () => {
     const screen = terminal({ columns: 50 });
     show(screen, [...all('found', LAYER), ...all('started', LAYER)]);
-    expect(screen.screen()[0]).toStartWith(`layer-${short(LAYER)}:  uploading 0.0 B/4`);
+    expect(screen.screen()[0]).toStartWith(
+      `${short(LAYER).slice('sha256:'.length)}  uploading 0.0 B/4`,
+    );
   });
 
   test('colours the bar only when it may', () => {

@@ -299,9 +299,9 @@ export const others: readonly Case[] = [
           'an image of 1,000 layers goes up with two requests a blob',
         ],
         defence: [
-          'copy/push-repository.ts',
-          '(wanted.isEmpty && part.size <= SMALL_BYTES)',
-          '(wanted.isEmpty && part.size < 0)',
+          'copy/push-walk.ts',
+          '(isEmpty && part.size <= SMALL_BYTES)',
+          '(isEmpty && part.size < 0)',
         ],
       },
     ],

@@ -29,7 +29,7 @@ export const protocol: readonly Case[] = [
           'an image that is there costs at most two requests and no bytes',
         ],
         defence: [
-          'copy/push-repository.ts',
+          'copy/push-walk.ts',
           'const isNamed = isThere || named.includes(root.digest);',
           'const isNamed = isThere || named.length > 9;',
         ],

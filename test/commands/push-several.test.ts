@@ -88,6 +88,24 @@ describe('finch push of several names', () => {
     expect(stderr.match(/^finch: /gm)).toHaveLength(1);
   });
 
+  test('pushes the other tags of an image when the registry refuses one', async () => {
+    await using registry = startFakeRegistry({
+      script: ({ method }, { pathname }) =>
+        method === 'PUT' && pathname.endsWith('/manifests/no')
+          ? registryErrorBody(403, 'DENIED', 'not that one')
+          : undefined,
+    });
+    await using place = await finch();
+    const names = ['yes', 'no', 'zed'].map((tag) => `${registry.host}/x:${tag}`);
+    for (const name of names) await place.load(one, name);
+    const { status, stdout, stderr } = await place.run('push', '-q', ...names);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: `${names[0]}\n${names[2]}\n` });
+    expect(stderr).toStartWith(
+      `finch: ${names[1]}: registry ${registry.host}: denied: not that one`,
+    );
+    expect(stderr.match(/^finch: /gm)).toHaveLength(1);
+  });
+
   test('sends nothing when one of them is not here', async () => {
     await using registry = startFakeRegistry();
     await using place = await finch();

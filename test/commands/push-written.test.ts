@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { parseRate } from '../../src/commands/push-flags.ts';
@@ -50,17 +50,44 @@ describe('finch push --digest-file', () => {
     expect(await readdir(folder.path)).toEqual([]);
   });
 
-  test('that cannot be written is a fault, after the line about what is pushed', async () => {
-    await using registry = await serve();
+  test.each([
+    ['folder', 'it is a folder'],
+    ['nowhere/digest', 'no such file or folder'],
+    ['file/digest', 'a part of the path is not a folder'],
+  ])('that cannot be written ends the push before it begins: %s', async (where, why) => {
+    await using registry = startFakeRegistry();
     await using folder = await temporaryFolder();
     await using place = await finch();
     const name = `${registry.host}/app:1`;
     await place.load(one, name);
-    await mkdir(join(folder.path, 'digest'));
+    await mkdir(join(folder.path, 'folder'));
+    await writeFile(join(folder.path, 'file'), '');
+    const path = join(folder.path, where);
+    for (const flag of ['--digest-file', '--receipt']) {
+      const { status, stdout, stderr } = await place.run('push', flag, path, name);
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toStartWith(`finch: cannot write ${path}: ${why}\nhint: `);
+    }
+    expect(registry.requests).toEqual([]);
+  });
+
+  test('is another file than that of the receipt', async () => {
+    await using place = await finch();
+    const { stderr } = await place.run('push', '--digest-file', 'x', '--receipt', './x', 'app:1');
+    expect(stderr).toStartWith('finch: --digest-file and --receipt name the same file\nhint: ');
+  });
+
+  test('stays as it was when the push fails', async () => {
+    await using refusing = startFakeRegistry({
+      script: () => registryErrorBody(403, 'DENIED', 'not yours'),
+    });
+    await using folder = await temporaryFolder();
+    await using place = await finch();
+    await place.load(one, `${refusing.host}/app:1`);
     const path = join(folder.path, 'digest');
-    const { status, stdout, stderr } = await place.run('push', '-q', '--digest-file', path, name);
-    expect({ status, stdout }).toEqual({ status: 1, stdout: `${name}\n` });
-    expect(stderr).toStartWith(`finch: cannot write ${path}: it is a folder\nhint: `);
+    await writeFile(path, 'before');
+    await place.run('push', '--digest-file', path, `${refusing.host}/app:1`);
+    expect(await readFile(path, 'utf8')).toBe('before');
   });
 });
 
@@ -165,6 +192,19 @@ describe('finch push --dry-run', () => {
       `${registry.host}/app: 3 (${bytes.toFixed(1)} B) there, 0 to mount, 0 to send; 1 request\n`,
     );
     expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  test('plans for the registries that answer when another is out of reach', async () => {
+    await using registry = await serve();
+    const gone = startFakeRegistry();
+    await gone[Symbol.asyncDispose]();
+    await using place = await finch();
+    const [good, bad] = [`${registry.host}/app:1`, `${gone.host}/app:1`];
+    for (const name of [good, bad]) await place.load(one, name);
+    const { status, stdout, stderr } = await place.run('push', '--dry-run', bad, good);
+    expect(status).toBe(1);
+    expect(stdout).toStartWith(`${registry.host}/app: 0 there, `);
+    expect(stderr).toStartWith(`finch: ${bad}: cannot connect to ${gone.host}`);
   });
 
   test('counts as many requests as the push then makes', async () => {

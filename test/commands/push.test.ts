@@ -287,7 +287,7 @@ hint: load or pull an image that has it; here: linux/arm64, linux/amd64
     await place.load(two, `${registry.host}/app:1`);
     const { signal } = interrupt;
     const outcome = await place.runWith({ signal }, 'push', '-q', `${registry.host}/app:1`);
-    const ended = `finch: interrupted\nhint: go on with: finch push ${registry.host}/app:1\n`;
+    const ended = `finch: interrupted\nhint: go on with: finch push -q ${registry.host}/app:1\n`;
     expect(outcome).toEqual({ status: 130, stdout: '', stderr: ended });
     expect(registry.manifests.size).toBe(0);
   });

@@ -51,6 +51,7 @@ export function memoryRepository(
       for (const tag of tags) named.set(tag, document);
     },
     wouldMount: mounts,
+    wasHere: (digest) => documents.has(digest),
     tryUpload: async () => {},
     tags: async () => [...named.keys()],
   };

@@ -24,7 +24,9 @@ describe('planPush()', () => {
   test('says what a first push sends, and in how many requests, and writes nothing', async () => {
     const { graph, a, from } = twoImages();
     const to = memoryRepository(graph);
-    const [plan] = await planPush([{ root: a, to, tags: ['1'] }], { from });
+    const {
+      plans: [plan],
+    } = await planPush([{ root: a, to, tags: ['1'] }], { from });
     expect(plan).toEqual({
       to,
       exists: { count: 0, bytes: 0 },
@@ -42,7 +44,9 @@ describe('planPush()', () => {
     const to = memoryRepository(graph);
     const targets = [{ root: a, to, tags: ['1'] }];
     await pushImages(targets, { from });
-    const [plan] = await planPush(targets, { from });
+    const {
+      plans: [plan],
+    } = await planPush(targets, { from });
     expect(plan).toMatchObject({
       exists: { count: 4, bytes: sizeOf(graph, a) },
       send: { count: 0, bytes: 0 },
@@ -57,7 +61,9 @@ describe('planPush()', () => {
       mounts: ({ digest }) => (digest === top?.digest ? 'elsewhere' : undefined),
     });
     await pushImages([{ root: a, to, tags: ['1'] }], { from });
-    const [plan] = await planPush([{ root: b, to, tags: ['1'] }], { from });
+    const {
+      plans: [plan],
+    } = await planPush([{ root: b, to, tags: ['1'] }], { from });
     expect(plan?.exists).toEqual({ count: 1, bytes: shared.size });
     expect(plan?.mount).toEqual({ count: 1, bytes: top?.size ?? 0 });
     expect(plan?.send).toEqual({
@@ -70,14 +76,14 @@ describe('planPush()', () => {
     const { graph, a, from } = twoImages();
     const places = ['one', 'two'].map((name) => memoryRepository(graph, { name }));
     const targets = places.map((to) => ({ root: a, to, tags: ['1'] }));
-    const plans = await planPush(targets, { from });
+    const { plans } = await planPush(targets, { from });
     expect(plans.map(({ to, mount, send }) => [to.name, mount.count, send.count])).toEqual([
       ['one', 0, 4],
       ['two', 3, 1],
     ]);
   });
 
-  test('throws what a registry answers', async () => {
+  test('says what a registry answers, and plans for the others', async () => {
     const { graph, a, from } = twoImages();
     const denied = new FinchError('DENIED', 'not yours');
     const to = memoryRepository(graph, {
@@ -85,6 +91,10 @@ describe('planPush()', () => {
         throw denied;
       },
     });
-    await expect(planPush([{ root: a, to, tags: ['1'] }], { from })).rejects.toBe(denied);
+    const good = memoryRepository(graph, { registry: 'good.test' });
+    const targets = [to, good].map((place) => ({ root: a, to: place, tags: ['1'] }));
+    const { plans, outcomes } = await planPush(targets, { from });
+    expect(outcomes.map(({ error }) => error)).toEqual([denied, undefined]);
+    expect(plans.map((plan) => [plan.to, plan.send.count])).toEqual([[good, 4]]);
   });
 });

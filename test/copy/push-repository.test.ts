@@ -5,9 +5,11 @@ import type { CopyEvent } from '../../src/copy/events.ts';
 import { pushImages } from '../../src/copy/push-images.ts';
 import { FinchError } from '../../src/errors.ts';
 import type { RetryOptions } from '../../src/http/retry.ts';
-import type { Transport } from '../../src/http/transport.ts';
+import { sendRequest, type Transport } from '../../src/http/transport.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
+import { emptyMemory, type RegistryMemory } from '../../src/registry/memory/registry-memory.ts';
+import { defaultSite, type Site } from '../../src/registry/site.ts';
 import {
   type FakeRegistry,
   registryErrorBody,
@@ -33,7 +35,18 @@ interface PushOptions extends AbortOptions {
   readonly verifyMembers?: boolean;
   readonly transport?: Transport;
   readonly retry?: RetryOptions;
+  readonly site?: Site;
   readonly onEvent?: (event: CopyEvent) => void;
+  /** Default: what all pushes to the registry so far have learned. */
+  readonly memory?: RegistryMemory;
+}
+
+const memories = new WeakMap<FakeRegistry, RegistryMemory>();
+
+function memoryOf(registry: FakeRegistry): RegistryMemory {
+  const memory = memories.get(registry) ?? emptyMemory();
+  memories.set(registry, memory);
+  return memory;
 }
 
 /** Pushes below the tag `1.10`, or what `options` say. */
@@ -44,10 +57,12 @@ async function push(
   options: PushOptions = {},
 ) {
   const from = new MemoryStore({ blobs: graph.blobs, nameOf: (part) => graph.nameOf(part) });
-  const { transport, retry, ...rest } = options;
+  const { transport, retry, site, memory = memoryOf(registry), ...rest } = options;
   const to = openTestRepository(registry.host, {
+    memory,
     ...(transport && { transport }),
     ...(retry && { retry }),
+    ...(site && { site }),
   });
   const { tag, ...pushing } = { tag: '1.10', ...rest };
   const target = { root, to, tags: tag === undefined ? [] : [tag] };
@@ -152,6 +167,28 @@ describe('pushImages() to a registry', () => {
     });
     expect(requestsOf(registry, graph).slice(before)).toEqual(['HEAD manifests/1.10']);
     expect(events).toEqual(['found root', 'exists root']);
+  });
+
+  test('asks for a root that it never saw there while it asks for the tag', async () => {
+    await using registry = startFakeRegistry();
+    const { graph, root } = twoPlatforms();
+    await push(graph, root, registry);
+    const before = registry.requests.length;
+    const both = Promise.withResolvers<void>();
+    let asked = 0;
+    const transport: Transport = async (request) => {
+      asked += 1;
+      if (asked === 2) both.resolve();
+      await both.promise;
+      return sendRequest(request);
+    };
+    // Until an answer tells how the registry is spoken to, one request goes alone.
+    const site = { ...defaultSite(registry.host), protocol: 'http:' } as const;
+    await push(graph, root, registry, { memory: emptyMemory(), transport, site });
+    expect(requestsOf(registry, graph).slice(before).sort()).toEqual([
+      'HEAD manifests/1.10',
+      'HEAD manifests/root',
+    ]);
   });
 
   test('makes one request for an image without a tag that is there', async () => {
