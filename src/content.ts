@@ -19,9 +19,21 @@ interface FileRange {
   readonly path: string;
   /** The first byte of the content in the file. */
   readonly offset: number;
+  /** What whoever reads the file itself keeps to, as the stream of the content does. Default: no limit. */
+  readonly pace?: Pace;
 }
 
-/** Bytes that can be read again from any place: what makes a transfer possible to retry and resume. */
+/** How fast several may read, all together. */
+export interface Pace {
+  readonly bytesPerSecond: number;
+  /** Hears how much was read beside the streams that keep to it: they wait for that. */
+  took(bytes: number): void;
+}
+
+/**
+ * Bytes that can be read again from any place: what makes a transfer possible to retry and resume. A plain object, so that
+ * who puts something in between spreads it.
+ */
 export interface Content {
   /** Bytes. */
   readonly size: number;

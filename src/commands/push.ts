@@ -5,7 +5,7 @@ import { pushFlags, pushSettings } from './push-flags.ts';
 import { pushItems } from './push-items.ts';
 import { pushedNames } from './push-names.ts';
 import { checkFiles, PushRecord } from './push-record.ts';
-import { failBefore, pushRecorded } from './push-recorded.ts';
+import { failBefore, runPush } from './run-push.ts';
 
 /** `finch push`. */
 export const command: Command = {
@@ -56,6 +56,6 @@ export const command: Command = {
       const verifyMembers = settings.choice.kind === 'all';
       return showPlan(items, { app, store }, { signal, verifyMembers });
     }
-    return pushRecorded(items, { app, store, record }, { ...settings, words, signal });
+    return runPush(items, { app, store, record }, { ...settings, words, signal });
   },
 };

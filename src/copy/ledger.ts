@@ -40,10 +40,10 @@ export interface LedgerTotals {
 }
 
 /** How the copy of one piece of content ended. */
-type LedgerOutcome = 'sent' | 'exists' | 'mounted' | 'unfinished';
+type LedgerResult = 'sent' | 'exists' | 'mounted' | 'unfinished';
 
 /** How it ended for what an entry is about. Content of which no byte had to go was there. */
-export function outcomeOf({ state, descriptor, ...entry }: LedgerEntry): LedgerOutcome {
+export function resultOf({ state, descriptor, ...entry }: LedgerEntry): LedgerResult {
   if (state === 'exists' || state === 'mounted') return state;
   if (state !== 'done') return 'unfinished';
   const isMoved = entry.sentBytes > 0 || entry.resumedBytes > 0 || descriptor.size === 0;
@@ -95,7 +95,7 @@ export class CopyLedger {
   /** What it comes to so far. */
   totals(): LedgerTotals {
     const all = this.all();
-    const ended = (wanted: LedgerOutcome) => all.filter((entry) => outcomeOf(entry) === wanted);
+    const ended = (wanted: LedgerResult) => all.filter((entry) => resultOf(entry) === wanted);
     const [sent, exists, mounted] = [ended('sent'), ended('exists'), ended('mounted')];
     const sizes = (entries: readonly LedgerEntry[]) =>
       sum(entries.map(({ descriptor }) => descriptor.size));

@@ -3,7 +3,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { childrenOf } from '../oci/document.ts';
 import { isDocumentType, isNonDistributable } from '../oci/media-types.ts';
-import type { Repository } from '../registry/repository.ts';
+import type { Repository, WritePlan } from '../registry/repository.ts';
 import { pushImages } from './push-images.ts';
 import type { PushOutcome, PushTarget } from './push-target.ts';
 import { isUnreadable, readDocument } from './read-document.ts';
@@ -23,12 +23,9 @@ interface PushPlan {
   readonly mount: Amount;
   /** What would be sent. */
   readonly send: Amount;
-  /** Requests of the whole push, when nothing goes wrong and no upload takes more than one. */
+  /** Requests of the whole push, when nothing goes wrong and the registry is as it was the last time. */
   readonly requests: number;
 }
-
-/** Requests that send a blob: one begins the upload, one brings all of it. */
-const REQUESTS_OF_BLOB = 2;
 
 /** What {@link planPush} found. */
 interface PushPlans {
@@ -136,19 +133,18 @@ class DryRun {
         this.#requests += 1;
         return to.resolve(reference, options);
       },
-      tag: async (tags, document) => {
-        this.#requests += tags.length;
-        this.#send.add(document);
-      },
+      tag: async (tags, document) => this.#plan(document, await to.wouldWrite(document, { tags })),
       write: async (descriptor) => {
-        const isBlob = !isDocumentType(descriptor.mediaType);
-        const source = to.wouldMount(descriptor) ?? places.get(descriptor.digest);
-        const isMounted = isBlob && source !== undefined && source !== to.name;
-        this.#requests += isBlob && !isMounted ? REQUESTS_OF_BLOB : 1;
-        (isMounted ? this.#mount : this.#send).add(descriptor);
+        const source = places.get(descriptor.digest);
+        this.#plan(descriptor, await to.wouldWrite(descriptor, { source }));
         places.set(descriptor.digest, to.name);
       },
     };
+  }
+
+  #plan(descriptor: Descriptor, { from, requests }: WritePlan): void {
+    this.#requests += requests;
+    (from === undefined ? this.#send : this.#mount).add(descriptor);
   }
 
   plan(): PushPlan {

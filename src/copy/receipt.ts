@@ -1,5 +1,5 @@
 import type { Descriptor } from '../oci/descriptor.ts';
-import { type CopyLedger, contentKind, type LedgerEntry, outcomeOf } from './ledger.ts';
+import { type CopyLedger, contentKind, type LedgerEntry, resultOf } from './ledger.ts';
 
 /** The version of the form: it counts up when a field that is there changes its meaning or goes. */
 const RECEIPT_VERSION = 1;
@@ -62,7 +62,7 @@ function blobOf(entry: LedgerEntry): object {
   const { digest, size, mediaType } = descriptor;
   return {
     ...{ repository: place, kind: contentKind(descriptor), digest, size, mediaType },
-    result: outcomeOf(entry),
+    result: resultOf(entry),
     bytesSent: sentBytes,
     bytesResumed: resumedBytes,
     ...(mountedFrom !== undefined && { mountedFrom }),

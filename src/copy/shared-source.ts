@@ -23,12 +23,7 @@ export class SharedSource {
       has: (descriptor, options) => from.has(descriptor, options),
       open: async (descriptor, options) => {
         const content = await from.open(descriptor, options);
-        return {
-          size: content.size,
-          ...(content.file && { file: content.file }),
-          isReplaceable: () => content.isReplaceable?.() ?? false,
-          stream: (reading) => this.#stream(descriptor, content, reading),
-        };
+        return { ...content, stream: (reading) => this.#stream(descriptor, content, reading) };
       },
     };
   }

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'bun:test';
+import type { CopyEvent } from '../../src/copy/events.ts';
+import { contentKind } from '../../src/copy/ledger.ts';
 import { namesOf, serve } from '../server/served.ts';
 import { registryErrorBody, startFakeRegistry } from '../support/fake-registry.ts';
 import { buildImage, buildMultiPlatform, layerTar } from '../support/images.ts';
@@ -36,6 +38,41 @@ describe('finch push of several names', () => {
     await place.stdout('push', ...names);
     // One layer is shared; the configurations are two.
     expect(requests.filter((request) => request.startsWith('POST'))).toHaveLength(5);
+  });
+
+  test('takes --max-concurrent-uploads for a registry', async () => {
+    const uploads: string[] = [];
+    await using registry = await serve({
+      onRequest: ({ method }) => {
+        if (method === 'POST' || method === 'PUT') uploads.push(method);
+      },
+    });
+    await using place = await finch();
+    const name = `${registry.host}/app:1`;
+    await place.load(buildImage({ layers: ['a', 'b', 'c'].map((some) => layerTar(some)) }), name);
+    await place.stdout('push', '--max-concurrent-uploads', '1', name);
+    // One after the other, three layers and a config; the last is the manifest.
+    expect(uploads.join(' ')).toBe(`${'POST PUT '.repeat(4)}PUT`);
+  });
+
+  test('takes --limit-rate for all of them', async () => {
+    await using registry = await serve();
+    await using place = await finch();
+    const layer = Buffer.from(crypto.getRandomValues(new Uint8Array(25_000))).toString('latin1');
+    const names = ['a:1', 'b:1'].map((name) => `${registry.host}/${name}`);
+    for (const name of names) await place.load(buildImage({ layers: [layerTar(layer)] }), name);
+    const pieces: number[] = [];
+    const progress = () => ({
+      update: (event: CopyEvent) => {
+        const isLayer = contentKind(event.descriptor) === 'layer';
+        if (event.kind === 'progress' && isLayer) pieces.push(event.bytes);
+      },
+      [Symbol.dispose]() {},
+    });
+    const push = ['push', '--limit-rate', '100K', ...names];
+    expect(await place.runWith({ talk: { progress } }, ...push)).toMatchObject({ status: 0 });
+    // What goes out at once is worth a tenth of a second at most; without a rate a file goes in one piece.
+    expect(Math.max(...pieces)).toBe(10_240);
   });
 
   test('takes --platform for all of them', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { CopyEvent } from '../../src/copy/events.ts';
-import { CopyLedger, outcomeOf } from '../../src/copy/ledger.ts';
+import { CopyLedger, resultOf } from '../../src/copy/ledger.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
@@ -23,7 +23,7 @@ function after(...steps: readonly Readonly<Record<string, unknown>>[]) {
   }
   const [entry] = ledger.all();
   if (entry === undefined) throw new Error('nothing is known');
-  return { ...entry, outcome: outcomeOf(entry), totals: ledger.totals() };
+  return { ...entry, result: resultOf(entry), totals: ledger.totals() };
 }
 
 const started = [{ kind: 'found' }, { kind: 'started' }];
@@ -34,7 +34,7 @@ describe('CopyLedger', () => {
     expect(
       after(...started, progress(600), progress(-400), progress(800), { kind: 'done' }),
     ).toMatchObject({
-      ...{ state: 'done', outcome: 'sent', position: 1000, sentBytes: 1400, resumedBytes: 0 },
+      ...{ state: 'done', result: 'sent', position: 1000, sentBytes: 1400, resumedBytes: 0 },
       ...{ startedAt: 2000, endedAt: 6000 },
       totals: { blobs: 1, sent: 1, bytes: 1000, bytesSent: 1400 },
     });
@@ -43,25 +43,25 @@ describe('CopyLedger', () => {
   test('counts what was there of an earlier try, and what the registry lost of it', () => {
     const resumed = (bytes: number) => ({ kind: 'resumed', bytes });
     expect(after(...started, resumed(700), progress(300), { kind: 'done' })).toMatchObject({
-      ...{ outcome: 'sent', sentBytes: 300, resumedBytes: 700 },
+      ...{ result: 'sent', sentBytes: 300, resumedBytes: 700 },
       totals: { bytesSent: 300, bytesResumed: 700 },
     });
     expect(after(...started, resumed(700), resumed(-700), progress(100))).toMatchObject({
-      ...{ outcome: 'unfinished', position: 100, resumedBytes: 0 },
+      ...{ result: 'unfinished', position: 100, resumedBytes: 0 },
       totals: { unfinished: 1, bytesSent: 100, bytesResumed: 0 },
     });
   });
 
   test('keeps how content came: mounted, there already, or there when it was to be written', () => {
     expect(after(...started, { kind: 'mounted', from: 'base' }, { kind: 'done' })).toMatchObject({
-      ...{ state: 'mounted', outcome: 'mounted', mountedFrom: 'base', sentBytes: 0 },
+      ...{ state: 'mounted', result: 'mounted', mountedFrom: 'base', sentBytes: 0 },
       totals: { mounted: 1, sent: 0, bytesMounted: 1000, bytesSent: 0 },
     });
     expect(after({ kind: 'found' }, { kind: 'exists' })).toMatchObject({
       totals: { exists: 1, bytesExisting: 1000 },
     });
     expect(after(...started, { kind: 'done' })).toMatchObject({
-      ...{ state: 'done', outcome: 'exists' },
+      ...{ state: 'done', result: 'exists' },
       totals: { exists: 1, sent: 0, bytesExisting: 1000 },
     });
   });

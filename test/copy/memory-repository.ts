@@ -1,5 +1,6 @@
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { isDigest } from '../../src/oci/digest.ts';
+import { isDocumentType } from '../../src/oci/media-types.ts';
 import type { Repository } from '../../src/registry/repository.ts';
 import type { Graph } from './graph.ts';
 import { type Hook, MemoryStore } from './memory-store.ts';
@@ -9,7 +10,7 @@ interface MemoryRepositoryOptions {
   readonly registry?: string;
   readonly name?: string;
   readonly hook?: Hook;
-  /** Where `wouldMount` says that a blob is. */
+  /** Where it would take a blob from that is to be written. */
   readonly mounts?: (descriptor: Descriptor) => string | undefined;
 }
 
@@ -50,7 +51,11 @@ export function memoryRepository(
       documents.set(document.digest, document);
       for (const tag of tags) named.set(tag, document);
     },
-    wouldMount: mounts,
+    async wouldWrite(descriptor, { source } = {}) {
+      if (isDocumentType(descriptor.mediaType)) return { requests: 1 };
+      const from = mounts(descriptor) ?? (source === name ? undefined : source);
+      return from === undefined ? { requests: 2 } : { from, requests: 1 };
+    },
     wasHere: (digest) => documents.has(digest),
     tryUpload: async () => {},
     tags: async () => [...named.keys()],

@@ -3,6 +3,9 @@ import { planPush } from '../../src/copy/plan-push.ts';
 import { pushImages } from '../../src/copy/push-images.ts';
 import { FinchError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
+import { emptyMemory } from '../../src/registry/memory/registry-memory.ts';
+import { startFaultyRegistry } from '../support/faulty-registry.ts';
+import { openTestRepository } from '../support/open-test-repository.ts';
 import { Graph } from './graph.ts';
 import { memoryRepository } from './memory-repository.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -81,6 +84,29 @@ describe('planPush()', () => {
       ['one', 0, 4],
       ['two', 3, 1],
     ]);
+  });
+
+  test('counts the requests that the push then takes, where bodies are limited and tags are several', async () => {
+    const graph = new Graph();
+    const layer = graph.blob('layer', 3_000_000);
+    const root = graph.image('image', 'linux/amd64', { layers: [layer, graph.blob('top', 100)] });
+    const from = new MemoryStore({ blobs: graph.blobs });
+    const maxBody = 1024 * 1024;
+    await using registry = await startFaultyRegistry({ profile: { maxBody } });
+    const memory = emptyMemory();
+    memory.learn(registry.host, { maxBodyBytes: maxBody });
+    const target = () => ({
+      root,
+      to: openTestRepository(registry.host, { memory }),
+      tags: ['1', '2'],
+    });
+    const {
+      plans: [plan],
+    } = await planPush([target()], { from });
+    const { length } = registry.log;
+    const [outcome] = await pushImages([target()], { from });
+    expect(outcome?.error).toBeUndefined();
+    expect(plan?.requests).toBe(registry.log.length - length);
   });
 
   test('says what a registry answers, and plans for the others', async () => {

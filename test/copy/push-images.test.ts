@@ -337,7 +337,7 @@ describe('pushImages() keeps to its limits:', () => {
     expect(kinds.filter((kind) => kind === 'throttled')).toEqual(['throttled']);
   });
 
-  test('with a rate, sends blobs as streams and never as files', async () => {
+  test('with a rate, says of a file how fast it may be read', async () => {
     const { graph, a, from } = twoImages();
     const withFiles: ContentReader = {
       has: (part) => from.has(part),
@@ -349,11 +349,11 @@ describe('pushImages() keeps to its limits:', () => {
     const seeing = {
       ...to,
       write: async (...args: Parameters<typeof write>) => {
-        files.push(args[1].file);
+        files.push(args[1].file?.pace?.bytesPerSecond);
         await write(...args);
       },
     };
     await push(a, seeing, withFiles, { limitRate: 100_000_000 });
-    expect(files).toEqual([undefined, undefined, undefined]);
+    expect(files).toEqual([100_000_000, 100_000_000, 100_000_000]);
   });
 });

@@ -12,7 +12,7 @@ import type { PushItem } from './push-items.ts';
 import { type ItemOutcome, pushOutcomes } from './push-outcomes.ts';
 import { type PushRecord, writeText } from './push-record.ts';
 
-/** What {@link pushRecorded} works with. */
+/** What {@link runPush} works with. */
 interface PushSurroundings {
   readonly app: App;
   readonly store: ImageStore;
@@ -28,7 +28,7 @@ interface PushWords extends PushSettings, AbortOptions {
  * Pushes, and writes down what the user wants to have written down of it. An interrupt is a fault like others, `CANCELLED`
  * with how to go on.
  */
-export async function pushRecorded(
+export async function runPush(
   items: readonly PushItem[],
   { app, store, record }: PushSurroundings,
   words: PushWords,
@@ -54,7 +54,7 @@ export async function pushRecorded(
   const interrupt =
     cancelled === undefined ? undefined : interrupted(cancelled, { app, record, words });
   record.end(outcomes, interrupt);
-  return resultOf(outcomes, interrupt ?? faultOf(outcomes), record, words);
+  return finish(outcomes, interrupt ?? faultOf(outcomes), record, words);
 }
 
 /**
@@ -77,7 +77,7 @@ export async function failBefore(
   throw error;
 }
 
-async function resultOf(
+async function finish(
   outcomes: readonly ItemOutcome[],
   ended: Error | undefined,
   record: PushRecord,
