@@ -6,11 +6,18 @@ const IN_ALL_MS = 600_000;
 
 /** The pauses between the attempts of one piece of work: 5 minutes each at most, and 10 in all. */
 export class Pauses {
+  readonly #inAllMs: number;
   #leftMs: number;
 
-  /** @param leftMs how long they may be in all */
-  constructor(leftMs = IN_ALL_MS) {
-    this.#leftMs = leftMs;
+  /** @param inAllMs how long they may be in all */
+  constructor(inAllMs = IN_ALL_MS) {
+    this.#inAllMs = inAllMs;
+    this.#leftMs = inAllMs;
+  }
+
+  /** Begins anew, for the work got on. */
+  refill(): void {
+    this.#leftMs = this.#inAllMs;
   }
 
   /** Whether a pause is short enough. */

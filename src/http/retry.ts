@@ -78,6 +78,11 @@ async function tryOnce(
   }
 }
 
+/** Milliseconds to wait after so many attempts, from 1, where nobody says how long: full jitter, up to 30 s. */
+export function jittered(attempt: number, random: () => number): number {
+  return random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
+}
+
 /**
  * How long to wait before the next attempt, in milliseconds.
  * @returns undefined when another attempt makes no sense
@@ -87,14 +92,14 @@ export function waitAfter(
   attempt: number,
   { random = Math.random, now = Date.now }: RetryOptions = {},
 ): number | undefined {
-  const jittered = random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
+  const wait = jittered(attempt, random);
   if (!(outcome instanceof Response)) {
     const isSilence = networkCode(outcome.error) === 'ETIMEDOUT';
     if (isSilence && attempt >= SILENT_ATTEMPTS) return undefined;
-    return isPassing(outcome.error) ? jittered : undefined;
+    return isPassing(outcome.error) ? wait : undefined;
   }
   if (!isPassingStatus(outcome.status)) return undefined;
-  return Math.max(askedWaitMs(outcome.headers, now()) ?? 0, jittered);
+  return Math.max(askedWaitMs(outcome.headers, now()) ?? 0, wait);
 }
 
 /**

@@ -23,8 +23,11 @@ export function tlsOptions(
 ): BunFetchRequestInitTLS | undefined {
   if (url.protocol !== 'https:') return undefined;
   const { ca, certificate } = tls;
+  const isLax = process.env['NODE_TLS_REJECT_UNAUTHORIZED'] !== undefined;
   const options: BunFetchRequestInitTLS = {
-    ...(insecure && { rejectUnauthorized: false }),
+    // Certificates are checked unless finch itself was told not to. Not said where it goes without saying:
+    // connections that were opened ahead are for requests that say nothing.
+    ...((insecure || isLax) && { rejectUnauthorized: !insecure }),
     ...(isPinned && { serverName: url.hostname.replace(/\.$/, '') }),
     ...(ca && { ca: [...ca, ...usualAuthorities()] }),
     ...(certificate && { cert: certificate.chain, key: certificate.key }),

@@ -84,7 +84,9 @@ function shownUrl({ origin, pathname, search }: URL): string {
   const query = search.replace(/([?&])([^=&]*)=[^&]*/g, (whole, sign: string, name: string) =>
     HARMLESS.has(name) ? whole : `${sign}${name}=REDACTED`,
   );
-  return `${origin}${pathname}${query}`;
+  // Who knows an upload by its address can go on with it.
+  const path = pathname.replace(/(\/blobs\/uploads\/).+/, '$1…');
+  return `${origin}${path}${query}`;
 }
 
 function lengthOf(body: HttpBody): number {

@@ -35,6 +35,8 @@ export interface HttpRequest extends AbortOptions {
   readonly idempotent?: boolean;
   /** Whether its body must not go out a second time without looking at how much of it arrived. */
   readonly once?: true;
+  /** How many bytes the server may have to look at before it answers. Default: as many as the body has. */
+  readonly workBytes?: number;
   /**
    * How many connections to open beside the one that this request takes, for those that follow. Only a
    * wish: none are opened through a proxy, nor to a host that was looked up or has certificates of its own.
@@ -108,7 +110,7 @@ export interface TransportSettings {
  * The {@link Transport} of this machine: HTTP/1.1 with the system's certificate authorities and those of
  * `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS`. Bodies come as the server sent them, never decompressed. What
  * counts as no answer, with the code `ETIMEDOUT`: headers that are not all there after two minutes (after a
- * body: and a second for each 20 MB of it), a body of which less than 1 KiB a second is taken for a minute,
+ * body: and a second for each 20 MB of it, or of `workBytes`), a body of which less than 1 KiB a second is taken for a minute,
  * and a file that goes to this machine as one in 5 seconds and one for each 50 MB.
  */
 export function transportWith({
@@ -175,10 +177,12 @@ async function send(request: HttpRequest, way: Way): Promise<Response> {
   const signal = request.signal
     ? AbortSignal.any([request.signal, watchdog.signal])
     : watchdog.signal;
-  watchdog.expect(way.answerMs);
+  watchdog.expect(way.answerMs + workMs(request));
   const body = request.body && outgoing(request.body(), { ...way, request, watchdog });
   const tls = tlsOptions(request, { isPinned: address !== undefined });
-  if (proxy === undefined && address === undefined && tls === undefined) preconnect(url, ahead);
+  const isPlain = proxy === undefined && address === undefined && tls === undefined;
+  // What becomes of the connections that wait for others does not matter.
+  for (let i = 0; isPlain && i < ahead; i += 1) fetch.preconnect(url.origin);
   let response: Response;
   try {
     const target = atAddress(url, address);
@@ -239,19 +243,12 @@ interface Outgoing {
 
 function outgoing(
   body: HttpBody,
-  {
-    request,
-    watchdog,
-    answerMs,
-    stallMs,
-    fileMs,
-    wireBytes,
-    proxy,
-  }: Way & { request: HttpRequest; watchdog: Watchdog },
+  way: Way & { request: HttpRequest; watchdog: Watchdog },
 ): Outgoing {
+  const { request, watchdog, answerMs, stallMs, fileMs, wireBytes, proxy } = way;
   const failed: unknown[] = [];
   const streamed = (stream: AsyncIterable<Uint8Array>, length: number): Outgoing => {
-    const endMs = answerMs + length / SERVER_BYTES_PER_MS;
+    const endMs = answerMs + Math.max(workMs(request), length / SERVER_BYTES_PER_MS);
     const init = paced(stream, { stallMs, endMs, watchdog, failed });
     const wired = length >= wireBytes && takesWire(request, proxy) && init;
     return { init, wired, headers: { 'content-length': String(length) }, failed };
@@ -267,8 +264,13 @@ function outgoing(
   const { path, start, end } = body.file;
   const length = end - start;
   if (!takesFiles(request.url)) return streamed(readRange(path, { start, end }), length);
-  watchdog.expect(fileMs + length / FILE_BYTES_PER_MS);
+  watchdog.expect(fileMs + length / FILE_BYTES_PER_MS + workMs(request, length));
   return { init: Bun.file(path).slice(start, end), headers: {}, failed };
+}
+
+/** How long the server may work, beside on the `taken` bytes that it hashes as they come. */
+function workMs({ workBytes = 0 }: HttpRequest, taken = 0): number {
+  return Math.max(0, workBytes - taken) / SERVER_BYTES_PER_MS;
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
@@ -280,11 +282,6 @@ function takesWire({ method, url }: HttpRequest, proxy: ProxyServer | undefined)
   const { protocol, hostname, username, password } = url;
   const isUsual = `${username}${password}` === '' && !hostname.endsWith('.');
   return protocol === 'https:' && proxy === undefined && method !== 'HEAD' && isUsual;
-}
-
-/** Opens connections that wait for requests. What becomes of them does not matter. */
-function preconnect({ origin }: URL, count: number): void {
-  for (let i = 0; i < count; i += 1) fetch.preconnect(origin);
 }
 
 /**

@@ -5,6 +5,9 @@ import type { Endpoint } from './endpoint.ts';
 import { isWebPage, type Refusal, readRefusal, refusalError } from './errors.ts';
 import type { Access } from './scope.ts';
 
+/** Statuses of a registry that has stored what it was sent: Amazon ECR says 201 to a chunk. */
+export const STORED: readonly number[] = [200, 201, 202, 204];
+
 /** One repository's part of a registry's API: what every request to it needs. */
 export interface RepositoryApi {
   /** `host[:port]` as the user names it. */

@@ -5,22 +5,17 @@ import { discardBody } from '../http/body.ts';
 import { type Challenge, parseChallenges } from '../http/challenge.ts';
 import type { Transport } from '../http/transport.ts';
 import type { AuthOptions } from './auth-options.ts';
+import { type BearerWay, bearer, fixedHeader, keyOf, type Way } from './auth-way.ts';
 import { saysLoginEnded } from './ecr-advice.ts';
 import { grantedScopes, noteDenial } from './grants.ts';
 import { KnownChallenge } from './known-challenge.ts';
 import { mergeScopes } from './scope.ts';
 import { SessionLogin } from './session-login.ts';
-import { basicHeader } from './token.ts';
-import type { Token } from './token-answer.ts';
 import { TokenAsker } from './token-asker.ts';
 import { TokenCache } from './token-cache.ts';
 
-/** What the registry wants to see, once it has said so. */
-type Way =
-  | { readonly kind: 'fixed'; readonly header: string }
-  | { readonly kind: 'bearer'; readonly realm: string; readonly service: string | undefined };
-
-type BearerWay = Way & { readonly kind: 'bearer' };
+/** How long whoever gave tokens before is waited for, in milliseconds, before the registry is asked. */
+const RECALL_MS = 5000;
 
 /** What one user has learned of how one registry wants to be asked, and the tokens for it. */
 export class AuthSession {
@@ -32,6 +27,8 @@ export class AuthSession {
   readonly #known: KnownChallenge;
   #way: Way | undefined;
   #recalling: Promise<void> | undefined;
+  /** What is sent on the strength of the memory alone, until the host takes it or asks for a login itself. */
+  #fromMemory: string | undefined;
   /** Why there is no token as the registry wanted it before this session. */
   #recalled: { readonly key: string; readonly error: unknown } | undefined;
   #scopes: readonly string[];
@@ -66,6 +63,19 @@ export class AuthSession {
     return this.#bearer(way, options);
   }
 
+  /**
+   * Whether what was `used` for a 401 is sent on the strength of the memory alone. Then it is no longer: the host may
+   * let those in who say nothing, and not those whose password is no longer good.
+   */
+  drops(used: string | undefined): boolean {
+    if (used === undefined || used !== this.#fromMemory) return false;
+    if (this.#way?.kind === 'fixed') {
+      this.#way = undefined;
+      this.#known.set(undefined);
+    }
+    return true;
+  }
+
   /** What to send after a 401, or undefined when there is nothing better than what was `used`. */
   async answer(
     response: Response,
@@ -75,6 +85,7 @@ export class AuthSession {
     const asked = challenges.find(({ scheme, params }) => scheme === 'bearer' && params['realm']);
     const wanted = asked ?? challenges.find(({ scheme }) => scheme === 'basic');
     if (wanted === undefined) return undefined;
+    this.#fromMemory = undefined;
     // Whatever of a login a careless registry repeats in it is known only then.
     await this.#login.get({ signal });
     this.#known.set(wanted);
@@ -90,8 +101,8 @@ export class AuthSession {
       return this.#answerBearer(wanted, { used, signal });
     }
     if (credential === undefined) return undefined;
-    const header = fixedHeader(credential);
-    return header === used ? undefined : this.#fix(credential);
+    const header = this.#fix(credential);
+    return header === used ? undefined : header;
   }
 
   /** Does as the registry wanted before. What fails then counts only if it still wants that. */
@@ -99,17 +110,19 @@ export class AuthSession {
     const wanted = this.#known.get();
     if (wanted === undefined) return;
     const scopes = this.#scopes;
+    const patience = AbortSignal.timeout(RECALL_MS);
+    const stop = AbortSignal.any([...(signal ? [signal] : []), patience]);
     try {
-      await this.#adopt(wanted, { used: undefined, signal });
+      await this.#adopt(wanted, { used: undefined, signal: stop });
+      if (this.#way?.kind === 'fixed') this.#fromMemory = this.#way.header;
     } catch (error) {
       const way = this.#way;
       this.#way = undefined;
       this.#scopes = scopes;
-      if (hasCode(error, 'CANCELLED')) {
-        this.#recalling = undefined;
-        throw error;
-      }
+      if (signal?.aborted) this.#recalling = undefined;
+      if (signal?.aborted) throw error;
       this.#known.set(undefined);
+      if (hasCode(error, 'CANCELLED')) return;
       if (way?.kind === 'bearer') this.#recalled = { key: keyOf(way, scopes), error };
     }
   }
@@ -193,6 +206,7 @@ export class AuthSession {
   hear(response: Response, header: string): void {
     const isRefusal = response.status === 401 || response.status === 403;
     if (!isRefusal && header === this.#unproven) this.#unproven = undefined;
+    if (!isRefusal && header === this.#fromMemory) this.#fromMemory = undefined;
     if (!isRefusal || !this.#asker.isAccepted || this.#scopes.length === 0) return;
     if (this.#way?.kind !== 'bearer') return;
     const granted = grantedScopes(header.slice('Bearer '.length));
@@ -278,18 +292,4 @@ export class AuthSession {
     const token = this.#tokens.get(keyOf(way, this.#scopes));
     return token && bearer(token);
   }
-}
-
-function fixedHeader(credential: Credential): string {
-  return credential.kind === 'registry-token'
-    ? `Bearer ${credential.token}`
-    : basicHeader(credential).authorization;
-}
-
-function keyOf({ realm, service }: BearerWay, scopes: readonly string[]): string {
-  return JSON.stringify([realm, service, scopes.toSorted()]);
-}
-
-function bearer({ value }: Token): string {
-  return `Bearer ${value}`;
 }

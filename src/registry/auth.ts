@@ -12,7 +12,8 @@ const WRITES: ReadonlySet<string> = new Set(['PUT', 'PATCH', 'POST']);
  * Answers the registry's challenges: Bearer with a token of its token server, else Basic. Nothing is
  * sent before the registry asks but what a request brings itself; from then on every request carries what
  * worked, and a token is replaced before it ends. Where it is remembered how the registry asks, the first
- * request is sent as one that was asked, and does not keep others waiting. The first request goes alone, so that
+ * request is sent as one that was asked, and does not keep others waiting; where it is refused, it is sent once more
+ * as one that was not. The first request goes alone, so that
  * many at once are asked only once; but one that opens connections ahead goes beside it. A request that is refused is sent once more, with a new token, and once with another
  * login, where that ends and there is another. Requests to another origin pass through untouched. What is
  * still refused comes back as it is, with a note of why that may be.
@@ -35,7 +36,12 @@ export function withAuth(transport: Transport, options: AuthOptions): Transport 
     const known = await session.header(request);
     if (known !== undefined) onHeader();
     const used = known ?? request.headers?.['authorization'];
-    const response = await send(request, used);
+    let response = await send(request, used);
+    if (response.status === 401 && isFrom(endpoint, response) && session.drops(used)) {
+      if (request.once) return noted(response);
+      await discardBody(response);
+      response = await send(request, undefined);
+    }
     const isAnswerable = response.status === 401 && isFrom(endpoint, response);
     const header = isAnswerable ? await session.answer(response, { used, signal }) : undefined;
     onHeader();

@@ -2,10 +2,11 @@ import type { AbortOptions, Content, WriteOptions } from '../content.ts';
 import type { RetryOptions } from '../http/retry.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { RepositoryApi } from './api.ts';
+import { type RepositoryApi, repositoryUrl } from './api.ts';
 import { hasBlob } from './blobs.ts';
 import type { Courier } from './courier/courier.ts';
 import type { RegistryMemory } from './memory/registry-memory.ts';
+import type { WritePlan } from './repository.ts';
 import { hostTraits } from './upload/host-traits.ts';
 
 /** Whether a blob is there is not asked of shorter ones that nobody has asked of: 64 KiB. */
@@ -50,12 +51,33 @@ export class BlobWriter {
     return isHere;
   }
 
-  /** The repository that the blob would be taken from, if it is to be written. */
-  wouldMount({ digest }: Descriptor): string | undefined {
+  /**
+   * What it would take to write the blob.
+   * @param source another repository of the registry that will have it by then
+   */
+  async wouldWrite(descriptor: Descriptor, source?: string): Promise<WritePlan> {
+    const looks = this.#isWorthAsking(descriptor) ? 1 : 0;
+    const from = this.#sourceOf(descriptor, source);
+    if (from !== undefined) return { from, requests: looks + 1 };
+    const { uploadRequests } = await import('./upload/upload-requests.ts');
+    const { memory } = this.#options;
+    const location = repositoryUrl(this.#api, 'blobs/uploads/');
+    return { requests: looks + 1 + uploadRequests(descriptor.size, { location, memory }) };
+  }
+
+  /** The repository that the blob would be taken from. */
+  #sourceOf({ digest }: Descriptor, source: string | undefined): string | undefined {
     const { memory } = this.#options;
     const { registry, name, endpoint } = this.#api;
     if (!hostTraits(endpoint.host, memory.traits(endpoint.host)).mounts) return undefined;
-    return memory.placesOf(registry, digest, name).find((from) => !this.#unwilling.has(from));
+    const known = memory.placesOf(registry, digest, name);
+    const places = source === undefined || source === name ? known : [...known, source];
+    return places.find((from) => !this.#unwilling.has(from));
+  }
+
+  /** Whether it is asked for before it is sent. */
+  #isWorthAsking({ digest, size }: Descriptor): boolean {
+    return size > WORTH_ASKING && !this.#absent.has(digest);
   }
 
   /** Writes the blob, unless it is there. While it is being written, whoever else writes it waits for that. */
@@ -79,9 +101,8 @@ export class BlobWriter {
   }
 
   async #write(descriptor: Descriptor, content: Content, options: WriteOptions): Promise<void> {
-    const { digest, size } = descriptor;
-    const isAbsent = this.#absent.delete(digest);
-    if (!isAbsent && size > WORTH_ASKING && (await this.has(descriptor, options))) return;
+    const { digest } = descriptor;
+    if (this.#isWorthAsking(descriptor) && (await this.has(descriptor, options))) return;
     this.#absent.delete(digest);
     this.#uploading ??= import('./upload/upload-blob.ts');
     const { uploadBlob } = await this.#uploading;

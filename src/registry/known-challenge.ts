@@ -24,8 +24,10 @@ export class KnownChallenge {
   /** What the host wanted, without scopes, which are those of another repository. */
   get(): Challenge | undefined {
     if (!this.#isSafe()) return undefined;
-    const { challenge = '' } = this.#memory?.traits(this.#endpoint.host) ?? {};
-    return parseChallenges(challenge)[0];
+    const { host } = this.#endpoint;
+    const { challenge = '' } = this.#memory?.traits(host) ?? {};
+    const [wanted] = parseChallenges(challenge);
+    return wanted && isOf(host, wanted) ? wanted : undefined;
   }
 
   /** Remembers what the host wants now; undefined: nothing that is known. */
@@ -44,6 +46,12 @@ export class KnownChallenge {
     const isChecked = usesTls && !this.#endpoint.skipsVerification(this.#endpoint.url(''));
     return isChecked || isLoopback(host);
   }
+}
+
+/** Whether a login can go where a challenge wants it before the host says so anew: nobody else can listen there. */
+function isOf(host: string, { params }: Challenge): boolean {
+  const realm = URL.parse(params['realm'] ?? '');
+  return realm?.protocol !== 'http:' || realm.host === host;
 }
 
 /** A challenge as a header has it, with what is needed of it. */

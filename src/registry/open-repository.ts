@@ -111,12 +111,18 @@ export function openRepository(
       const { tryUpload } = await import('./upload/open-upload.ts');
       await tryUpload(api, abort);
     },
-    wouldMount: (descriptor) =>
-      isDocumentType(descriptor.mediaType) ? undefined : blobs.wouldMount(descriptor),
+    async wouldWrite(descriptor, { tags = [], source } = {}) {
+      if (!isDocumentType(descriptor.mediaType)) return blobs.wouldWrite(descriptor, source);
+      const { noMultiTag } = memory.traits(api.endpoint.host);
+      // Few registries take several tags together, which is tried where nothing is known.
+      const together = noMultiTag === true ? 0 : 1;
+      const single = noMultiTag === false ? 0 : tags.length;
+      return { requests: tags.length > 1 ? together + single : 1 };
+    },
     wasHere,
     tags: (abort) => listTags(api, abort),
     async tag(tags, document, bytes, abort) {
-      await putManifest(api, { tags, document, bytes }, abort);
+      await putManifest(api, { tags, document, bytes }, { ...abort, memory });
       isHere(document.digest);
     },
     async open(descriptor, abort) {

@@ -2,22 +2,28 @@ import type { AbortOptions } from '../content.ts';
 import { FinchError } from '../errors.ts';
 import { discardBody } from '../http/body.ts';
 import { ASK_WHO_RUNS_IT } from '../http/failure.ts';
+import { Pauses } from '../http/pauses.ts';
+import { isPassingStatus } from '../http/retry.ts';
 import type { HttpRequest } from '../http/transport.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestOf, digestParts, isDigest } from '../oci/digest.ts';
 import { childrenOf, parseDocument } from '../oci/document.ts';
 import { isDocumentType, isNonDistributable } from '../oci/media-types.ts';
-import { call, isGood, type RepositoryApi, refusalOf, repositoryUrl } from './api.ts';
+import { call, isGood, type RepositoryApi, refusalOf, repositoryUrl, STORED } from './api.ts';
 import { hasBlob } from './blobs.ts';
 import { type Refusal, refusalError } from './errors.ts';
 import { resolveManifest } from './manifests.ts';
+import type { RegistryMemory } from './memory/registry-memory.ts';
 import { listReferrer } from './referrers.ts';
 
-/** Statuses of a registry that has stored a manifest. */
-const KEPT: readonly number[] = [200, 201, 202, 204];
+/** How registries answer to a document with several tags that know no such request. */
+const UNKNOWN: ReadonlySet<number> = new Set([404, 405, 501]);
 
-/** How registries answer to a document with several tags that know no such request, or do not want all of them. */
-const NOT_TOGETHER: ReadonlySet<number> = new Set([400, 404, 405, 414, 501]);
+/** Options of {@link putManifest}. */
+export interface PutOptions extends AbortOptions {
+  /** Knows which hosts take several tags together. Default: nothing is known. */
+  readonly memory?: Pick<RegistryMemory, 'traits' | 'learn'>;
+}
 
 /** What {@link putManifest} stores. */
 export interface PutDocument {
@@ -44,7 +50,7 @@ interface PutOne extends PutDocument {
 export async function putManifest(
   api: RepositoryApi,
   put: PutDocument,
-  { signal }: AbortOptions = {},
+  { memory, signal }: PutOptions = {},
 ): Promise<void> {
   const { document, bytes } = put;
   const { digest } = document;
@@ -53,8 +59,10 @@ export async function putManifest(
     throw new FinchError('CONTENT_MISMATCH', `the bytes of ${digest} do not have that digest`);
   }
   const answers: Headers[] = [];
-  const together =
-    tags.length > 1 ? await putWithTags(api, { ...put, tags }, { signal }) : undefined;
+  const isTried = tags.length > 1 && !memory?.traits(api.endpoint.host).noMultiTag;
+  const together = isTried
+    ? await putWithTags(api, { ...put, tags }, { memory, signal })
+    : undefined;
   if (together !== undefined) answers.push(together);
   const given = parseTags(together?.get('oci-tag') ?? '');
   const missing = tags.length === 0 ? [digest] : tags.filter((tag) => !given.has(tag));
@@ -74,17 +82,21 @@ export function parseTags(header: string): ReadonlySet<string> {
 async function putWithTags(
   api: RepositoryApi,
   { document, bytes, tags = [] }: PutDocument,
-  { signal }: AbortOptions,
+  { memory, signal }: AbortOptions & { readonly memory: PutOptions['memory'] },
 ): Promise<Headers | undefined> {
   const request = putRequest(api, { document, bytes, reference: document.digest }, { signal });
   for (const tag of tags) request.url.searchParams.append('tag', tag);
   const response = await api.send(request);
-  if (!isGood(response, KEPT)) {
-    const refusal = await refusalOf(api, request, response);
-    if (NOT_TOGETHER.has(refusal.status)) return undefined;
-    throw refusedDocument(refusal, api, bytes);
-  }
-  return accept(api, document, response);
+  const isTaken = isGood(response, STORED);
+  const isUnknown = isTaken ? !response.headers.has('oci-tag') : UNKNOWN.has(response.status);
+  if (isTaken || isUnknown) memory?.learn(api.endpoint.host, { noMultiTag: isUnknown });
+  if (isTaken) return accept(api, document, response);
+  const refusal = await refusalOf(api, request, response);
+  // What is wrong with one of the tags, if anything is, shows when they are given one by one.
+  if (refusal.status !== 413 && !isPassingStatus(refusal.status)) return undefined;
+  if (await isStored(api, { references: tags, document, refusal }, { signal }))
+    return new Headers({ 'oci-tag': tags.join() });
+  throw refusedDocument(refusal, api, bytes);
 }
 
 async function putOne(
@@ -95,14 +107,16 @@ async function putOne(
   const { digest } = document;
   const request = putRequest(api, { reference, document, bytes }, { signal });
   const response = await api.send(request);
-  if (isGood(response, KEPT)) return accept(api, document, response);
+  if (isGood(response, STORED)) return accept(api, document, response);
   const refusal = await refusalOf(api, request, response);
+  const references = [reference];
+  if (await isStored(api, { references, document, refusal }, { signal })) return new Headers();
   if (await isTagged(api, { reference, digest, refusal }, { signal })) return new Headers();
   const mayPass = refusal.status === 400 && refusal.codes.includes('DIGEST_INVALID');
   if (!mayPass || !(await hasBlobsOf({ document, bytes }, api, { signal }))) {
     throw refusedDocument(refusal, api, bytes);
   }
-  return accept(api, document, await call(api, request, { good: KEPT }));
+  return accept(api, document, await call(api, request, { good: STORED }));
 }
 
 function putRequest(
@@ -141,6 +155,34 @@ function refusedDocument(refusal: Refusal, api: RepositoryApi, bytes: Uint8Array
   const size = `${(bytes.length / 1024 / 1024).toFixed(1)} MiB`;
   const hint = `a manifest of ${size} is too large for ${api.registry} or a proxy before it; push fewer platforms, or ask who runs it`;
   return refusalError(refusal, api, { hint });
+}
+
+/**
+ * Whether a document is there although the registry, or a proxy before it, says that something broke: that may be
+ * after it was stored. Asked once, and without a pause.
+ */
+async function isStored(
+  api: RepositoryApi,
+  {
+    references,
+    document,
+    refusal,
+  }: {
+    readonly references: readonly string[];
+    readonly document: Descriptor;
+    readonly refusal: Refusal;
+  },
+  { signal }: AbortOptions,
+): Promise<boolean> {
+  if (refusal.status < 500) return false;
+  const pauses = new Pauses(0);
+  const once = { ...api, send: (request: HttpRequest) => api.send({ ...request, pauses }) };
+  for (const reference of references) {
+    const found = resolveManifest(once, reference, { signal, anyType: true });
+    const current = await found.catch(() => undefined);
+    if (current?.digest !== document.digest) return false;
+  }
+  return true;
 }
 
 /**

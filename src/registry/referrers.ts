@@ -8,7 +8,7 @@ import { type Digest, digestParts } from '../oci/digest.ts';
 import { type Document, parseDocument } from '../oci/document.ts';
 import { type JsonObject, MAX_DOCUMENT_BYTES, parseJsonObject } from '../oci/json.ts';
 import { isIndexType, mediaTypes } from '../oci/media-types.ts';
-import { call, isGood, type RepositoryApi, refusalOf, repositoryUrl } from './api.ts';
+import { call, isGood, type RepositoryApi, refusalOf, repositoryUrl, STORED } from './api.ts';
 import { refusalError } from './errors.ts';
 
 /** Statuses that mean that somebody else has changed the list meanwhile. */
@@ -87,7 +87,7 @@ async function add(
     const body = () => ({ bytes });
     const request = { method: 'PUT', url, headers, body, idempotent: true, signal } as const;
     const response = await api.send(request);
-    if (isGood(response, [200, 201, 202, 204])) return discardBody(response);
+    if (isGood(response, STORED)) return discardBody(response);
     const refusal = await refusalOf(api, request, response);
     if (!CHANGED.has(refusal.status)) throw refusalError(refusal, api);
     await pause(Math.random() * LONGEST_WAIT_MS, { signal });

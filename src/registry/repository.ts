@@ -8,6 +8,22 @@ interface ResolveOptions extends AbortOptions {
   readonly ahead?: number;
 }
 
+/** Options of {@link Repository.wouldWrite}. */
+interface WouldWriteOptions {
+  /** The tags that a document gets. Default: none. */
+  readonly tags?: readonly string[];
+  /** Another repository of the registry that will have a blob by then. */
+  readonly source?: string | undefined;
+}
+
+/** What it takes to write content. */
+export interface WritePlan {
+  /** Another repository of the registry that a blob is taken from in place of being sent, if that still has it. */
+  readonly from?: string;
+  /** When nothing goes wrong, and the registry is as it was the last time. */
+  readonly requests: number;
+}
+
 /**
  * One repository of a registry. Blobs and manifests are told apart by the descriptor's media type.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
@@ -36,11 +52,8 @@ export interface Repository extends ContentStore {
     options?: AbortOptions,
   ): Promise<void>;
 
-  /**
-   * Another repository of the registry that a blob would be taken from instead of being sent, if it was to
-   * be written now. Asks nobody.
-   */
-  wouldMount(descriptor: Descriptor): string | undefined;
+  /** What it would take to write content, or to tag a document, now. Asks nobody. */
+  wouldWrite(descriptor: Descriptor, options?: WouldWriteOptions): Promise<WritePlan>;
 
   /** Whether a document was seen here, by this process or an earlier one. Asks nobody. */
   wasHere(document: Digest): boolean;

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { ByteStream } from '../content.ts';
+import type { ByteStream, Pace } from '../content.ts';
 
 /** Time that may be saved up: what is sent at once after a pause, in seconds. */
 const BURST_SECONDS = 0.1;
@@ -25,7 +25,8 @@ const CLOCK: RateClock = {
 };
 
 /** A number of bytes per second that all streams together keep to. Each gets its turn in the order in which it asks. */
-export class RateLimit {
+export class RateLimit implements Pace {
+  readonly bytesPerSecond: number;
   readonly #bytesPerMs: number;
   readonly #pieceBytes: number;
   readonly #clock: RateClock;
@@ -34,6 +35,7 @@ export class RateLimit {
 
   /** @param bytesPerSecond more than 0 */
   constructor(bytesPerSecond: number, clock: RateClock = CLOCK) {
+    this.bytesPerSecond = bytesPerSecond;
     this.#bytesPerMs = bytesPerSecond / 1000;
     const burst = Math.floor(bytesPerSecond * BURST_SECONDS);
     this.#pieceBytes = Math.min(LARGEST_PIECE, Math.max(SMALLEST_PIECE, burst));
@@ -58,11 +60,14 @@ export class RateLimit {
     }
   }
 
-  async #take(bytes: number, signal: AbortSignal | undefined): Promise<void> {
-    const now = this.#clock.now();
-    const from = Math.max(this.#paidUntil, now - BURST_SECONDS * 1000);
+  took(bytes: number): void {
+    const from = Math.max(this.#paidUntil, this.#clock.now() - BURST_SECONDS * 1000);
     this.#paidUntil = from + bytes / this.#bytesPerMs;
-    const wait = this.#paidUntil - now;
+  }
+
+  async #take(bytes: number, signal: AbortSignal | undefined): Promise<void> {
+    this.took(bytes);
+    const wait = this.#paidUntil - this.#clock.now();
     if (wait > 0) await this.#clock.sleep(wait, { signal });
     signal?.throwIfAborted();
   }

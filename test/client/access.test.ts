@@ -64,7 +64,7 @@ describe('a token that ends', () => {
   });
 });
 
-test('a registry that wants another token every time is asked no further than once', async () => {
+test('a registry that wants another token every time is asked twice more and no further', async () => {
   await using tokens = startTokens();
   await using sent = await send({
     // Whatever token comes with a body: it is asked for another.

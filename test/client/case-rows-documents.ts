@@ -9,9 +9,9 @@ export const documents: readonly Case[] = [
       {
         test: ['client/sessions.test.ts', 'with %i to the end of an upload'],
         defence: [
-          'registry/upload/send.ts',
-          'const KEPT: readonly number[] = [200, 201, 202, 204];',
-          'const KEPT: readonly number[] = [201, 206];',
+          'registry/api.ts',
+          'export const STORED: readonly number[] = [200, 201, 202, 204];',
+          'export const STORED: readonly number[] = [201, 206];',
         ],
       },
     ],
@@ -23,9 +23,9 @@ export const documents: readonly Case[] = [
       {
         test: ['client/sessions.test.ts', 'with %i to a chunk'],
         defence: [
-          'registry/upload/send.ts',
-          'const KEPT: readonly number[] = [200, 201, 202, 204];',
-          'const KEPT: readonly number[] = [201, 202];',
+          'registry/api.ts',
+          'export const STORED: readonly number[] = [200, 201, 202, 204];',
+          'export const STORED: readonly number[] = [201, 202];',
         ],
       },
     ],
@@ -36,11 +36,7 @@ export const documents: readonly Case[] = [
     guards: [
       {
         test: ['client/sessions.test.ts', 'is kept to where it is more than the chunks would be'],
-        defence: [
-          'registry/upload/next-request.ts',
-          'Math.max(chunkBytes, minChunkBytes)',
-          'chunkBytes',
-        ],
+        defence: ['registry/upload/next-request.ts', 'Math.max(chunkBytes, least)', 'chunkBytes'],
       },
       {
         test: ['client/sessions.test.ts', 'of %p ends in a blob that is there'],
@@ -97,11 +93,7 @@ export const documents: readonly Case[] = [
           'client/manifests.test.ts',
           'are given in one request where the registry takes that',
         ],
-        defence: [
-          'registry/put-manifest.ts',
-          'tags.length > 1 ? await',
-          'tags.length > 99 ? await',
-        ],
+        defence: ['registry/put-manifest.ts', 'tags.length > 1 &&', 'tags.length > 99 &&'],
       },
       {
         test: [

@@ -19,11 +19,7 @@ export const resuming: readonly Case[] = [
           'client/resume.test.ts',
           'many times goes on each time, as long as there is progress',
         ],
-        defence: [
-          'registry/upload/budget.ts',
-          'this.#failures = 0;\n    return true;',
-          'return true;',
-        ],
+        defence: ['registry/upload/budget.ts', 'this.#failures = 0;', ''],
       },
     ],
   },
@@ -49,7 +45,7 @@ export const resuming: readonly Case[] = [
         test: ['client/resume.test.ts', 'begins anew where the status is not told but %i'],
         defence: [
           'registry/upload/upload.ts',
-          "return session.offset > 0 ? { kind: 'at', session } : { kind: 'lost' };",
+          "return session.offset > 0 && !session.isKept ? { kind: 'at', session } : { kind: 'lost' };",
           "return { kind: 'at', session };",
         ],
       },
@@ -115,7 +111,7 @@ export const resuming: readonly Case[] = [
           'client/resume.test.ts',
           'less than was sent is asked about, and the upload goes on from what is there',
         ],
-        defence: ['registry/upload/send.ts', 'if (!isWhole) return keptPart(api);', ''],
+        defence: ['registry/upload/send.ts', 'if (!isWhole || isEarly) return keptPart(api);', ''],
       },
     ],
   },
@@ -133,6 +129,10 @@ export const resuming: readonly Case[] = [
           'const isWhole = hasStaleRange || ',
           'const isWhole = ',
         ],
+      },
+      {
+        test: ['client/resume.test.ts', 'is not where another process goes on'],
+        defence: ['registry/upload/journal.ts', 'const { offset } = kept;', 'const offset = 0;'],
       },
     ],
   },
@@ -192,19 +192,11 @@ export const resuming: readonly Case[] = [
     guards: [
       {
         test: ['client/refusals.test.ts', 'and says %i gets the rest, not the whole'],
-        defence: [
-          'registry/upload/outcome.ts',
-          '(status >= 500 && !LASTING.includes(status))',
-          'status === 599',
-        ],
+        defence: ['registry/upload/outcome.ts', 'isPassingStatus(status)', 'status === 599'],
       },
       {
         test: ['client/refusals.test.ts', 'of changing kinds at every chunk gets them all'],
-        defence: [
-          'registry/upload/budget.ts',
-          'this.#failures = 0;\n    return true;',
-          'return true;',
-        ],
+        defence: ['registry/upload/budget.ts', 'this.#failures = 0;', ''],
       },
     ],
   },

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import type { FinchError } from '../../src/errors.ts';
 import { layerOf } from '../support/content-store-contract.ts';
-import { refusal } from '../support/faulty-registry-faults.ts';
-import { ghcrLike } from '../support/faulty-registry-profiles.ts';
+import { type Fault, refusal } from '../support/faulty-registry-faults.ts';
+import { ecrLike, ghcrLike } from '../support/faulty-registry-profiles.ts';
 import {
   BODY,
   blob,
@@ -57,6 +57,25 @@ describe('a chunk that is refused with 416', () => {
     expect(Math.max(...lengths)).toBeLessThanOrEqual(4 * MIB);
   });
 
+  test('in passing is no reason for smaller ones', async () => {
+    const traits = { way: 'chunks', chunkBytes: 8 * MIB } as const;
+    const faults: Fault[] = [{ on: BODY, nth: 2, does: 'reply', with: { status: 416 } }];
+    await using sent = await send({ ...layerOf(20 * MIB), traits, faults });
+    expectWritten(sent);
+    expect(bodies(sent.registry).at(-1)).toEndWith(`+${4 * MIB}`);
+    expect(sent.memory.traits(sent.registry.host)).toEqual(traits);
+  });
+
+  test('twice does not have a registry get shorter ones than it takes', async () => {
+    const faults: Fault[] = [{ on: 'PATCH', nth: [2, 3], does: 'reply', with: { status: 416 } }];
+    const as = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
+    await using sent = await send({ ...layerOf(25 * MIB), as, profile: ecrLike, faults });
+    expectWritten(sent);
+    const patches = bodies(sent.registry).filter((one) => one.startsWith('PATCH'));
+    expect(patches.filter((one) => !one.endsWith(`+${10 * MIB}`))).toEqual([]);
+    expect(sent.memory.traits(as)).toEqual({});
+  });
+
   test('every time ends, and does not go on for ever', async () => {
     await using sent = await send({
       traits: chunks,
@@ -69,7 +88,7 @@ describe('a chunk that is refused with 416', () => {
 
 describe('a body that is refused with 413', () => {
   test('is halved until it is let through, and the next blob of that registry begins so', async () => {
-    const profile = { maxBody: 600_000 };
+    const profile = { maxBody: 1_200_000 };
     await using sent = await send({ profile });
     expectWritten(sent);
     const refused = sent.registry.log.filter(({ status }) => status === 413).length;

@@ -3,7 +3,8 @@ import { layerOf } from '../support/content-store-contract.ts';
 import type { Fault, Reply } from '../support/faulty-registry-faults.ts';
 import { refusal } from '../support/faulty-registry-faults.ts';
 import { ecrLike, olaregLike, zotLike } from '../support/faulty-registry-profiles.ts';
-import { BODY, blob, bodies, expectWritten, STATUS, send } from './sending.ts';
+import { RegistryState } from '../support/faulty-registry-state.ts';
+import { BODY, blob, bodies, expectWritten, memoryOf, STATUS, send } from './sending.ts';
 
 const SIZE = blob.bytes.length;
 
@@ -164,6 +165,22 @@ describe('a chunk whose answer says', () => {
     expectWritten(sent);
     expect(sent.registry.bodyBytes()).toBe(chosen.bytes.length);
     expect(sent.registry.count(STATUS)).toBe(0);
+  });
+
+  test('the range of the first chunk for ever, at Amazon ECR, is not where another process goes on', async () => {
+    const chosen = layerOf(45_000_000);
+    const as = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
+    const state = new RegistryState();
+    const kept = state.begin('app', { size: 30_000_000 });
+    kept.pieces.push(chosen.bytes.slice(0, 30_000_000));
+    kept.chunks = 3;
+    kept.firstChunk = 10_000_000;
+    const location = `https://${as}/v2/app/blobs/uploads/${kept.id}?_state=x`;
+    const memory = () => memoryOf({ location, offset: 30_000_000 });
+    await using sent = await send({ ...chosen, as, profile: ecrLike, state, memory });
+    expectWritten(sent);
+    expect(sent.steps).toContainEqual({ kind: 'resumed', bytes: 30_000_000 });
+    expect(sent.registry.bodyBytes()).toBe(15_000_000);
   });
 
   test('another Location has the next chunk sent there', async () => {

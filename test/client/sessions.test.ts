@@ -195,9 +195,9 @@ describe('a blob', () => {
       const path = `/v2/app/blobs/uploads/${id}`;
       await using bench = await startBench({
         ...{ state, profile: { discards: true, location: () => path } },
-        memory: (host) => memoryOf({ location: `http://${host}${path}`, offset, way }),
+        memory: (host) => memoryOf({ location: `http://${host}${path}`, offset }),
       });
-      bench.memory.learn(bench.registry.host, { chunkBytes: 1_000_000 });
+      bench.memory.learn(bench.registry.host, { way, chunkBytes: 1_000_000 });
       const sent = await write(bench, { descriptor, content });
       expect(sent.error).toBeUndefined();
       expect(sent.steps).toContainEqual({ kind: 'resumed', bytes: offset });

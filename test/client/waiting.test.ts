@@ -13,6 +13,14 @@ const busy = (status: number, headers: Record<string, string>) => {
   return { ...reply, headers: { ...reply.headers, ...headers } };
 };
 
+test('a registry whose disk is full is not asked again and again', async () => {
+  await using sent = await send({
+    faults: [{ on: BODY, does: 'reply', with: refusal(507, 'UNKNOWN') }],
+  });
+  expect(sent.error).toMatchObject({ code: 'REGISTRY' });
+  expect(sent.waits).toEqual([]);
+});
+
 describe('a registry in maintenance', () => {
   test('that names a date is waited for until then, which is told', async () => {
     const date = (now: number) => new Date(now + 120_000).toUTCString();

@@ -56,7 +56,7 @@ const nested = buildIndex([{ image: index }, { image: buildMultiPlatform('linux/
 const layers500 = buildImage({
   layers: Array.from({ length: 500 }, (_, i) => layerTar(`layer ${i}`, `file-${i}`)),
 });
-const LARGE = 40_000_000;
+const LARGE = 70_000_000;
 const large = buildImage({
   layers: [tarFile([{ name: 'large', bytes: layerOf(LARGE).bytes }]), layerTar('small')],
 });
@@ -114,13 +114,12 @@ for (const [kind, isHere, start] of registries) {
       while (link.sent() < LARGE / 2 && child.exitCode === null) await Bun.sleep(1);
       child.kill('SIGKILL');
       await child.exited;
-      link.breakAfter(5_000_000);
+      // Distribution 2 takes no session back whose body broke off: its Location says where that body began.
+      if (kind !== 'docker-registry') link.breakAfter(5_000_000);
       await bench.ok(`push -q ${name}`);
       await expectReadable(bench, large, name.replace(link.host, registry.host));
-      // Distribution 2 takes no session back whose body broke off: its Location says where that body began.
-      const keeps = kind !== 'docker-registry';
       // What was on the way when it was killed, and when it was cut, goes twice; the half that was there does not.
-      expect(link.sent()).toBeLessThan(LARGE * (keeps ? 1.4 : 2));
+      expect(link.sent()).toBeLessThan(LARGE * 1.4);
     });
   });
 }

@@ -5,7 +5,7 @@ import { describe } from '../../src/oci/descriptor.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { ACCOUNT, aliasOf } from '../support/aws/repositories.ts';
 import type { AwsUser } from '../support/aws/stand-in.ts';
-import { buildImage } from '../support/images.ts';
+import { buildImage, layerTar } from '../support/images.ts';
 import { type AwsBench, awsBench, ECR_HOST } from './support/aws-bench.ts';
 import { expectError } from './support/expectations.ts';
 import type { FinchOptions } from './support/finch.ts';
@@ -139,13 +139,16 @@ test('DENIED across accounts: two policies must allow it', async () => {
   const user = bench.aws.addUser({ account: '999888777666', name: 'bob' });
   expectError(
     await fails(`push -q ${name}`, { env: bench.as(user) }),
-    `${user.arn} may not call ecr:GetDownloadUrlForLayer on ${ECR_HOST}/${repository}`,
+    `${user.arn} may not call ecr:InitiateLayerUpload on ${ECR_HOST}/${repository}`,
     /account 999888777666 and the repository of 111222333444: a policy of IAM there and a policy of the repository/,
   );
 });
 
 test('403 without a body at the question for a layer', async () => {
   const { name } = await newName();
+  // What has at most 64 KiB is sent without the question.
+  const noise = crypto.getRandomValues(Buffer.alloc(96 * 1024)).toString('base64');
+  await bench.load(name, buildImage({ layers: [layerTar(noise)] }));
   const allow = [...PUSH, ...READ.filter((action) => action !== 'ecr:Batch*'), 'ecr:BatchGetImage'];
   expectError(
     await fails(`push -q ${name}`, { env: userEnv({ allow }) }),

@@ -57,8 +57,12 @@ function start(to: Target, flags: readonly string[] = []) {
 }
 
 /** Starts a push, and ends it as soon as so many bytes went up in all. */
-async function stopAt(bytes: number, to: Target, signal: NodeJS.Signals = 'SIGKILL') {
-  const child = start(to);
+async function stopAt(
+  bytes: number,
+  to: Target,
+  { signal = 'SIGKILL', flags }: { signal?: NodeJS.Signals; flags?: readonly string[] } = {},
+) {
+  const child = start(to, flags);
   while (to.link.bytesUp < bytes && child.exitCode === null) await Bun.sleep(1);
   child.kill(signal);
   await child.exited;
@@ -93,10 +97,19 @@ describe.skipIf(Bun.which('docker-registry') === null)('a push to docker-registr
     await noCouriers(bench.home);
   });
 
+  test('at a limited rate that was killed is gone on with as well', async () => {
+    await using to = await target();
+    const flags = ['--limit-rate', '80M'];
+    await stopAt(30 * MIB, to, { flags });
+    await bench.ok(`push ${flags.join(' ')} ${to.name}`);
+    expect(to.link.bytesUp).toBeLessThan(SIZE + SLACK);
+    await noCouriers(bench.home);
+  });
+
   test('that was killed again and again, and interrupted, sends nothing twice either', async () => {
     await using to = await target();
     for (const mib of [10, 25, 45]) await stopAt(mib * MIB, to);
-    await stopAt(65 * MIB, to, 'SIGINT');
+    await stopAt(65 * MIB, to, { signal: 'SIGINT' });
     await bench.ok(`push ${to.name}`);
     expect(to.link.bytesUp).toBeLessThan(SIZE + SLACK);
     await noCouriers(bench.home);

@@ -131,6 +131,38 @@ test('after a large body the server has more time for its answer', async () => {
   await expect(impatient({ method: 'PUT', url })).rejects.toMatchObject(silence);
 });
 
+test('a server has the time for all that it must look at, however little comes with the last request', async () => {
+  await using server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    async fetch(request) {
+      await request.bytes();
+      await Bun.sleep(600);
+      return new Response();
+    },
+  });
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'rest');
+  await Bun.write(path, 'rest');
+  const stream = async function* () {
+    yield new Uint8Array(4);
+  };
+  const kinds: readonly (() => HttpBody)[] = [
+    () => ({ bytes: new Uint8Array() }),
+    () => ({ stream: stream(), length: 4 }),
+    () => ({ file: { path, start: 0, end: 4 } }),
+  ];
+  const impatient = transportWith({ patienceMs: 200, fileMs: 200 });
+  const url = new URL(server.url.href);
+  for (const body of kinds) {
+    const workBytes = 40_000_000;
+    const { status } = await impatient({ method: 'PUT', url, body, workBytes });
+    expect(status).toBe(200);
+    const sent = impatient({ method: 'PUT', url, body });
+    await expect(sent).rejects.toMatchObject(silence);
+  }
+});
+
 test('sendRequest() gives up on a server that takes a connection and says nothing to TLS', async () => {
   await using server = createServer((socket) => void socket.on('error', () => {}));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -2,7 +2,8 @@ import { expect, test } from 'bun:test';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { hideSecret } from '../../src/http/redact.ts';
-import type { HttpRequest } from '../../src/http/transport.ts';
+import { type HttpRequest, sendRequest } from '../../src/http/transport.ts';
+import { wasRenewed, withAuth } from '../../src/registry/auth.ts';
 import { Endpoint } from '../../src/registry/endpoint.ts';
 import { KnownChallenge } from '../../src/registry/known-challenge.ts';
 import { openRegistryMemory } from '../../src/registry/memory/open-memory.ts';
@@ -19,7 +20,7 @@ const basic = `Basic ${Buffer.from(`me:${CANARY}`).toString('base64')}`;
 
 test('the next process asks the token server at once, and is never challenged', async () => {
   await using folder = await temporaryFolder();
-  await using server = startBearerRegistry();
+  await using server = startBearerRegistry(undefined, { givesTokens: true });
   const path = join(folder.path, 'registries.db');
   for (const name of ['app', 'other']) {
     using memory = openRegistryMemory({ path });
@@ -38,7 +39,7 @@ test('the next process asks the token server at once, and is never challenged', 
 });
 
 test('what is known lets all first requests go at once, for one token', async () => {
-  await using server = startBearerRegistry();
+  await using server = startBearerRegistry(undefined, { givesTokens: true });
   const { host } = server.registry;
   const memory = emptyMemory();
   await openTestRepository(host, { credential, memory }).resolve('a');
@@ -75,8 +76,62 @@ test('nobody who is not logged in sends Basic, and the challenge counts', async 
   expect(authorizations(registry)).toEqual([null]);
 });
 
+test('a password that is no longer good keeps nobody from what is public', async () => {
+  await using registry = startFakeRegistry({
+    script: ({ headers }) =>
+      headers.has('authorization') ? challenged('Basic realm="a"') : undefined,
+  });
+  const memory = emptyMemory();
+  memory.learn(registry.host, { challenge: 'basic' });
+  const repository = openTestRepository(registry.host, { credential, memory });
+  await repository.resolve('a');
+  await repository.resolve('b');
+  expect(authorizations(registry)).toEqual([basic, null, null]);
+  expect(memory.traits(registry.host).challenge).toBe('');
+});
+
+test('a password that is no longer good is shown once, where nothing is public', async () => {
+  await using registry = startFakeRegistry({ script: () => challenged('Basic realm="a"') });
+  const memory = emptyMemory();
+  memory.learn(registry.host, { challenge: 'basic' });
+  const asking = openTestRepository(registry.host, { credential, memory }).tags();
+  await expect(asking).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  expect(authorizations(registry)).toEqual([basic, null]);
+  expect(memory.traits(registry.host).challenge).toBe('basic');
+});
+
+test('a password from memory that was taken is not left out later', async () => {
+  let isGood = true;
+  await using registry = startFakeRegistry({
+    script: ({ headers }) =>
+      isGood && headers.get('authorization') === basic ? undefined : challenged('Basic realm="a"'),
+  });
+  const memory = emptyMemory();
+  memory.learn(registry.host, { challenge: 'basic' });
+  const repository = openTestRepository(registry.host, { credential, memory });
+  await repository.resolve('a');
+  isGood = false;
+  await expect(repository.resolve('b')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  expect(authorizations(registry)).not.toContain(null);
+});
+
+test('a body that goes out once is not sent without the login, but noted', async () => {
+  await using registry = startFakeRegistry({ script: () => challenged('Basic realm="a"') });
+  const memory = emptyMemory();
+  memory.learn(registry.host, { challenge: 'basic' });
+  const endpoint = new Endpoint(registry.host, { insecure: true });
+  const send = withAuth(sendRequest, {
+    ...{ registry: registry.host, endpoint, memory, credential: async () => credential },
+  });
+  const body = () => ({ bytes: Buffer.from('x') });
+  const url = new URL(`http://${registry.host}/v2/app/blobs/uploads/1`);
+  const response = await send({ method: 'PATCH', url, once: true, body });
+  expect(wasRenewed(response)).toBe(true);
+  expect(authorizations(registry)).toEqual([basic]);
+});
+
 test('a fresh challenge takes the place of the one that was known', async () => {
-  await using server = startBearerRegistry();
+  await using server = startBearerRegistry(undefined, { givesTokens: true });
   const { registry, challenge } = server;
   const memory = emptyMemory();
   await openTestRepository(registry.host, { credential, memory }).resolve('a');
@@ -89,7 +144,7 @@ test('a fresh challenge takes the place of the one that was known', async () => 
 test('a token server that is gone is forgotten, where the registry wants no login any more', async () => {
   await using registry = startFakeRegistry();
   const memory = emptyMemory();
-  const challenge = 'bearer realm="http://127.0.0.1:1/token"';
+  const challenge = 'bearer realm="https://127.0.0.1:1/token"';
   memory.learn(registry.host, { challenge });
   await openTestRepository(registry.host, { credential, memory }).resolve('a');
   expect(authorizations(registry)).toEqual([null]);
@@ -97,17 +152,28 @@ test('a token server that is gone is forgotten, where the registry wants no logi
 });
 
 test('a token server that is gone is replaced by the one that the registry names now', async () => {
-  await using server = startBearerRegistry();
+  await using server = startBearerRegistry(undefined, { givesTokens: true });
   const { host } = server.registry;
   const memory = emptyMemory();
-  memory.learn(host, { challenge: 'bearer realm="http://127.0.0.1:1/token",service="reg"' });
+  memory.learn(host, { challenge: 'bearer realm="https://127.0.0.1:1/token",service="reg"' });
   await openTestRepository(host, { credential, memory }).resolve('a');
   expect(authorizations(server.registry)).toEqual([null, 'Bearer t1']);
   expect(memory.traits(host).challenge).toContain(server.tokens);
 });
 
+test('a token server at a port where anybody may listen gets no login before the registry names it', async () => {
+  await using server = startBearerRegistry();
+  await using registry = startFakeRegistry();
+  const memory = emptyMemory();
+  memory.learn(registry.host, { challenge: `bearer realm="http://${server.tokens}/token"` });
+  await openTestRepository(registry.host, { credential, memory }).resolve('a');
+  expect([authorizations(registry), server.asked]).toEqual([[null], []]);
+});
+
 test('a password that the token server refuses is shown to it once, and the refusal is told', async () => {
-  await using server = startBearerRegistry(() => new Response(null, { status: 401 }));
+  await using server = startBearerRegistry(() => new Response(null, { status: 401 }), {
+    givesTokens: true,
+  });
   const { host } = server.registry;
   const memory = emptyMemory();
   const realm = `http://${server.tokens}/token?own=1`;

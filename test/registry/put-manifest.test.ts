@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { digestOf } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-types.ts';
+import { emptyMemory } from '../../src/registry/memory/registry-memory.ts';
 import { parseTags } from '../../src/registry/put-manifest.ts';
 import { referrersTag } from '../../src/registry/referrers.ts';
 import { registryErrorBody, type Script, startFakeRegistry } from '../support/fake-registry.ts';
@@ -10,6 +11,12 @@ import { openTestRepository } from '../support/open-test-repository.ts';
 
 const { root, blobs } = buildImage();
 const bytes = new Uint8Array(blobs.get(root.digest) ?? []);
+
+/** A registry that refuses what has several tags. */
+const onlySingle =
+  (status: number): Script =>
+  (_, url) =>
+    url.search === '' ? undefined : registryErrorBody(status, 'X', 'no');
 
 describe('several tags', () => {
   /** A registry that names a document by those of the tags in the address that it takes. */
@@ -36,7 +43,7 @@ describe('several tags', () => {
     ]);
   });
 
-  test.each([400, 404, 405, 414, 501])(
+  test.each([400, 401, 403, 404, 405, 406, 409, 414, 422, 501])(
     'go one by one where a registry answers %i',
     async (status) => {
       await using registry = startFakeRegistry({
@@ -47,13 +54,28 @@ describe('several tags', () => {
     },
   );
 
-  test('are not tried one by one where all is denied', async () => {
+  test('are not all tried where the first is denied, too', async () => {
     await using registry = startFakeRegistry({
       script: () => registryErrorBody(403, 'DENIED', 'not yours'),
     });
     const tagging = openTestRepository(registry.host).tag(['a', 'b'], root, bytes);
     await expect(tagging).rejects.toMatchObject({ code: 'DENIED' });
-    expect(registry.requests).toHaveLength(1);
+    expect(registry.requests).toHaveLength(2);
+  });
+
+  test.each([
+    ['says nothing of tags', naming(() => false), 0],
+    ['answers 404', onlySingle(404), 0],
+    ['answers 403, which may be for another reason', onlySingle(403), 2],
+    ['takes them', naming(() => true), 2],
+  ])('are tried together again as long as no registry %s', async (_, script, again) => {
+    await using registry = startFakeRegistry({ script });
+    const memory = emptyMemory();
+    for (let i = 0; i < 3; i += 1) {
+      await openTestRepository(registry.host, { memory }).tag(['a', 'b'], root, bytes);
+    }
+    const together = registry.lines().filter((line) => line.includes('?'));
+    expect(together).toHaveLength(1 + again);
   });
 
   test('one tag is one request, and none is one by digest', async () => {
@@ -75,6 +97,31 @@ describe('several tags', () => {
       }),
     );
     fc.assert(fc.property(fc.string(), (text) => parseTags(text).size > 0));
+  });
+});
+
+describe('a document that was stored before something broke', () => {
+  test.each([[['a']], [['a', 'b']], [[]]])('under %p is there', async (tags) => {
+    await using registry = startFakeRegistry({
+      script: ({ method }, url) => {
+        if (method !== 'PUT') return undefined;
+        const stored = { mediaType: root.mediaType, bytes };
+        const names = [root.digest, ...(url.search === '' ? tags : url.searchParams.getAll('tag'))];
+        for (const name of names) registry.manifests.set(`app:${name}`, stored);
+        return new Response(null, { status: 502 });
+      },
+    });
+    await openTestRepository(registry.host).tag(tags, root, bytes);
+  });
+
+  test('is an error where the tag names another one, that of the request', async () => {
+    await using registry = startFakeRegistry({
+      script: ({ method }) => (method === 'PUT' ? new Response(null, { status: 502 }) : undefined),
+    });
+    const tagging = openTestRepository(registry.host).tag(['a'], root, bytes);
+    const message = `registry ${registry.host}: 502 Bad Gateway`;
+    await expect(tagging).rejects.toMatchObject({ code: 'REGISTRY', message });
+    expect(registry.lines().filter((line) => line.startsWith('HEAD'))).toHaveLength(1);
   });
 });
 

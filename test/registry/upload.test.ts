@@ -81,7 +81,7 @@ test.each([
   ['u/2', 'PUT /v2/app/blobs/uploads/u/2?digest=DIGEST'],
 ])('the Location %s is continued with %s', async (location, line) => {
   const { lines } = await upload(({ method }, url) => {
-    if (method === 'PUT') return new Response(null, { status: 204 });
+    if (method === 'PUT') return new Response(null, { status: 201 });
     if (method !== 'POST') return undefined;
     const headers = { location: location.replace('ORIGIN', url.origin) };
     return new Response(null, { status: 202, headers });
@@ -270,7 +270,8 @@ test('a registry that asks to wait is waited for, each time no longer than five 
     });
     const repository = openTestRepository(registry.host, { retry: { sleep } });
     await expect(repository.write(descriptor, content)).rejects.toMatchObject({ code: 'REGISTRY' });
-    return waits.splice(0);
+    // What comes after them is to cancel it.
+    return waits.splice(0).filter((ms) => ms > 100);
   };
   expect(await asking('25')).toEqual(Array(7).fill(25_000));
   expect(await asking('301')).toEqual([]);

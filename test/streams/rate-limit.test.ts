@@ -41,6 +41,14 @@ describe('RateLimit', () => {
     expect(time.clock.ms).toBeGreaterThanOrEqual(9_999);
   });
 
+  test('has streams wait for what was read beside them', async () => {
+    const time = fakeClock();
+    const limit = new RateLimit(1000, time);
+    limit.took(5000);
+    await drain(limit.limit(pieces(1, 1000)));
+    expect(time.clock.ms).toBeGreaterThanOrEqual(5_899);
+  });
+
   test('lets nobody wait for longer than a piece takes, also at a low rate', async () => {
     const time = fakeClock();
     const waits: number[] = [];

@@ -26,22 +26,22 @@ export interface BearerRegistry extends AsyncDisposable {
 /** What a token server answers: members of the JSON beside `token`, or something else altogether. */
 type TokenAnswer = (url: URL, request: Request) => unknown;
 
-/** Starts a {@link BearerRegistry}, whose tokens are `t1`, `t2` and so on. */
-export function startBearerRegistry(answer: TokenAnswer = () => ({})): BearerRegistry {
+/**
+ * Starts a {@link BearerRegistry}, whose tokens are `t1`, `t2` and so on.
+ * @param givesTokens whether it is its own token server
+ */
+export function startBearerRegistry(
+  answer: TokenAnswer = () => ({}),
+  { givesTokens = false } = {},
+): BearerRegistry {
   const asked: { readonly url: URL; readonly authorization: string | null }[] = [];
-  const server = Bun.serve({
-    hostname: '127.0.0.1',
-    port: 0,
-    async fetch(request) {
-      const url = new URL(request.url);
-      asked.push({ url, authorization: request.headers.get('authorization') });
-      const body = (await answer(url, request)) ?? {};
-      return body instanceof Response
-        ? body
-        : Response.json({ token: `t${asked.length}`, ...body });
-    },
-  });
-  const tokens = `127.0.0.1:${server.port}`;
+  const giveToken = async (request: Request) => {
+    const url = new URL(request.url);
+    asked.push({ url, authorization: request.headers.get('authorization') });
+    const body = (await answer(url, request)) ?? {};
+    return body instanceof Response ? body : Response.json({ token: `t${asked.length}`, ...body });
+  };
+  const server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: giveToken });
   const accepted: BearerRegistry['accepted'] = { token: '*' };
   const challenge: BearerRegistry['challenge'] = {};
   const isAccepted = (sent: string | null) => {
@@ -51,7 +51,9 @@ export function startBearerRegistry(answer: TokenAnswer = () => ({})): BearerReg
   };
   const held = new Map<string, { arrived: () => void; go: Promise<void> }>();
   const registry = startFakeRegistry({
-    async script({ method, headers }, { pathname }) {
+    async script(request, { pathname, host }) {
+      if (pathname === '/token') return giveToken(request);
+      const { method, headers } = request;
       const hold = held.get(pathname);
       held.delete(pathname);
       hold?.arrived();
@@ -65,10 +67,11 @@ export function startBearerRegistry(answer: TokenAnswer = () => ({})): BearerReg
       const name = /^\/v2\/(.+)\/(?:blobs|manifests|tags)\//.exec(pathname)?.[1];
       const actions = method === 'GET' || method === 'HEAD' ? 'pull' : 'pull,push';
       const own = name === undefined ? '' : `repository:${name}:${actions}`;
-      const realm = `http://${tokens}/token?own=1`;
+      const realm = `http://${givesTokens ? host : tokens}/token?own=1`;
       return challenged(`Bearer realm="${realm}",service="reg",scope="${challenge.scope ?? own}"`);
     },
   });
+  const tokens = givesTokens ? registry.host : `127.0.0.1:${server.port}`;
   return {
     ...{ asked, accepted, challenge, registry, tokens },
     hold(path) {
@@ -89,7 +92,8 @@ export function challenged(challenge: string): Response {
   return new Response(null, { status: 401, headers: { 'www-authenticate': challenge } });
 }
 
-/** The `Authorization` of every request that a registry got. */
+/** The `Authorization` of every request that a registry got, but for those for tokens. */
 export function authorizations({ requests }: FakeRegistry): readonly (string | null)[] {
-  return requests.map(({ headers }) => headers.get('authorization'));
+  const others = requests.filter(({ line }) => !line.startsWith('GET /token'));
+  return others.map(({ headers }) => headers.get('authorization'));
 }

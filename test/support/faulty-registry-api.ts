@@ -106,6 +106,8 @@ async function continueUpload(registry: Registry, to: ToSession): Promise<Reply>
       return { status: 204 };
     case 'PATCH': {
       if (isStale(registry, to)) return refusal(400, 'BLOB_UPLOAD_INVALID');
+      const isShort = profile.refusesShort && asked.length < Number(profile.minChunk);
+      if (isShort) return refusal(400, 'SIZE_INVALID');
       const fault = await append(registry, to);
       return fault ?? { status: profile.patchStatus ?? 202, headers: headers() };
     }

@@ -16,6 +16,8 @@ export interface RegistryProfile {
   readonly emptyRange?: string;
   /** `OCI-Chunk-Min-Length`. */
   readonly minChunk?: string;
+  /** Whether a PATCH of fewer bytes is refused. */
+  readonly refusesShort?: true;
   /** The most bytes of a body with a Content-Range: more is a 416. */
   readonly maxChunk?: number;
   /** The most bytes of any body: more is a 413, before it is read. */
@@ -56,6 +58,7 @@ export const ecrLike: RegistryProfile = {
   patchStatus: 201,
   staleRange: true,
   minChunk: String(5 * MIB),
+  refusesShort: true,
   maxBody: 20 * MIB,
   refusesEmptyClose: true,
   mounts: 'none',

@@ -10,7 +10,7 @@ const MOST_SIZE_BYTES = 1024;
 /** Fields of one head. */
 const MOST_FIELDS = 256;
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: ([\t\u0020-\u007e\u0080-\u00ff]*))?$/;
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\u0020-\u007e\u0080-\u00ff]*))?$/;
 
 /** A name, and a value without the blanks around it. A line that goes on with a blank is none. */
 const FIELD = /^([!#$%&'*+\-.^_`|~\dA-Za-z]+):[\t ]*([\t\u0020-\u007e\u0080-\u00ff]*?)[\t ]*$/;
@@ -41,8 +41,8 @@ type State = 'status' | 'field' | 'body' | 'size' | 'chunk' | 'chunkEnd' | 'trai
 
 /**
  * Reads the answer to one request of any method but HEAD, from pieces that may be cut anywhere. Answers that
- * are not the last one (1xx) are left out, and so is what comes after the end. It is strict: what two
- * readers could take for two things is an error.
+ * are not the last one (1xx) are left out, and so is what comes after the end. It takes what fetch takes of
+ * what two readers could take for two things, since nothing else comes over the connection; the rest is an error.
  * https://www.rfc-editor.org/rfc/rfc9112
  */
 export class AnswerParser {
@@ -93,7 +93,11 @@ export class AnswerParser {
     return rest;
   }
 
-  #readLine(line: string): void {
+  #readLine(ended: string): void {
+    const line = ended.replace(/\r$/, '');
+    // A LF alone ends a line of a head, but none of a body in chunks.
+    const isOfChunk = this.#state === 'size' || this.#state === 'chunkEnd';
+    if (isOfChunk && line === ended) throw malformed();
     if (this.#state === 'status') this.#readStatus(line);
     else if (this.#state === 'size') this.#readSize(line);
     else if (this.#state === 'chunkEnd') this.#endChunk(line);
@@ -136,17 +140,17 @@ export class AnswerParser {
 
   /** NaN for a body in chunks, infinity for one that the end of the connection ends. */
   #bodyLength(): number {
-    const codings = this.#values('transfer-encoding');
+    const codings = this.#values('transfer-encoding').map((one) => one.toLowerCase());
+    const named = codings.filter((one) => one !== 'identity');
     const lengths = new Set(this.#values('content-length'));
     const [length] = lengths;
-    if (codings.length > 0) {
-      const isChunked = codings.length === 1 && codings[0]?.toLowerCase() === 'chunked';
-      if (!isChunked || length !== undefined || this.#status.isOld) throw malformed();
+    if (lengths.size > 1 || (length !== undefined && !LENGTH.test(length))) throw malformed();
+    if (named.length > 0) {
+      if (named.join() !== 'chunked' || this.#status.isOld) throw malformed();
+      // Whatever the length says: nothing follows this answer that a wrong one could cut in two.
       return Number.NaN;
     }
-    if (length === undefined) return Number.POSITIVE_INFINITY;
-    if (lengths.size > 1 || !LENGTH.test(length)) throw malformed();
-    return Number(length);
+    return length === undefined ? Number.POSITIVE_INFINITY : Number(length);
   }
 
   #values(wanted: string): readonly string[] {

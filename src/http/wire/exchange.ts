@@ -15,6 +15,8 @@ export class Exchange implements AnswerListener {
   readonly #answer = Promise.withResolvers<Response>();
   #body: ReadableStreamDefaultController<Uint8Array> | undefined;
   #isSent = false;
+  /** Why the connection has ended, where the server did not simply close it. */
+  #broken: unknown = connectionClosed();
   #isRefused = false;
   #isWhole = false;
 
@@ -24,6 +26,7 @@ export class Exchange implements AnswerListener {
 
   /**
    * Sends the request. Its answer is there when its head is, and the request has gone out or was refused.
+   * A success counts only when all has gone out.
    * @throws what `pieces` throws, and what ends the connection before
    */
   async run(pieces: AsyncIterable<Uint8Array>): Promise<Response> {
@@ -33,7 +36,10 @@ export class Exchange implements AnswerListener {
       if (!this.#isRefused) this.#connection.close(error);
     });
     const response = await this.#answer.promise;
-    if (!this.#isRefused) await sending;
+    if (this.#isRefused) return response;
+    await sending;
+    // What was not sent cannot have been taken, whatever the server said ahead of it.
+    if (!this.#isSent) throw this.#broken;
     return response;
   }
 
@@ -44,6 +50,7 @@ export class Exchange implements AnswerListener {
 
   /** Is told that the connection has ended, and why where it was not simply closed by the server. */
   end(error: unknown): void {
+    this.#broken = error ?? this.#broken;
     if (this.#isWhole) return;
     if (error === undefined && this.#parser.mayEnd) {
       this.onEnd();
@@ -59,7 +66,8 @@ export class Exchange implements AnswerListener {
   onHead({ status, reason, headers, hasBody }: AnswerHead): void {
     this.#isRefused = status >= REFUSALS;
     if (this.#isRefused) this.#connection.stopSending();
-    const init = { status, statusText: reason, headers };
+    // What is no status of HTTP counts as a fault of the server. https://www.rfc-editor.org/rfc/rfc9110#section-15
+    const init = { status: Math.min(status, 599), statusText: reason, headers };
     this.#answer.resolve(new Response(hasBody ? this.#bodyStream() : null, init));
   }
 

@@ -2,15 +2,16 @@ import { malformed } from './malformed.ts';
 
 const LINE_FEED = 10;
 
-/** Makes lines that end with CR LF of pieces that may be cut anywhere, up to so many bytes in all. */
+/** Makes lines that end with LF of pieces that may be cut anywhere, up to so many bytes in all. */
 export class LineBuffer {
   #begun = '';
   #total = 0;
 
   /**
-   * Takes the bytes up to the end of the line, or all where it does not end in them. Each byte is a character.
+   * Takes the bytes up to the end of the line, or all where it does not end in them. Each byte is a character,
+   * also a CR before the LF.
    * @param limit bytes of all lines since the last {@link reset}
-   * @throws Error with the code `ResponseHeadersTooLarge`, or `Malformed_HTTP_Response` for a lone LF
+   * @throws Error with the code `ResponseHeadersTooLarge`
    */
   take(bytes: Uint8Array, limit: number): { readonly line?: string; readonly rest: Uint8Array } {
     const end = bytes.indexOf(LINE_FEED);
@@ -22,8 +23,7 @@ export class LineBuffer {
     if (end === -1) return { rest };
     const line = this.#begun;
     this.#begun = '';
-    if (!line.endsWith('\r\n')) throw malformed();
-    return { line: line.slice(0, -2), rest };
+    return { line: line.slice(0, -1), rest };
   }
 
   /** Counts from here on. */

@@ -13,11 +13,19 @@ const MOST_STARTS = 5;
 /** How long one may take to say that it is there. It takes 30 ms. */
 const PATIENCE_MS = 10_000;
 
+/** How long one with a request at hand may say nothing, in milliseconds: it says something every five seconds. */
+const SILENCE_MS = 30_000;
+
+/** In so many looks at it: time in which this process itself stood still is one. */
+const SILENT_LOOKS = 3;
+
 /** What is said of one request besides. */
 interface CarryOptions {
   readonly upload: Omit<CarriedUpload, 'owner'>;
   /** Whether its progress is to be seen, even if it is slower for that. */
   readonly asStream: boolean;
+  /** How fast all that it sends may go together. Default: no limit. */
+  readonly bytesPerSecond?: number | undefined;
   /** Hears of bytes that went out, where that is seen. */
   readonly onSent: (bytes: number) => void;
 }
@@ -37,6 +45,8 @@ export interface OpenCourierOptions {
   readonly home: string;
   /** The words by which finch is run. Default: this program. */
   readonly program?: readonly string[];
+  /** How long a courier with a request at hand may say nothing, in milliseconds. Default: 30 seconds. */
+  readonly silenceMs?: number;
 }
 
 /** A courier, of which no process runs before it is wanted. */
@@ -83,18 +93,23 @@ class RunningCourier {
   readonly #self = currentOwner();
   readonly #child: Child;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #silenceMs: number;
+  #looks: ReturnType<typeof setInterval> | undefined;
+  #silent = 0;
   #count = 0;
   #isOver = false;
 
-  private constructor(child: Child, owner: string) {
+  private constructor(child: Child, owner: string, silenceMs: number) {
     this.#child = child;
     this.owner = owner;
+    this.#silenceMs = silenceMs;
   }
 
   static async start({
     env,
     home,
     program = ownCommand(),
+    silenceMs = SILENCE_MS,
   }: OpenCourierOptions): Promise<RunningCourier> {
     const child = Bun.spawn([...program, 'courier', 'serve'], {
       ...{ stdin: 'pipe', stdout: 'pipe', stderr: 'ignore' },
@@ -111,7 +126,7 @@ class RunningCourier {
       child.kill('SIGKILL');
       throw new Error('it did not say that it is there');
     }
-    const courier = new RunningCourier(child, report.courier);
+    const courier = new RunningCourier(child, report.courier, silenceMs);
     void courier.#listen(lines);
     return courier;
   }
@@ -123,9 +138,24 @@ class RunningCourier {
   /** @throws FinchError as a {@link Transport} */
   async send(
     request: HttpRequest,
-    { upload, asStream, onSent, address }: CarryOptions & { address: string | undefined },
+    {
+      upload,
+      asStream,
+      bytesPerSecond,
+      onSent,
+      address,
+    }: CarryOptions & { address: string | undefined },
   ): Promise<Response> {
-    const { method, url, headers = {}, insecure = false, tls, patienceMs, signal } = request;
+    const {
+      method,
+      url,
+      headers = {},
+      insecure = false,
+      tls,
+      patienceMs,
+      workBytes,
+      signal,
+    } = request;
     signal?.throwIfAborted();
     const body = request.body?.();
     if (body === undefined || !('file' in body)) throw new Error('a courier carries only files');
@@ -133,6 +163,7 @@ class RunningCourier {
     const id = this.#count;
     const answer = Promise.withResolvers<Response>();
     this.#waiting.set(id, { url, onSent, answer });
+    this.#watch();
     const onAbort = () => {
       answer.reject(transportError(signal?.reason, { host: url.host, signal }));
     };
@@ -141,8 +172,10 @@ class RunningCourier {
       const line = messageLine({
         ...{ id, method, url: url.href, headers, file: body.file, asStream, insecure },
         ...(tls && { tls }),
+        ...(bytesPerSecond !== undefined && { bytesPerSecond }),
         ...(address !== undefined && { address }),
         ...(patienceMs !== undefined && { patienceMs }),
+        ...(workBytes !== undefined && { workBytes }),
         upload: { ...upload, owner: this.#self },
       });
       await this.#say(line);
@@ -150,6 +183,7 @@ class RunningCourier {
       return await answer.promise;
     } finally {
       this.#waiting.delete(id);
+      this.#watch();
       signal?.removeEventListener('abort', onAbort);
     }
   }
@@ -157,6 +191,20 @@ class RunningCourier {
   /** It ends once what is at hand is done. */
   end(): void {
     void Promise.resolve(this.#child.stdin.end()).catch(() => {});
+  }
+
+  /** Ends one that stands still while a request is at hand: it would be waited for without an end. */
+  #watch(): void {
+    if (this.#waiting.size === 0) {
+      clearInterval(this.#looks);
+      this.#looks = undefined;
+    } else if (this.#looks === undefined) {
+      this.#silent = 0;
+      this.#looks = setInterval(() => {
+        this.#silent += 1;
+        if (this.#silent > SILENT_LOOKS) this.#child.kill('SIGKILL');
+      }, this.#silenceMs / SILENT_LOOKS);
+    }
   }
 
   async #say(line: string): Promise<void> {
@@ -173,6 +221,7 @@ class RunningCourier {
       for await (const line of lines) {
         const report = parseReport(line);
         if (report === undefined) break;
+        this.#silent = 0;
         this.#hear(report);
       }
     } catch {
@@ -189,7 +238,7 @@ class RunningCourier {
     const { url, onSent, answer } = waiting;
     switch (report.kind) {
       case 'sent':
-        onSent(report.bytes);
+        if (report.bytes > 0) onSent(report.bytes);
         break;
       case 'answer':
         answer.resolve(responseOf(report, url));

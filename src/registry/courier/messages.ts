@@ -13,11 +13,14 @@ export interface Errand {
   readonly file: { readonly path: string; readonly start: number; readonly end: number };
   /** Whether the file is read, so that its progress is seen, where it could go out as one. */
   readonly asStream: boolean;
+  /** How fast it goes, together with all others that say so. */
+  readonly bytesPerSecond?: number;
   readonly insecure: boolean;
   readonly tls?: TlsSettings;
   /** The address that was looked up for the host, and is connected to. */
   readonly address?: string;
   readonly patienceMs?: number;
+  readonly workBytes?: number;
   readonly upload: CarriedUpload;
 }
 
@@ -35,7 +38,7 @@ export interface CarriedUpload extends UploadKey {
 export type Report =
   /** It takes requests. `courier` is its process, as `owner.ts` writes it. */
   | { readonly kind: 'ready'; readonly courier: string }
-  /** So many more bytes of a body went out. */
+  /** So many more bytes of a body went out; 0 tells that it is still at work. */
   | { readonly kind: 'sent'; readonly id: number; readonly bytes: number }
   | {
       readonly kind: 'answer';
@@ -101,6 +104,7 @@ const CHECKED_ERRAND = shape({
   headers: (value) => isObject(value) && Object.values(value).every(isText),
   file: shape({ path: isText, start: isCount, end: isCount }),
   asStream: isFlag,
+  bytesPerSecond: optional((value) => typeof value === 'number' && value > 0),
   insecure: isFlag,
   tls: optional(
     shape({
@@ -110,6 +114,7 @@ const CHECKED_ERRAND = shape({
   ),
   address: optional(isText),
   patienceMs: optional(isCount),
+  workBytes: optional(isCount),
   upload: shape({
     registry: isText,
     repository: isText,

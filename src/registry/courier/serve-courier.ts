@@ -4,6 +4,7 @@ import { readStart } from '../../http/body.ts';
 import { receivedBytes } from '../../http/range.ts';
 import { type HttpBody, type Transport, takesFiles } from '../../http/transport.ts';
 import { readRange } from '../../streams/file-stream.ts';
+import { RateLimit } from '../../streams/rate-limit.ts';
 import type { RegistryMemory } from '../memory/registry-memory.ts';
 import { linesOf } from './lines.ts';
 import { type Errand, messageLine, parseErrand, type Report } from './messages.ts';
@@ -13,6 +14,9 @@ const MAX_BODY = 64 * 1024;
 
 /** Progress is told each time that so much more went out. */
 const TOLD_BYTES = 512 * 1024;
+
+/** While a request is at hand finch hears of it at least so often, in milliseconds. */
+const PULSE_MS = 5_000;
 
 const LAST_MS = 120_000;
 
@@ -27,6 +31,8 @@ export interface ServeCourierOptions {
   readonly say: (line: string) => void;
   /** How long what is at hand may take once nobody waits for it, in milliseconds. Default: two minutes. */
   readonly lastMs?: number;
+  /** How often finch hears of a request that is at hand, in milliseconds. Default: 5 seconds. */
+  readonly pulseMs?: number;
   /** Ends it at once. */
   readonly signal?: AbortSignal;
 }
@@ -49,6 +55,12 @@ export async function serveCourier({
     memories.set(owner, memory);
     return memory;
   };
+  let rate: RateLimit | undefined;
+  const rateOf = ({ bytesPerSecond }: Errand) => {
+    if (bytesPerSecond === undefined) return undefined;
+    if (rate?.bytesPerSecond !== bytesPerSecond) rate = new RateLimit(bytesPerSecond);
+    return rate;
+  };
   const say = (report: Report) => {
     try {
       options.say(messageLine(report));
@@ -66,7 +78,8 @@ export async function serveCourier({
       const errand = parseErrand(line);
       if (errand === undefined) break;
       const memory = memoryOf(errand.upload.owner);
-      const work = carry(errand, { ...options, memory, courier, say, signal: stop.signal });
+      const sides = { memory, courier, say, rate: rateOf(errand) };
+      const work = carry(errand, { ...options, ...sides, signal: stop.signal });
       const done = work.finally(() => atHand.delete(done));
       atHand.add(done);
     }
@@ -84,21 +97,25 @@ interface Carrying {
   readonly memory: RegistryMemory;
   readonly courier: string;
   readonly say: (report: Report) => void;
+  readonly rate: RateLimit | undefined;
+  readonly pulseMs?: number;
   readonly signal: AbortSignal;
 }
 
 async function carry(
   errand: Errand,
-  { transport, memory, courier, say, signal }: Carrying,
+  { transport, memory, courier, say, rate, pulseMs = PULSE_MS, signal }: Carrying,
 ): Promise<void> {
-  const { id, method, headers, insecure, tls, address, patienceMs, upload } = errand;
+  const { id, method, headers, insecure, tls, address, patienceMs, workBytes, upload } = errand;
   const url = new URL(errand.url);
+  const pulse = setInterval(() => say({ kind: 'sent', id, bytes: 0 }), pulseMs);
   try {
     const response = await transport({
       ...{ method, url, headers, insecure, once: true, idempotent: false, signal },
-      body: () => bodyOf(errand, url, (bytes) => say({ kind: 'sent', id, bytes })),
+      body: () => bodyOf(errand, { url, rate, sent: (bytes) => say({ kind: 'sent', id, bytes }) }),
       ...(tls && { tls }),
       ...(patienceMs !== undefined && { patienceMs }),
+      ...(workBytes !== undefined && { workBytes }),
       ...(address !== undefined && { resolve: async () => [address] }),
     });
     const { status, statusText } = response;
@@ -112,6 +129,8 @@ async function carry(
     say({ kind: 'answer', id, status, statusText, headers: pairs, body });
   } catch (error) {
     say({ kind: 'failed', id, ...failure(error) });
+  } finally {
+    clearInterval(pulse);
   }
 }
 
@@ -131,28 +150,45 @@ function keep(
   if (location === null || location.host !== url.host) return;
   if (range !== null && receivedBytes(range) !== upload.end) return;
   const { href } = new URL(`${location.pathname}${location.search}`, url);
-  memory.keepUpload(upload, { location: href, offset: upload.end, way: 'chunks', courier });
+  memory.keepUpload(upload, { location: href, offset: upload.end, courier });
 }
 
-function bodyOf({ file, asStream }: Errand, url: URL, sent: (bytes: number) => void): HttpBody {
-  if (!asStream && takesFiles(url)) return { file };
+function bodyOf(
+  { file, asStream }: Errand,
+  {
+    url,
+    rate,
+    sent,
+  }: {
+    readonly url: URL;
+    readonly rate: RateLimit | undefined;
+    readonly sent: (bytes: number) => void;
+  },
+): HttpBody {
+  if (!asStream && rate === undefined && takesFiles(url)) return { file };
   const { path, ...span } = file;
-  return { stream: counted(readRange(path, span), sent), length: file.end - file.start };
+  const stream = readRange(path, span);
+  const length = file.end - file.start;
+  return { stream: counted(rate?.limit(stream) ?? stream, length, sent), length };
 }
 
 async function* counted(
   stream: AsyncIterable<Uint8Array>,
+  length: number,
   sent: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let untold = 0;
+  let left = length;
   for await (const piece of stream) {
-    yield piece;
     untold += piece.length;
-    if (untold < TOLD_BYTES) continue;
-    sent(untold);
-    untold = 0;
+    left -= piece.length;
+    // The last piece may be answered before another is asked for.
+    if (untold >= TOLD_BYTES || left === 0) {
+      sent(untold);
+      untold = 0;
+    }
+    yield piece;
   }
-  sent(untold);
 }
 
 function failure(error: unknown): Pick<Report & { kind: 'failed' }, 'code' | 'message'> {

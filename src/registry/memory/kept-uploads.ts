@@ -2,16 +2,13 @@ import { currentOwner, ownerState, UNSEEN_OWNER_MS } from '../../host/owner.ts';
 import { hideToken, redactText } from '../../http/redact.ts';
 import type { MemoryFile } from './memory-file.ts';
 import { CLOCK_SLACK_MS, UPLOAD_LIFE_MS } from './memory-schema.ts';
-import type { KeptUpload, UploadKey, UploadWay } from './registry-memory.ts';
+import type { KeptUpload, UploadKey } from './registry-memory.ts';
 
 /** A longer address of an upload is not kept. */
 const MAX_LOCATION = 16_384;
 
 /** Of the uploads of a blob that others left behind so many are looked at. */
 const MAX_LEFT = 8;
-
-/** So many values are known as hidden here. */
-const MAX_HIDDEN = 4096;
 
 /** Shorter values of a query say nothing that others may not know. */
 const SHORTEST_SECRET = 8;
@@ -20,7 +17,6 @@ interface Row {
   readonly owner: string;
   readonly location: string;
   readonly position: number;
-  readonly way: string;
   readonly courier: string | null;
   readonly updated_at: number;
 }
@@ -68,7 +64,7 @@ export class KeptUploads {
   }
 
   /** `RegistryMemory.keepUpload`. */
-  keep(key: UploadKey, { location, offset, way, courier }: KeptUpload): void {
+  keep(key: UploadKey, { location, offset, courier }: KeptUpload): void {
     if (location.length > MAX_LOCATION || holdsLogin(location)) {
       this.forget(key);
       return;
@@ -76,17 +72,9 @@ export class KeptUploads {
     hideLocation(location);
     const changed = this.#file.run(
       `INSERT OR REPLACE INTO uploads
-         (registry, repository, digest, owner, location, position, way, courier, updated_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[
-        ...whereOf(key),
-        this.#self(),
-        location,
-        offset,
-        way,
-        courier ?? null,
-        this.#options.now(),
-      ],
+         (registry, repository, digest, owner, location, position, courier, updated_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[...whereOf(key), this.#self(), location, offset, courier ?? null, this.#options.now()],
     );
     if (changed !== undefined || this.#hasLost) return;
     this.#hasLost = true;
@@ -109,7 +97,7 @@ export class KeptUploads {
 
   #ofOthers(key: UploadKey): readonly Row[] {
     return this.#file.all<Row>(
-      `SELECT owner, location, position, way, courier, updated_at FROM uploads
+      `SELECT owner, location, position, courier, updated_at FROM uploads
        WHERE registry = ? AND repository = ? AND digest = ? AND owner <> ?
        ORDER BY position DESC LIMIT ?`,
       ...whereOf(key),
@@ -147,34 +135,28 @@ function whereOf({ registry, repository, digest }: UploadKey): readonly [string,
 }
 
 /** Whatever the file says is only believed when it can be so; where an upload may be is for others to judge. */
-function uploadOf({ location, position, way, updated_at }: Row): KeptUpload | undefined {
+function uploadOf({ location, position }: Row): KeptUpload | undefined {
   const url = location.length > MAX_LOCATION ? null : URL.parse(location);
   if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
-  if (!isWay(way) || !Number.isSafeInteger(position) || position < 0) return undefined;
+  if (!Number.isSafeInteger(position) || position < 0) return undefined;
   hideLocation(location);
-  return { location, offset: position, way, updatedAt: updated_at };
+  return { location, offset: position };
 }
-
-function isWay(way: string): way is UploadWay {
-  return way === 'whole' || way === 'chunks';
-}
-
-/** Values that were hidden here, and hold no login. */
-const hidden = new Set<string>();
 
 /** Whether a careless registry repeats a login in the address, which then is not written down. */
 function holdsLogin(location: string): boolean {
   const url = URL.parse(location);
   const parts = [url?.pathname ?? location, ...(url?.searchParams.values() ?? [])];
-  return parts.some((part) => !hidden.has(part) && redactText(part) !== part);
+  return parts.some((part) => redactText(part) !== part);
 }
 
-/** From now on no message shows what of the address opens doors. */
+/**
+ * From now on no message shows what of the address opens doors: each value with its name, as an address has them.
+ * Alone a value may be any word that a registry chose, also the name of an image.
+ */
 function hideLocation(location: string): void {
-  if (hidden.size > MAX_HIDDEN) hidden.clear();
-  for (const value of URL.parse(location)?.searchParams.values() ?? []) {
-    if (value.length < SHORTEST_SECRET || hidden.has(value)) continue;
-    hideToken(value);
-    hidden.add(value);
+  for (const pair of URL.parse(location)?.search.slice(1).split('&') ?? []) {
+    const [name = '', value = ''] = pair.split('=', 2);
+    if (name !== '' && value.length >= SHORTEST_SECRET) hideToken(pair);
   }
 }

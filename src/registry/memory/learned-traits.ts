@@ -11,8 +11,10 @@ const CHECKS: { readonly [Trait in keyof LearnedTraits]-?: (value: unknown) => b
   maxBodyBytes: isLength,
   way: (value) => value === 'whole' || value === 'chunks',
   noMount: (value) => typeof value === 'boolean',
+  noFile: (value) => typeof value === 'boolean',
   tls: (value) => typeof value === 'boolean',
   noStatus: (value) => typeof value === 'boolean',
+  noMultiTag: (value) => typeof value === 'boolean',
   brittle: (value) => typeof value === 'boolean',
   challenge: (value) => typeof value === 'string' && value.length <= MAX_CHALLENGE,
 };

@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -114,7 +115,7 @@ export class MemoryFile implements Disposable {
 
   /** Whether it is worth another try. */
   #recover(error: unknown, waitedMs: number): boolean {
-    if (error instanceof NewerMemory) return this.#giveUp('a newer finch made it');
+    if (error instanceof Unusable) return this.#giveUp(error.message);
     const code = systemCode(error);
     // A programmer's mistake stays one.
     if (code === undefined) throw error;
@@ -173,7 +174,7 @@ export class MemoryFile implements Disposable {
       // No process that is killed loses anything by it, and what a power cut damages is begun anew.
       database.run('PRAGMA synchronous = OFF');
       const version = versionOf(database);
-      if (version > MEMORY_VERSION) throw new NewerMemory();
+      if (version > MEMORY_VERSION) throw new Unusable('a newer finch made it');
       database.run('PRAGMA journal_mode = WAL');
       database.run('PRAGMA secure_delete = ON');
       if (version < MEMORY_VERSION) create(database);
@@ -185,12 +186,16 @@ export class MemoryFile implements Disposable {
   }
 }
 
-/** The file is of a later version than this finch knows. */
-class NewerMemory extends Error {}
+/** The file is there, and must be left alone; the message says why. */
+class Unusable extends Error {}
 
 /** Its side files get the mode of the file. https://sqlite.org/tempfiles.html#write_ahead_log_wal_files */
 function makePrivate(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  // Opening a pipe would not end, and what a link leads to is somebody else's.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+    throw new Unusable('it is not a file');
+  }
   closeSync(openSync(path, 'a', 0o600));
   for (const one of [path, `${path}-wal`, `${path}-shm`]) {
     const mode = statSync(one, { throwIfNoEntry: false })?.mode ?? 0;
@@ -224,8 +229,11 @@ function versionOf(database: Database): number {
   return row?.user_version ?? 0;
 }
 
-/** Forgets what is too old to be of use, or to be counted. */
+/** Forgets what is too old to be of use, or to be counted, also a damaged file that held it. */
 function sweep(database: Database, now: number): void {
+  const damaged = `${database.filename}${DAMAGED_SUFFIX}`;
+  const setAsideAt = lstatSync(damaged, { throwIfNoEntry: false })?.ctimeMs ?? now;
+  if (now - setAsideAt > UPLOAD_LIFE_MS) rmSync(damaged, { force: true });
   const latest = now + CLOCK_SLACK_MS;
   database.run('DELETE FROM uploads WHERE updated_at NOT BETWEEN ? AND ?', [
     now - UPLOAD_LIFE_MS,

@@ -1,8 +1,12 @@
 /** What `user_version` of `registries.db` says. Any other that is lower is made anew: it is only a memory. */
-export const MEMORY_VERSION = 1;
+export const MEMORY_VERSION = 2;
 
 /** The tables of {@link MEMORY_VERSION}. Times are milliseconds since 1970. */
 export const MEMORY_TABLES = `
+  DROP TABLE IF EXISTS uploads;
+  DROP TABLE IF EXISTS places;
+  DROP TABLE IF EXISTS traits;
+
   CREATE TABLE uploads (
     registry   TEXT NOT NULL,
     repository TEXT NOT NULL,
@@ -10,7 +14,6 @@ export const MEMORY_TABLES = `
     owner      TEXT NOT NULL, -- the process, as host/owner.ts writes it
     location   TEXT NOT NULL, -- a secret
     position   INTEGER NOT NULL,
-    way        TEXT NOT NULL,
     courier    TEXT, -- the process that sends for the owner, and may outlive it
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (registry, repository, digest, owner)

@@ -14,12 +14,8 @@ export interface KeptUpload {
   readonly location: string;
   /** How many bytes the registry has confirmed. */
   readonly offset: number;
-  /** Whether the rest goes in one request, or in chunks. */
-  readonly way: UploadWay;
   /** The process that sends for this one, and may outlive it, as `owner.ts` writes it. */
   readonly courier?: string | undefined;
-  /** When it was written down: milliseconds since 1970. */
-  readonly updatedAt?: number;
 }
 
 /** How a blob is sent. */
@@ -34,10 +30,14 @@ export interface LearnedTraits {
   readonly way?: UploadWay;
   /** Whether it takes no blob from another repository. */
   readonly noMount?: boolean;
+  /** Whether a host on this machine is only the near end of a slow link. */
+  readonly noFile?: boolean;
   /** Whether a host that may speak either way, on this machine, speaks TLS. */
   readonly tls?: boolean;
   /** Whether it does not tell how much of an upload it has. */
   readonly noStatus?: boolean;
+  /** Whether it does not know a document with several tags in one request. */
+  readonly noMultiTag?: boolean;
   /** Whether an upload ends there with a request whose answer does not arrive. */
   readonly brittle?: boolean;
   /** `WWW-Authenticate` of its 401, which came over TLS or from this machine; empty when it wants no login. */

@@ -34,5 +34,7 @@ export function goesAsFile(
   content: Content,
   { url, asStream }: Pick<BodyOptions, 'url' | 'asStream'>,
 ): boolean {
-  return content.file !== undefined && !asStream && takesFiles(url);
+  const { file } = content;
+  // The system sends a file as fast as it can.
+  return file !== undefined && file.pace === undefined && !asStream && takesFiles(url);
 }

@@ -16,7 +16,7 @@ export const PROBE_BYTES = 64 * 1024;
 /** What {@link probe} found out. */
 export interface Probed {
   readonly standing: Standing;
-  /** Undefined when it did not come to that. */
+  /** Undefined when it did not come to that, or what was answered says nothing of it. */
   readonly isBrittle?: boolean;
 }
 
@@ -47,9 +47,12 @@ export async function probe(
   const outcome = await send(api, session, { ...what, ...how, next });
   if (outcome.kind === 'unsure' || outcome.kind === 'renewed') return { standing: outcome };
   // Who does not take it so may take the blob at once.
-  if (outcome.kind !== 'at') return { standing: { kind: 'lost' }, isBrittle: false };
+  if (outcome.kind !== 'at') {
+    const takesNone = outcome.kind === 'refused' && outcome.isUnsupported;
+    return { standing: { kind: 'lost' }, ...(takesNone && { isBrittle: false }) };
+  }
   const asked = { sentTo: PROBE_BYTES, hasStaleRange: false, signal };
   const { kind } = await askStatus(api, session, asked);
   if (kind === 'lost') return { standing: { kind: 'lost' }, isBrittle: true };
-  return { standing: outcome, isBrittle: false };
+  return { standing: outcome, ...(kind === 'at' && { isBrittle: false }) };
 }

@@ -1,3 +1,4 @@
+import type { Content } from '../../content.ts';
 import type { Carrier } from '../../http/transport.ts';
 import type { Courier } from '../courier/courier.ts';
 import type { Journal } from './journal.ts';
@@ -9,6 +10,7 @@ import type { Session } from './session.ts';
 export interface CarriageOptions {
   readonly courier: Courier | undefined;
   readonly journal: Journal | undefined;
+  readonly content: Content;
   readonly progress: Progress;
   readonly asStream: boolean;
 }
@@ -21,12 +23,17 @@ export interface CarriageOptions {
 export async function carrierOf(
   session: Session,
   { start, end, closes }: NextRequest,
-  { courier, journal, progress, asStream }: CarriageOptions,
+  { courier, journal, content, progress, asStream }: CarriageOptions,
 ): Promise<Carrier | undefined> {
   if (courier === undefined || !journal?.keeps(session) || start === end) return undefined;
   const process = await courier.start();
   if (process === undefined) return undefined;
   journal.carriedBy(process, session);
   const upload = { ...journal.key, end, closes };
-  return courier.carrier({ upload, asStream, onSent: (bytes) => progress.wentOut(bytes) });
+  const pace = content.file?.pace;
+  const onSent = (bytes: number) => {
+    pace?.took(bytes);
+    progress.wentOut(bytes);
+  };
+  return courier.carrier({ upload, asStream, bytesPerSecond: pace?.bytesPerSecond, onSent });
 }

@@ -9,6 +9,8 @@ export interface HostTraits {
   readonly takesChunks: boolean;
   /** How long a chunk should be. */
   readonly chunkBytes: number;
+  /** How long a chunk that is not the last has to be. */
+  readonly minChunkBytes: number;
   /** The longest body that it takes. */
   readonly maxBodyBytes: number;
   /** The longest body with a `Content-Range` that it takes. */
@@ -19,6 +21,8 @@ export interface HostTraits {
   readonly hasStaleRange: boolean;
   /** Whether it may take a blob from another repository. */
   readonly mounts: boolean;
+  /** Whether a file that goes there as one arrives in time, where that can be. */
+  readonly takesFile: boolean;
   /** Whether an upload ends there with a request whose answer does not arrive; undefined when nobody knows. */
   readonly isBrittle: boolean | undefined;
 }
@@ -32,11 +36,13 @@ const DEFAULT: HostTraits = {
   way: 'whole',
   takesChunks: true,
   chunkBytes: 16 * MIB,
+  minChunkBytes: 0,
   maxBodyBytes: Number.POSITIVE_INFINITY,
   maxRangeBytes: Number.POSITIVE_INFINITY,
   hasStatus: true,
   hasStaleRange: false,
   mounts: true,
+  takesFile: true,
   isBrittle: undefined,
 };
 
@@ -49,7 +55,10 @@ const PROFILES: readonly {
     // Parts of 5 to 10 MiB; the Range of its answers is that of the first chunk.
     // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_UploadLayerPart.html
     is: (host) => parseEcrHost(host) !== undefined,
-    traits: { chunkBytes: 10 * MIB, maxBodyBytes: 10 * MIB, hasStaleRange: true },
+    traits: {
+      ...{ chunkBytes: 10 * MIB, minChunkBytes: 5 * MIB, maxBodyBytes: 10 * MIB },
+      hasStaleRange: true,
+    },
   },
   {
     is: (host) => /^(?:.+\.)?ghcr\.io$/.test(host),
@@ -69,7 +78,7 @@ const PROFILES: readonly {
 export function hostTraits(host: string, learned: LearnedTraits = {}): HostTraits {
   const profile = PROFILES.find(({ is }) => is(host));
   const known = { ...DEFAULT, ...(profile && { isBrittle: false, ...profile.traits }) };
-  const { way, chunkBytes, maxBodyBytes, noStatus, noMount, brittle } = learned;
+  const { way, chunkBytes, maxBodyBytes, noStatus, noMount, noFile, brittle } = learned;
   return {
     ...known,
     ...(known.takesChunks && way !== undefined && { way }),
@@ -77,6 +86,7 @@ export function hostTraits(host: string, learned: LearnedTraits = {}): HostTrait
     ...(known.takesChunks && maxBodyBytes !== undefined && { maxBodyBytes }),
     ...(noStatus === true && { hasStatus: false }),
     ...(noMount === true && { mounts: false }),
+    ...(noFile === true && { takesFile: false }),
     ...(brittle !== undefined && { isBrittle: brittle }),
   };
 }

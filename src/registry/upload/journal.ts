@@ -1,9 +1,12 @@
 import type { AbortOptions } from '../../content.ts';
 import { pause } from '../../http/retry.ts';
 import type { RepositoryApi } from '../api.ts';
-import type { RegistryMemory, UploadKey, UploadWay } from '../memory/registry-memory.ts';
+import type { RegistryMemory, UploadKey } from '../memory/registry-memory.ts';
 import { keptLocation } from './location.ts';
 import type { Session } from './session.ts';
+
+/** Shorter blobs are sent again as fast as somebody asks how much of them is there: 1 MiB. */
+export const WORTH_KEEPING = 1024 * 1024;
 
 /** More sessions than this that others left of one blob are not tried. */
 const MAX_CLAIMS = 8;
@@ -50,7 +53,7 @@ export class Journal {
   carriedBy(courier: string, session: Session): void {
     if (courier === this.#courier) return;
     this.#courier = courier;
-    this.keep(session, 'chunks');
+    this.keep(session);
   }
 
   /** What a request tells the courier of its upload. */
@@ -58,14 +61,15 @@ export class Journal {
     return this.#key;
   }
 
-  /** An upload that another process has left, of which only the registry can tell how far it came. */
+  /** An upload that another process has left: how far it came the registry tells, or it came at least as far as said. */
   claim(): Session | undefined {
     while (this.#claims < MAX_CLAIMS) {
       this.#claims += 1;
       const kept = this.#memory.claimUpload(this.#key);
       if (kept === undefined) break;
       const location = keptLocation(this.#api, kept.location);
-      if (location !== undefined) return { location, offset: 0, minChunkBytes: 0, isKept: true };
+      const { offset } = kept;
+      if (location !== undefined) return { location, offset, minChunkBytes: 0, isKept: true };
       this.forget();
     }
     this.#claims = MAX_CLAIMS;
@@ -73,11 +77,11 @@ export class Journal {
   }
 
   /** Does nothing for an upload that it does not keep. */
-  keep(session: Session, way: UploadWay): void {
+  keep(session: Session): void {
     if (!this.keeps(session)) return;
     const { location, offset } = session;
     const courier = this.#courier;
-    this.#memory.keepUpload(this.#key, { location: location.href, offset, way, courier });
+    this.#memory.keepUpload(this.#key, { location: location.href, offset, courier });
   }
 
   forget(): void {

@@ -9,7 +9,7 @@ import { openedAt } from './open-upload.ts';
 import type { Standing } from './outcome.ts';
 
 /** Statuses of a registry that knows no mounts, from wherever. */
-const NO_MOUNTS = [400, 405, 415, 501];
+const NO_MOUNTS = [405, 415, 501];
 
 /** Options of {@link mountBlob}. */
 export interface MountOptions extends AbortOptions {

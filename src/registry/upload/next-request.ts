@@ -31,7 +31,8 @@ export function nextRequest(
   const { way, takesChunks, chunkBytes, maxBodyBytes, maxRangeBytes } = traits;
   const rest = size - offset;
   const isFirst = offset === 0;
-  const chunk = Math.min(Math.max(chunkBytes, minChunkBytes), maxBodyBytes, maxRangeBytes);
+  const least = Math.max(minChunkBytes, traits.minChunkBytes);
+  const chunk = Math.min(Math.max(chunkBytes, least), maxBodyBytes, maxRangeBytes);
   const whole = isFirst ? maxBodyBytes : Math.min(maxBodyBytes, maxRangeBytes);
   const limit = takesChunks ? (way === 'whole' ? whole : chunk) : Number.POSITIVE_INFINITY;
   if (rest > limit) {

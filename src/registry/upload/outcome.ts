@@ -1,4 +1,5 @@
 import { isPassing, networkCode } from '../../http/failure.ts';
+import { isPassingStatus } from '../../http/retry.ts';
 import { askedWaitMs } from '../../http/retry-after.ts';
 import type { RepositoryApi } from '../api.ts';
 import { wasRenewed } from '../auth.ts';
@@ -25,7 +26,12 @@ export type Standing =
   /** The registry has as much as the session says. */
   | { readonly kind: 'at'; readonly session: Session }
   /** It may have any part of what was sent: only it can tell. */
-  | { readonly kind: 'unsure'; readonly failure?: Failure }
+  | {
+      readonly kind: 'unsure';
+      readonly failure?: Failure;
+      /** Whether it said that it has all of it, which is to be seen. */
+      readonly isClaimed?: true;
+    }
   /** There is a new token or login now, with which the same may be taken. */
   | { readonly kind: 'renewed'; readonly failure: Failure }
   /** The session is no more. */
@@ -41,19 +47,21 @@ export type Outcome =
   /** The bytes that the registry has are not those of the digest, or it may be so. */
   | { readonly kind: 'mismatch'; readonly failure: Failure }
   /** It says no to a request like this. */
-  | { readonly kind: 'refused'; readonly failure: Failure };
+  | {
+      readonly kind: 'refused';
+      readonly failure: Failure;
+      /** Whether it knows no such request. */
+      readonly isUnsupported: boolean;
+    };
 
 /** Codes of a session that the registry does not know any more. */
 const LOST_SESSION = ['BLOB_UPLOAD_UNKNOWN', 'BLOB_UPLOAD_INVALID'];
 
-/**
- * Statuses below 500 of a server that may think otherwise soon: 409 while a request that broke is not over
- * there, 499 of nginx.
- */
-const PASSING = [408, 409, 425, 429, 499];
+/** What passes of an upload, too: 409 while a request that broke is not over there, 499 of nginx. */
+const PASSING = [409, 425, 499];
 
-/** Statuses from 500 on that stay. */
-const LASTING = [501, 505, 511];
+/** Statuses of a server that knows no such request. */
+const UNSUPPORTED = [405, 501];
 
 /** Codes of a host that cannot be reached, which means more when it could be a moment ago. */
 const AWAY = [
@@ -69,9 +77,9 @@ export function outcomeOf(
   const { status, codes } = refusal;
   const error = refusalError(refusal, api);
   const failure = { error, why: 'the registry has a problem' };
-  if (wasRenewed(response)) return { kind: 'renewed', failure };
+  if (wasRenewed(response)) return { kind: 'renewed', failure: { ...failure, wait: 0 } };
   const isThrottled = status === 429 || status === 503 || codes.includes('TOOMANYREQUESTS');
-  if (isThrottled || PASSING.includes(status) || (status >= 500 && !LASTING.includes(status))) {
+  if (isThrottled || PASSING.includes(status) || isPassingStatus(status)) {
     const wait = askedWaitMs(response.headers, Date.now());
     const why = isThrottled ? 'the registry asks to' : failure.why;
     return {
@@ -85,7 +93,8 @@ export function outcomeOf(
   if (codes.includes('DIGEST_INVALID')) return { kind: 'mismatch', failure: atOnce };
   const isLost =
     status === 404 || status === 410 || codes.some((one) => LOST_SESSION.includes(one));
-  return { kind: isLost ? 'lost' : 'refused', failure: atOnce };
+  if (isLost) return { kind: 'lost', failure: atOnce };
+  return { kind: 'refused', failure: atOnce, isUnsupported: UNSUPPORTED.includes(status) };
 }
 
 /**
@@ -96,7 +105,18 @@ export function outcomeOf(
 export function outcomeOfError(error: unknown, isKnown: boolean): Standing {
   const isAway = isKnown && AWAY.includes(networkCode(error) ?? '');
   if (!isAway && !isPassing(error)) throw error;
-  const isSilent = networkCode(error) === 'ETIMEDOUT';
-  const why = isSilent ? 'the registry fell silent' : 'the connection was cut';
+  const why =
+    networkCode(error) === 'ETIMEDOUT' ? 'the registry fell silent' : 'the connection was cut';
   return { kind: 'unsure', failure: { error, why } };
+}
+
+/** Whether the registry did nothing for too long. */
+export function isSilence(outcome: Outcome): boolean {
+  return outcome.kind === 'unsure' && networkCode(outcome.failure?.error) === 'ETIMEDOUT';
+}
+
+/** The same where nothing is gained by waiting, unless the registry asks to. */
+export function atOnce<Kind extends Outcome & { readonly failure?: Failure }>(outcome: Kind): Kind {
+  const { failure } = outcome;
+  return failure ? { ...outcome, failure: { wait: 0, ...failure } } : outcome;
 }

@@ -5,18 +5,15 @@ import { ASK_WHO_RUNS_IT } from '../../http/failure.ts';
 import { receivedBytes } from '../../http/range.ts';
 import type { Carrier, HttpRequest } from '../../http/transport.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
-import { isGood, type RepositoryApi, refusalOf } from '../api.ts';
+import { isGood, type RepositoryApi, refusalOf, STORED } from '../api.ts';
 import { isOther } from '../blobs.ts';
-import { bodyOf } from './body.ts';
+import { bodyOf, goesAsFile } from './body.ts';
 import { wrongDigest } from './damage.ts';
 import { movedLocation, withDigest } from './location.ts';
 import type { NextRequest } from './next-request.ts';
-import { type Outcome, outcomeOf, outcomeOfError } from './outcome.ts';
+import { type Outcome, outcomeOf, outcomeOfError, type Standing } from './outcome.ts';
 import type { Progress } from './progress.ts';
 import type { Session } from './session.ts';
-
-/** Statuses of a registry that has taken what it was sent: Amazon ECR says 201 to a chunk. */
-const KEPT: readonly number[] = [200, 201, 202, 204];
 
 /** What {@link send} needs to know beside the session. */
 export interface SendOptions extends AbortOptions {
@@ -44,6 +41,7 @@ export async function send(
   const { start, end, closes, hasRange } = next;
   const { location } = session;
   const url = closes ? withDigest(location, descriptor.digest) : location;
+  const isFile = carrier !== undefined || goesAsFile(content, { url, asStream });
   const request: HttpRequest = {
     method: closes ? 'PUT' : 'PATCH',
     url,
@@ -58,20 +56,24 @@ export async function send(
         { url, progress, asStream, isCarried: carrier !== undefined, signal },
       ),
     once: true,
+    // It hashes all of it, also what came before.
+    ...(closes && { workBytes: descriptor.size }),
     ...(carrier && { carrier }),
     idempotent: false,
     signal,
   };
   const response = await api.send(request).catch((error: unknown) => ({ error }));
   if (!(response instanceof Response)) return outcomeOfError(response.error, true);
-  if (!isGood(response, KEPT)) {
+  if (!isGood(response, STORED)) {
     return outcomeOf(response, { refusal: await refusalOf(api, request, response), api });
   }
   await discardBody(response);
-  if (closes) return closed(api, descriptor, response);
+  // Who answers before it has everything cannot have it.
+  const isEarly = !isFile && progress.reached < end;
+  if (closes) return closed(api, descriptor, { response, isEarly });
   const range = response.headers.get('range');
   const isWhole = hasStaleRange || range === null || receivedBytes(range) === end;
-  if (!isWhole) return keptPart(api);
+  if (!isWhole || isEarly) return keptPart(api);
   const { minChunkBytes } = session;
   return {
     kind: 'at',
@@ -79,13 +81,21 @@ export async function send(
   };
 }
 
-function closed(api: RepositoryApi, { digest }: Descriptor, { headers }: Response): Outcome {
-  if (!isOther(headers.get('docker-content-digest'), digest)) return { kind: 'stored' };
-  const error = wrongDigest(api, digest);
-  return { kind: 'mismatch', failure: { error, why: 'the registry has other bytes', wait: 0 } };
+function closed(
+  api: RepositoryApi,
+  { digest }: Descriptor,
+  { response, isEarly }: { readonly response: Response; readonly isEarly: boolean },
+): Outcome {
+  const named = response.headers.get('docker-content-digest');
+  if (isOther(named, digest)) {
+    const error = wrongDigest(api, digest);
+    return { kind: 'mismatch', failure: { error, why: 'the registry has other bytes', wait: 0 } };
+  }
+  if (!isEarly && (response.status === 201 || named !== null)) return { kind: 'stored' };
+  return { ...keptPart(api), isClaimed: true };
 }
 
-function keptPart({ registry }: RepositoryApi): Outcome {
+function keptPart({ registry }: RepositoryApi): Standing & { readonly kind: 'unsure' } {
   const error = new FinchError(
     'REGISTRY',
     `registry ${registry} keeps only part of what it takes`,

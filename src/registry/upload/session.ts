@@ -2,7 +2,7 @@
 export interface Session {
   /** Its address as the registry gave it last: whoever knows it can go on with it, so it is a secret. */
   readonly location: URL;
-  /** How many bytes the registry has confirmed. */
+  /** How many bytes the registry has confirmed, to whoever sent them. */
   readonly offset: number;
   /** The least length of a chunk that is not the last, in bytes. */
   readonly minChunkBytes: number;

@@ -6,9 +6,6 @@ import { movedLocation } from './location.ts';
 import { outcomeOf, outcomeOfError, type Standing } from './outcome.ts';
 import type { Session } from './session.ts';
 
-/** Statuses of a registry that does not understand the question. */
-const NO_STATUS = [405, 501];
-
 /** What is known of an upload before its status is. */
 export interface StatusOptions extends AbortOptions {
   /** More than this many bytes cannot have been sent. */
@@ -37,7 +34,7 @@ export async function askStatus(
     const refusal = await refusalOf(api, request, response);
     const outcome = outcomeOf(response, { refusal, api });
     if (outcome.kind === 'unsure') return outcome;
-    return { kind: NO_STATUS.includes(refusal.status) ? 'silent' : 'lost' };
+    return { kind: outcome.kind === 'refused' && outcome.isUnsupported ? 'silent' : 'lost' };
   }
   await discardBody(response);
   const told = receivedBytes(response.headers.get('range'));

@@ -47,7 +47,7 @@ export async function uploadBlob(
   try {
     await upload.run();
   } catch (error) {
-    if (!options.resume) await upload.cancel();
+    await upload.giveUp();
     throw error;
   }
 }

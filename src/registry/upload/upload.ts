@@ -1,5 +1,4 @@
 import type { Content } from '../../content.ts';
-import { pause } from '../../http/retry.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { RepositoryApi } from '../api.ts';
 import { hasBlob } from '../blobs.ts';
@@ -9,23 +8,18 @@ import { Budget } from './budget.ts';
 import { carrierOf } from './carriage.ts';
 import { assertIntact, wrongDigest } from './damage.ts';
 import { endSession } from './end-session.ts';
-import { Journal } from './journal.ts';
+import { Journal, WORTH_KEEPING } from './journal.ts';
 import { mountBlob } from './mount.ts';
 import type { NextRequest } from './next-request.ts';
 import { openUpload } from './open-upload.ts';
-import type { Outcome, Standing } from './outcome.ts';
+import { atOnce, isSilence, type Outcome, type Standing } from './outcome.ts';
 import { Progress } from './progress.ts';
 import { send } from './send.ts';
 import type { Session } from './session.ts';
+import { Settling } from './settling.ts';
 import { askStatus } from './status.ts';
 import type { UploadOptions } from './upload-options.ts';
 import { Ways } from './ways.ts';
-
-/** Shorter blobs are sent again as fast as somebody asks how much of them is there: 1 MiB. */
-const WORTH_KEEPING = 1024 * 1024;
-
-/** How long the end of another process's upload must have stayed where it is, in milliseconds. */
-const SETTLE_MS = 100;
 
 /** The states of `uploadBlob`: which session, whether it is known where it is, and what was sent last. */
 export class Upload {
@@ -37,6 +31,12 @@ export class Upload {
   readonly #budget: Budget;
   readonly #ways: Ways;
   readonly #journal: Journal | undefined;
+  /** Whether another process has begun the session. */
+  #isClaimed = false;
+  /** Of a session that is kept. */
+  #settling: Settling | undefined;
+  /** Where bytes were not expected although the session should have been there. */
+  #missed: number | undefined;
   #session: Session | undefined;
   /** Whether only the registry knows how much it has. */
   #isUnsure = false;
@@ -51,7 +51,6 @@ export class Upload {
   #tooLong: unknown;
   /** Whether the registry has answered. */
   #isKnown = false;
-  #isRenewed = false;
   /** Whether our bytes were read again and have the digest. */
   #isIntact = false;
   #mayMount: boolean;
@@ -64,14 +63,15 @@ export class Upload {
     const { memory, resume } = options;
     const { registry, name: repository } = api;
     const { digest, size } = descriptor;
-    this.#api = api;
+    this.#budget = new Budget(size, options);
+    this.#api = { ...api, send: (one) => api.send({ ...one, pauses: this.#budget.pauses }) };
     this.#descriptor = descriptor;
     this.#content = content;
     this.#options = options;
     this.#progress = new Progress(descriptor, options);
-    this.#budget = new Budget(options);
     this.#ways = new Ways(api.endpoint.host, memory);
     this.#mayMount = this.#ways.traits.mounts;
+    this.#asStream = !this.#ways.traits.takesFile;
     if (resume && size > WORTH_KEEPING && this.#ways.traits.hasStatus) {
       this.#journal = new Journal(api, { registry, repository, digest }, memory);
     }
@@ -88,17 +88,19 @@ export class Upload {
       if (outcome.kind === 'stored') {
         this.#progress.moveTo(this.#descriptor.size);
         this.#journal?.forget();
-        this.#ways.worked();
+        this.#ways.worked(this.#descriptor.size);
         return;
       }
       await this.#take(outcome);
     }
   }
 
-  /** Tells the registry that nobody goes on; one that does not hear it drops the upload later. */
-  async cancel(): Promise<void> {
-    const { retry } = this.#options;
-    if (this.#session) await endSession(this.#api, this.#session, { ...this.#descriptor, retry });
+  /** Tells the registry if nobody can go on: one that does not hear it drops the upload later. */
+  async giveUp(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined || this.#journal?.keeps(session)) return;
+    const { size } = this.#descriptor;
+    await endSession(this.#api, session, { size, retry: this.#options.retry });
   }
 
   async #step(): Promise<Standing> {
@@ -119,6 +121,7 @@ export class Upload {
     const { memory, unwilling, signal } = this.#options;
     const wasCarried = await this.#journal?.whileCarried({ signal });
     const kept = this.#journal?.claim();
+    this.#isClaimed = kept !== undefined;
     if (kept !== undefined) return { kind: 'at', session: kept };
     if (wasCarried && (await this.#isThere())) return { kind: 'stored' };
     if (this.#mayMount) {
@@ -126,10 +129,8 @@ export class Upload {
       const mounted = await mountBlob(this.#api, this.#descriptor, { memory, unwilling, signal });
       if (mounted !== undefined) return mounted;
     }
-    const opened = await openUpload(this.#api, this.#descriptor, {
-      isKnown: this.#isKnown,
-      signal,
-    });
+    const isKnown = this.#isKnown;
+    const opened = await openUpload(this.#api, this.#descriptor, { isKnown, signal });
     const { size } = this.#descriptor;
     const isUnknown = opened.kind === 'at' && this.#ways.isUnknown(opened.session, size);
     return isUnknown && this.#journal ? this.#probe(opened.session) : opened;
@@ -140,26 +141,39 @@ export class Upload {
     const what = { descriptor: this.#descriptor, content: this.#content, progress: this.#progress };
     const { standing, isBrittle } = await probe(this.#api, session, { ...what, signal });
     this.#sentTo = PROBE_BYTES;
-    if (isBrittle !== undefined) this.#ways.learnBrittle(isBrittle);
+    if (standing.kind === 'at' || standing.kind === 'lost') this.#ways.probed(isBrittle);
     return standing;
   }
 
   async #ask(session: Session): Promise<Standing> {
     const { hasStaleRange, hasStatus } = this.#ways.traits;
-    const sentTo = session.isKept ? this.#descriptor.size : this.#sentTo;
+    const hasOther = session.isKept || this.#missed !== undefined;
+    const sentTo = hasOther ? this.#descriptor.size : this.#sentTo;
     const { signal } = this.#options;
     const status = hasStatus
       ? await askStatus(this.#api, session, { sentTo, hasStaleRange, signal })
       : undefined;
-    if (status?.kind === 'at' && session.isKept && session.offset !== status.session.offset) {
-      // What the other process sent last may still be on its way: not before it has arrived does ours follow.
-      await pause(SETTLE_MS, { ...this.#options.retry, signal });
-      return { kind: 'at', session: { ...status.session, isKept: true } };
-    }
+    if (status?.kind === 'at') return this.#found(status.session, session);
     if (status !== undefined && status.kind !== 'silent') return status;
     if (status !== undefined) this.#ways.isSilent();
     // A chunk that was taken is there, and the next one says where it belongs.
-    return session.offset > 0 ? { kind: 'at', session } : { kind: 'lost' };
+    return session.offset > 0 && !session.isKept ? { kind: 'at', session } : { kind: 'lost' };
+  }
+
+  /** Where the registry says that the session ends, if that stays so. */
+  async #found(session: Session, before: Session): Promise<Standing> {
+    this.#ways.hasTold();
+    const { offset } = session;
+    const missed = this.#missed;
+    this.#missed = undefined;
+    const hasMoved = missed !== undefined && offset > missed;
+    if (!before.isKept && !hasMoved) return { kind: 'at', session };
+    const { gain } = this.#budget;
+    this.#settling ??= new Settling({ ...this.#options, gain, movedFrom: missed });
+    const found = await this.#settling.look(offset);
+    if (found === 'moving') return { kind: 'at', session: { ...session, isKept: true } };
+    this.#settling = undefined;
+    return found === 'still' ? { kind: 'at', session } : { kind: 'lost' };
   }
 
   async #send(session: Session): Promise<Standing> {
@@ -167,15 +181,11 @@ export class Upload {
     const asStream = this.#asStream;
     const next = this.#ways.next(session, size);
     const isCarried = this.#ways.isCarried(size) && this.#content.file !== undefined;
-    const carrier = isCarried
-      ? await carrierOf(session, next, {
-          ...{ courier: this.#options.courier, journal: this.#journal },
-          ...{ progress: this.#progress, asStream },
-        })
-      : undefined;
+    const courier = isCarried ? this.#options.courier : undefined;
+    const what = { content: this.#content, progress: this.#progress, asStream };
+    const carrier = await carrierOf(session, next, { ...what, courier, journal: this.#journal });
     const outcome = await send(this.#api, session, {
-      ...{ descriptor: this.#descriptor, content: this.#content, next, asStream, carrier },
-      ...{ progress: this.#progress, signal: this.#options.signal },
+      ...{ ...what, descriptor: this.#descriptor, next, carrier, signal: this.#options.signal },
       hasStaleRange: this.#ways.traits.hasStaleRange,
     });
     const isFile =
@@ -183,9 +193,15 @@ export class Upload {
     const end = isFile ? next.end : this.#progress.reached;
     this.#sentTo = Math.max(this.#sentTo, end);
     if (outcome.kind === 'unsure' || outcome.kind === 'lost') {
-      this.#mayBeStored = outcome.kind === 'unsure' && next.closes && end === size;
+      const hasAll = next.closes && end === size;
+      this.#mayBeStored = outcome.kind === 'unsure' && (outcome.isClaimed ?? hasAll);
       this.#inVain = isFile ? 0 : end - next.start;
       this.#asStream = true;
+      // A file tells no progress: whether the registry is silent or slow, a stream shows.
+      if (isFile && carrier === undefined && isSilence(outcome)) {
+        this.#ways.isSlow();
+        return { kind: 'unsure' };
+      }
     }
     return this.#judge(outcome, next);
   }
@@ -198,6 +214,7 @@ export class Upload {
         if (!this.#ways.shorten(next)) throw this.#tooLong;
         return { kind: 'unsure' };
       case 'outOfRange':
+        this.#missed = next.start;
         return { kind: this.#ways.outOfRange(next) ? 'unsure' : 'lost', failure: outcome.failure };
       case 'refused':
         if (!this.#ways.closeEmpty(next)) throw this.#tooLong ?? outcome.failure.error;
@@ -208,6 +225,9 @@ export class Upload {
         }
         await this.#assertIntact();
         return { kind: 'lost', failure: outcome.failure };
+      case 'unsure':
+        // What was sent to a brittle registry is lost, and the link works.
+        return this.#ways.traits.isBrittle && this.#inVain > 0 ? atOnce(outcome) : outcome;
       case 'lost':
         // Some registries say only this when the digest is not that of the bytes.
         if (next.closes && !this.#isIntact) await this.#assertIntact();
@@ -227,15 +247,14 @@ export class Upload {
       case 'at':
         return this.#goOn(standing.session);
       case 'renewed':
-        if (this.#isRenewed) throw standing.failure.error;
-        this.#isRenewed = true;
+        this.#budget.renew(standing.failure);
         this.#isUnsure = true;
         return;
-      case 'lost':
-        this.#begin();
-        break;
       case 'unsure':
         this.#isUnsure = true;
+        break;
+      case 'lost':
+        this.#begin();
         break;
     }
     if (standing.failure) await this.#budget.spend(standing.failure);
@@ -249,20 +268,21 @@ export class Upload {
     if (isKept) return;
     this.#isKnown = true;
     this.#mayBeStored = false;
-    if (before?.isKept) {
+    if (before?.isKept && this.#isClaimed) {
       this.#progress.resume(offset);
+      this.#budget.startAt(offset);
       // The process may have ended before it sent anything.
       if (offset === 0) this.#ways.lose(this.#descriptor.size, { hasShown: false });
     } else {
       this.#progress.moveTo(offset);
+      this.#budget.progress(offset);
       if (before?.offset === offset) this.#ways.lose(this.#inVain, { hasShown: true });
     }
     this.#sentTo = Math.max(this.#sentTo, offset);
-    if (this.#budget.progress(offset)) this.#isRenewed = false;
     this.#inVain = 0;
     if (offset > 0) this.#tooLong = undefined;
     this.#ways.at(offset);
-    this.#journal?.keep(session, this.#ways.traits.way);
+    this.#journal?.keep(session);
   }
 
   /** The next request opens another session. */
@@ -272,6 +292,8 @@ export class Upload {
     this.#session = undefined;
     this.#isUnsure = false;
     this.#sentTo = 0;
+    this.#missed = undefined;
+    this.#settling = undefined;
     this.#progress.moveTo(0);
     this.#journal?.forget();
   }

@@ -8,6 +8,12 @@ import type { Session } from './session.ts';
 /** Who takes no body of this length takes no blobs: 64 KiB. */
 const SHORTEST_BODY = 64 * 1024;
 
+/** No shorter limit of a body is remembered for other blobs: 1 MiB. */
+const SHORTEST_LEARNED = 1024 * 1024;
+
+/** So often a host that has never told the status of this blob must not understand the question. */
+const SILENCES = 2;
+
 /** The way that a blob goes to a registry: what is known of it, and what its refusals teach. */
 export class Ways {
   readonly #host: string;
@@ -15,13 +21,24 @@ export class Ways {
   #traits: HostTraits;
   #closesEmpty = false;
   #isWorthLearning = false;
+  /** Whether the limit of a body is that of the last time, which may be over. */
+  readonly #mayBeMore: boolean;
+  #isShortened = false;
+  #takesNoFile = false;
+  #isProbed = false;
+  #hasTold = false;
+  #silences = 0;
+  /** No shorter chunk is taken in the session. */
+  #leastBytes = 0;
   /** Where a body was not expected, how often, and how long it was. */
   #outOfRange = { offset: -1, count: 0, length: 0 };
 
   constructor(host: string, memory: RegistryMemory) {
     this.#host = host;
     this.#memory = memory;
-    this.#traits = hostTraits(host, memory.traits(host));
+    const learned = memory.traits(host);
+    this.#traits = hostTraits(host, learned);
+    this.#mayBeMore = learned.maxBodyBytes !== undefined;
   }
 
   get traits(): HostTraits {
@@ -30,6 +47,7 @@ export class Ways {
 
   /** What to send next of a blob of `size` bytes. */
   next(session: Session, size: number): NextRequest {
+    this.#leastBytes = Math.max(session.minChunkBytes, this.#traits.minChunkBytes);
     const traits = this.isCarried(size)
       ? { ...this.#traits, way: 'chunks' as const }
       : this.#traits;
@@ -43,21 +61,23 @@ export class Ways {
 
   /** Whether it is worth to find out, for a blob of `size` bytes, if the registry is brittle. */
   isUnknown(session: Session, size: number): boolean {
-    return this.#traits.isBrittle === undefined && size > LARGE_BYTES && hasState(session);
+    const isOpen = this.#traits.isBrittle === undefined && !this.#isProbed;
+    return isOpen && size > LARGE_BYTES && hasState(session);
   }
 
-  /** A body was too long (413): half as much next time, also for later blobs. False when nothing helps. */
+  /** A body was too long (413): half as much next time, also for later blobs if that helps. False when nothing helps. */
   shorten({ start, end }: Span): boolean {
     const length = end - start;
     if (!this.#traits.takesChunks || length <= SHORTEST_BODY) return false;
-    const maxBodyBytes = Math.floor(length / 2);
-    this.#traits = { ...this.#traits, maxBodyBytes };
-    this.#memory.learn(this.#host, { maxBodyBytes });
+    this.#traits = { ...this.#traits, maxBodyBytes: Math.floor(length / 2) };
+    this.#isShortened = true;
     return true;
   }
 
-  /** Whether an upload ends there with a request whose answer does not arrive. */
-  learnBrittle(isBrittle: boolean): void {
+  /** It was tried whether the registry is brittle: that is enough for this blob, also when nothing was found out. */
+  probed(isBrittle: boolean | undefined): void {
+    this.#isProbed = true;
+    if (isBrittle === undefined) return;
     this.#traits = { ...this.#traits, isBrittle };
     this.#memory.learn(this.#host, { brittle: isBrittle });
   }
@@ -70,9 +90,10 @@ export class Ways {
     return this.#outOfRange.count === 1 || (this.#outOfRange.count === 2 && this.#mayBeTooLong());
   }
 
-  /** The registry says where the upload is. If a body was refused just there, it may have been its length. */
+  /** The registry says where the upload is. If a body was refused twice just there, it may have been its length. */
   at(offset: number): void {
-    if (this.#outOfRange.offset !== offset || !this.#mayBeTooLong()) return;
+    const refused = this.#outOfRange;
+    if (refused.offset !== offset || refused.count < 2 || !this.#mayBeTooLong()) return;
     const maxRangeBytes = SMALL_CHUNK_BYTES;
     this.#traits = { ...this.#traits, way: 'chunks', chunkBytes: maxRangeBytes, maxRangeBytes };
     this.#isWorthLearning = true;
@@ -96,19 +117,42 @@ export class Ways {
     return true;
   }
 
-  /** The registry tells nothing of uploads. */
+  /** The registry has told the status of an upload. */
+  hasTold(): void {
+    this.#hasTold = true;
+  }
+
+  /** The registry did not understand the question for the status of an upload. */
   isSilent(): void {
+    this.#silences += 1;
+    if (this.#hasTold || this.#silences < SILENCES) return;
     this.#traits = { ...this.#traits, hasStatus: false };
     this.#memory.learn(this.#host, { noStatus: true });
   }
 
+  /** A file did not get there as one in time. */
+  isSlow(): void {
+    this.#takesNoFile = true;
+  }
+
   /** The blob is there: what led to it is worth remembering. */
-  worked(): void {
+  worked(size: number): void {
     const { way, chunkBytes } = this.#traits;
     if (this.#isWorthLearning) this.#memory.learn(this.#host, { way, chunkBytes });
+    if (this.#takesNoFile) this.#memory.learn(this.#host, { noFile: true });
+    const maxBodyBytes = this.#bodyLimit(size);
+    if (maxBodyBytes !== undefined) this.#memory.learn(this.#host, { maxBodyBytes });
+  }
+
+  /** What is learned of the limit of a body; a limit of the last time that held up is doubled. */
+  #bodyLimit(size: number): number | undefined {
+    const { maxBodyBytes } = this.#traits;
+    if (this.#isShortened) return Math.max(maxBodyBytes, SHORTEST_LEARNED);
+    return this.#mayBeMore && size > maxBodyBytes ? 2 * maxBodyBytes : undefined;
   }
 
   #mayBeTooLong(): boolean {
-    return this.#traits.takesChunks && this.#outOfRange.length > SMALL_CHUNK_BYTES;
+    const mayBeShorter = this.#traits.takesChunks && SMALL_CHUNK_BYTES >= this.#leastBytes;
+    return mayBeShorter && this.#outOfRange.length > SMALL_CHUNK_BYTES;
   }
 }

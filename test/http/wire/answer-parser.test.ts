@@ -71,6 +71,27 @@ const GOOD: readonly (readonly [string, string, object])[] = [
     'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nx: 1\r\n\r\nHTTP/1.1 201 Made\r\ncontent-length: 0\r\n\r\n',
     { status: 201, headers: '[["content-length","0"]]', ended: 1 },
   ],
+  [
+    'lines that end with LF',
+    'HTTP/1.1 201 Made\nx: y\ncontent-length: 2\n\nok',
+    { status: 201, reason: 'Made', body: 'ok', ended: 1 },
+  ],
+  ['trailers that end with LF', `${CHUNKED}2\r\nok\r\n0\r\nx: y\n\n`, { body: 'ok', ended: 1 }],
+  [
+    'chunks and a length',
+    `${CHUNKED.slice(0, -2)}content-length: 5\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+    { body: 'ok', ended: 1 },
+  ],
+  [
+    'the coding that is none',
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: Identity\r\ncontent-length: 2\r\n\r\nokay',
+    { body: 'ok', ended: 1 },
+  ],
+  [
+    'a status of its own',
+    'HTTP/1.1 999 No\r\ncontent-length: 0\r\n\r\n',
+    { status: 999, ended: 1 },
+  ],
 ];
 
 test.each(GOOD)('AnswerParser reads an answer with %s', (_, text, expected) => {
@@ -82,10 +103,9 @@ const HEAD = 'HTTP/1.1 200 OK\r\n';
 const BAD: readonly (readonly [string, string])[] = [
   ['another protocol', 'SSH-2.0-OpenSSH\r\n'],
   ['HTTP/2', 'HTTP/2 200 OK\r\n'],
-  ['a status that is none', 'HTTP/1.1 600 X\r\n'],
+  ['a status that is none', 'HTTP/1.1 099 X\r\n'],
   ['a status of two digits', 'HTTP/1.1 20 X\r\n'],
   ['an escape in the reason', 'HTTP/1.1 200 \u001b[2J\r\n'],
-  ['lines that end with LF', 'HTTP/1.1 200 OK\ncontent-length: 0\n\n'],
   ['a folded header', `${HEAD}x: a\r\n b\r\n`],
   ['a blank before the colon', `${HEAD}x : a\r\n`],
   ['a header without a colon', `${HEAD}x\r\n`],
@@ -96,12 +116,17 @@ const BAD: readonly (readonly [string, string])[] = [
   ['a negative length', `${HEAD}content-length: -1\r\n\r\n`],
   ['a length with a sign', `${HEAD}content-length: +1\r\n\r\n`],
   ['a length that no number holds', `${HEAD}content-length: 9999999999999999\r\n\r\n`],
-  ['a length and chunks', `${HEAD}content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n`],
+  [
+    'chunks and two lengths',
+    `${CHUNKED.slice(0, -2)}content-length: 1\r\ncontent-length: 2\r\n\r\n`,
+  ],
   ['another coding', `${HEAD}transfer-encoding: gzip, chunked\r\n\r\n`],
   ['chunks of HTTP/1.0', 'HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'],
   ['a chunk size that is none', `${CHUNKED}0x3\r\n`],
   ['a chunk without a size', `${CHUNKED}\r\n`],
   ['a negative chunk', `${CHUNKED}-1\r\n`],
+  ['a size of a chunk that ends with LF', `${CHUNKED}1\na`],
+  ['a chunk that ends with LF', `${CHUNKED}1\r\na\n`],
   ['a chunk that goes on', `${CHUNKED}1\r\nab\r\n`],
   ['a folded trailer', `${CHUNKED}0\r\nx: a\r\n b\r\n`],
 ];

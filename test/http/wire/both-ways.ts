@@ -2,8 +2,9 @@ import { expect } from 'bun:test';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type HttpRequest, transportWith } from '../../../src/http/transport.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
-import { httpAnswer } from '../../support/bad-peer.ts';
-import type { Certificates } from '../../support/certificates.ts';
+import { httpAnswer, type Reaction, startBadPeer } from '../../support/bad-peer.ts';
+import { type Certificates, makeAuthority } from '../../support/certificates.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 /** What is uploaded. */
 export const bytes = crypto.getRandomValues(new Uint8Array(3_000_000));
@@ -97,3 +98,13 @@ export async function expectSame(options: Options, expected: unknown): Promise<v
 
 /** The text of a file. */
 export const read = (path: string) => Bun.file(path).text();
+
+/** A TLS server that does as it likes, and what our own writer makes of it. */
+export async function against<T>(
+  reaction: Reaction,
+  run: (url: URL, host: string) => Promise<T>,
+): Promise<T> {
+  await using folder = await temporaryFolder();
+  await using peer = await startBadPeer(reaction, await makeAuthority(folder.path));
+  return await run(peer.url, peer.host);
+}

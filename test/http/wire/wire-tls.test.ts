@@ -138,3 +138,20 @@ test.each(['end', 'resetAndDestroy'] as const)(
     }
   },
 );
+
+test('a variable of Node.js turns off no checks, nor on what is to be off', async () => {
+  await using folder = await temporaryFolder();
+  const certificates = await makeAuthority(folder.path);
+  await using server = await watching(certificates);
+  const url = server.url();
+  const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+  process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+  try {
+    await expectSame({ url }, `the certificate of ${url.host} is not trusted`);
+    await expectSame({ url, tls: { ca: [await read(certificates.ca)] } }, 201);
+    await expectSame({ url, insecure: true }, 201);
+  } finally {
+    if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+    else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;
+  }
+});

@@ -53,7 +53,12 @@ function serve(answer: (request: Request) => Response | Promise<Response>) {
 
 const key = (url: URL) => ({ registry: url.host, repository: 'app', digest });
 
-function patch(courier: Courier, url: URL, more: Partial<HttpRequest> = {}) {
+function patch(
+  courier: Courier,
+  url: URL,
+  more: Partial<HttpRequest> = {},
+  bytesPerSecond?: number,
+) {
   const upload = { ...key(url), end: 1000, closes: false };
   let sent = 0;
   const onSent = (count: number) => {
@@ -63,7 +68,7 @@ function patch(courier: Courier, url: URL, more: Partial<HttpRequest> = {}) {
     ...{ method: 'PATCH', url, once: true },
     headers: { 'content-type': 'application/octet-stream', 'content-range': '200-999' },
     body: () => ({ file: { path, start: 200, end: 1000 } }),
-    carrier: courier.carrier({ upload, asStream: true, onSent }),
+    carrier: courier.carrier({ upload, asStream: true, bytesPerSecond, onSent }),
     ...more,
   }).then((response) => ({ response, sent }));
 }
@@ -111,6 +116,18 @@ describe('a courier', () => {
     });
     expect(sent).toBe(800);
     expect(keptHere(registry.url('/'))).toBeUndefined();
+  });
+
+  test('keeps to a rate', async () => {
+    using registry = serve(async (request) => {
+      await request.arrayBuffer();
+      return new Response(null, { status: 202 });
+    });
+    const began = performance.now();
+    const { sent } = await patch(newCourier(), registry.url('/v2/x'), {}, 4000);
+    expect(sent).toBe(800);
+    // The first 400 are what it may have saved up.
+    expect(performance.now() - began).toBeGreaterThan(90);
   });
 
   test('writes down where an upload is before it tells of the answer', async () => {
@@ -224,6 +241,43 @@ describe('a courier', () => {
       lastMs: 20,
     });
     expect(said.map((line) => parseReport(line.trim())?.kind)).toEqual(['ready', 'failed']);
+  });
+
+  test('is heard of while a request is at hand', async () => {
+    const url = new URL('http://127.0.0.1/');
+    const upload = { ...key(url), end: 1, closes: false, owner: currentOwner() };
+    const file = { path, start: 0, end: 1 };
+    const errand: Errand = {
+      ...{ id: 1, method: 'PATCH', url: url.href, headers: {}, insecure: false },
+      ...{ file, asStream: true, upload },
+    };
+    const said: string[] = [];
+    const pulses = Promise.withResolvers<Response>();
+    await serveCourier({
+      input: new Blob([messageLine(errand)]).stream(),
+      transport: () => pulses.promise,
+      openMemory: emptyMemory,
+      say: (line) => {
+        said.push(line.trim());
+        if (said.length === 4) pulses.resolve(new Response(null, { status: 400 }));
+      },
+      pulseMs: 5,
+    });
+    const reports = said.map(parseReport);
+    expect(reports.slice(1, 4)).toEqual(Array(3).fill({ kind: 'sent', id: 1, bytes: 0 }));
+    expect(reports.map((report) => report?.kind).at(-1)).toBe('answer');
+  });
+
+  test('that stands still is ended, and the connection counts as broken', async () => {
+    using registry = serve(() => new Promise<Response>(() => {}));
+    const courier = openCourier({ env: process.env, home, silenceMs: 300 });
+    couriers.push(courier);
+    await courier.start();
+    const [found] = couriersOf(home);
+    if (found) process.kill(found.pid, 'SIGSTOP');
+    const error = await patch(courier, registry.url('/v2/x')).catch((caught: unknown) => caught);
+    expect(networkCode(error)).toBe('ECONNRESET');
+    await noCouriers(home);
   });
 
   test('that cannot be started is done without', async () => {

@@ -23,6 +23,7 @@ const errands: fc.Arbitrary<Errand> = fc
     headers: fc.dictionary(text, text, { noNullPrototype: true }),
     file: fc.record({ path: text, start: count, end: count }),
     asStream: fc.boolean(),
+    bytesPerSecond: fc.integer({ min: 1 }),
     insecure: fc.boolean(),
     tls: fc.record({ ca: fc.array(text), certificate: fc.record({ chain: text, key: text }) }),
     address: text,
@@ -81,6 +82,8 @@ test('anything else is no message, and nothing throws', () => {
   );
 });
 
+const OPTIONAL = ['tls', 'address', 'bytesPerSecond'];
+
 test('a message without one of its parts, or with another in its place, is none', () => {
   fc.assert(
     fc.property(
@@ -88,7 +91,7 @@ test('a message without one of its parts, or with another in its place, is none'
       fc.nat(),
       fc.constantFrom(undefined, null, [], -1),
       (errand, at, value) => {
-        const needed = Object.keys(errand).filter((name) => name !== 'tls' && name !== 'address');
+        const needed = Object.keys(errand).filter((name) => !OPTIONAL.includes(name));
         const name = needed[at % needed.length] ?? '';
         expect(parseErrand(JSON.stringify({ ...errand, [name]: value }))).toBeUndefined();
       },

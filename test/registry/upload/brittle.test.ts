@@ -50,6 +50,27 @@ test('a registry that does not take the first bytes alone gets all at once', asy
   });
 });
 
+test.each([429, 500, 503])(
+  'nothing is learned from a status that is answered with %i',
+  async (status) => {
+    const trouble = refusal(status, 'UNKNOWN');
+    const { methods, brittle } = await write({ on: 'GET', does: 'reply', with: trouble });
+    expect(brittle).toBeUndefined();
+    expect(methods.at(-1)).toBe('PUT');
+  },
+);
+
+test.each([403, 413, 416])(
+  'nothing is learned from first bytes that are answered with %i',
+  async (status) => {
+    const no = refusal(status, 'UNKNOWN');
+    expect(await write({ on: 'PATCH', does: 'reply', with: no })).toEqual({
+      methods: ['HEAD', 'POST', 'PATCH', 'POST', 'PUT'],
+      brittle: undefined,
+    });
+  },
+);
+
 test('nothing is learned while the registry is in trouble', async () => {
   expect(await write({ on: 'PATCH', nth: 1, does: 'lose' })).toMatchObject({
     methods: ['HEAD', 'POST', 'PATCH', 'POST', 'PATCH', 'GET', 'PUT'],
@@ -67,7 +88,7 @@ test('a blob that was complete when its courier ended is not sent again', async 
   const living = currentOwner().replace(/^\d+\.\d+/, `${courier.pid}.${fields[21]}`);
   using before = openRegistryMemory({ path, owner: dead });
   const location = `${registry.origin}/v2/app/blobs/uploads/x?_state=y`;
-  before.keepUpload(key, { way: 'chunks', location, offset: 7, courier: living });
+  before.keepUpload(key, { location, offset: 7, courier: living });
 
   using memory = openRegistryMemory({ path });
   const repository = openTestRepository(registry.host, { memory });

@@ -29,7 +29,7 @@ async function writeAfter(arrived: number, keep: (location: URL) => string) {
     location = await send(location, { method: 'PATCH', body: bytes.slice(0, arrived) });
   }
   const before = openRegistryMemory({ path, owner: dead });
-  before.keepUpload(key, { way: 'whole', location: keep(new URL(location)), offset: 7 });
+  before.keepUpload(key, { location: keep(new URL(location)), offset: 7 });
   before[Symbol.dispose]();
 
   const earlier = registry.log.length;
@@ -107,6 +107,27 @@ test('a memory that cannot be written down fails no upload', async () => {
   const repository = openTestRepository(registry.host, { memory });
   await repository.write(descriptor, content);
   expect(await repository.has(descriptor)).toBe(true);
+});
+
+test('an upload that nobody could go on with is cancelled where it is interrupted', async () => {
+  const { descriptor, bytes } = layerOf(300_000);
+  await using registry = await startFaultyRegistry({ faults: [{ on: 'PUT', does: 'stall' }] });
+  const stop = new AbortController();
+  const repository = openTestRepository(registry.host);
+  const writing = repository.write(descriptor, memoryContent(bytes), { signal: stop.signal });
+  while (registry.count('PUT') === 0) await Bun.sleep(1);
+  stop.abort();
+  await expect(writing).rejects.toMatchObject({ code: 'CANCELLED' });
+  expect(registry.count('DELETE')).toBe(1);
+});
+
+test('an upload that another process may go on with is not cancelled', async () => {
+  await using registry = await startFaultyRegistry({
+    faults: [{ on: 'PUT', does: 'reply', with: { status: 403 } }],
+  });
+  const writing = openTestRepository(registry.host).write(descriptor, content);
+  await expect(writing).rejects.toMatchObject({ code: 'DENIED' });
+  expect(registry.count('DELETE')).toBe(0);
 });
 
 test('an upload that is not to be resumed is cancelled where it stops', async () => {
