@@ -117,8 +117,8 @@ export const servers: readonly Row[] = [
         ],
         defence: [
           'registry/auth.ts',
-          'response.status === 401 && isFrom(endpoint, response)',
-          'response.status === 401',
+          'const isAnswerable = response.status === 401 && isFrom(endpoint, response);',
+          'const isAnswerable = response.status === 401;',
         ],
       },
       {
@@ -132,8 +132,8 @@ export const servers: readonly Row[] = [
         test: ['e2e/security/redirects.test.ts', 'to a server that asks for a login tells it none'],
         defence: [
           'registry/auth.ts',
-          'response.status === 401 && isFrom(endpoint, response)',
-          'response.status === 401',
+          'const isAnswerable = response.status === 401 && isFrom(endpoint, response);',
+          'const isAnswerable = response.status === 401;',
         ],
       },
     ],
@@ -219,7 +219,7 @@ export const servers: readonly Row[] = [
         ],
         defence: [
           'http/tls-options.ts',
-          '...(insecure && { rejectUnauthorized: false })',
+          '...((insecure || isLax) && { rejectUnauthorized: !insecure })',
           'rejectUnauthorized: false',
         ],
       },
