@@ -1,4 +1,5 @@
 import type { AbortOptions } from '../content.ts';
+import { hasCode } from '../errors.ts';
 import { discardBody, readStart } from '../http/body.ts';
 import type { HttpRequest, Transport } from '../http/transport.ts';
 import type { AuthOptions } from './auth-options.ts';
@@ -23,11 +24,25 @@ export function withAuth(transport: Transport, options: AuthOptions): Transport 
   const { endpoint, now = Date.now } = options;
   const session = new AuthSession(transport, options);
   let first: Promise<void> | undefined;
+  let hasEntered = false;
+  /** Why a login was refused that has never been good for anything: it is not shown again. */
+  let refusal: unknown;
 
   const send = async (request: HttpRequest, header: string | undefined): Promise<Response> => {
     const response = await transport(withHeader(request, header));
     if (header !== undefined && isFrom(endpoint, response)) session.hear(response, header);
+    if (header !== undefined && response.status !== 401) hasEntered = true;
     return response;
+  };
+
+  const answer: AuthSession['answer'] = async (response, asking) => {
+    if (refusal !== undefined) throw refusal;
+    try {
+      return await session.answer(response, asking);
+    } catch (error) {
+      if (!hasEntered && hasCode(error, 'UNAUTHENTICATED', 'DENIED')) refusal = error;
+      throw error;
+    }
   };
 
   const exchange = async (request: HttpRequest, onHeader: () => void): Promise<Response> => {
@@ -43,7 +58,7 @@ export function withAuth(transport: Transport, options: AuthOptions): Transport 
       response = await send(request, undefined);
     }
     const isAnswerable = response.status === 401 && isFrom(endpoint, response);
-    const header = isAnswerable ? await session.answer(response, { used, signal }) : undefined;
+    const header = isAnswerable ? await answer(response, { used, signal }) : undefined;
     onHeader();
     if (header === undefined) return orRenewed(request, { response, used, since });
     if (request.once) return noted(response);

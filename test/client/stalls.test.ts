@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { memoryContent } from '../../src/content.ts';
 import { transportWith } from '../../src/http/transport.ts';
 import { CANARY } from '../support/canary.ts';
 import { layerOf } from '../support/content-store-contract.ts';
 import { startFaultyRegistry } from '../support/faulty-registry.ts';
 import { refusal } from '../support/faulty-registry-faults.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { BODY, blob, expectWritten, send, startBench, write } from './sending.ts';
 
 /** What is more than a socket takes without its reader. */
@@ -21,6 +23,22 @@ describe('a registry that', () => {
     expectWritten(sent);
     expect(sent.registry.state.allSessions).toHaveLength(1);
     expect(sent.registry.bodyBytes()).toBe(large.bytes.length);
+  });
+
+  test('takes a file slowly is not called silent, and gets streams from then on', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'blob');
+    await Bun.write(path, large.bytes);
+    await using sent = await send({
+      ...large,
+      content: { ...memoryContent(large.bytes), file: { path, offset: 0 } },
+      transport,
+      faults: [{ on: BODY, nth: 1, does: 'stall', after: 2_000_000 }],
+    });
+    expectWritten(sent);
+    expect(JSON.stringify(sent.steps)).not.toContain('silent');
+    expect(sent.registry.bodyBytes()).toBe(large.bytes.length);
+    expect(sent.memory.traits(sent.registry.host)).toMatchObject({ noFile: true });
   });
 
   test('takes a whole body and never answers is left, and asked what it has', async () => {

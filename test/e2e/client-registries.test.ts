@@ -114,7 +114,8 @@ for (const [kind, isHere, start] of registries) {
       while (link.sent() < LARGE / 2 && child.exitCode === null) await Bun.sleep(1);
       child.kill('SIGKILL');
       await child.exited;
-      // Distribution 2 takes no session back whose body broke off: its Location says where that body began.
+      // Distribution 2 takes no session back whose body broke off: its Location says where that body began. A blob
+      // of more than 64 MiB goes there by the courier (push-brittle.test.ts), and this one is shorter.
       if (kind !== 'docker-registry') link.breakAfter(5_000_000);
       await bench.ok(`push -q ${name}`);
       await expectReadable(bench, large, name.replace(link.host, registry.host));

@@ -36,6 +36,13 @@ test('withTrace() tells of a request in one line, without what opens doors', asy
   ]);
 });
 
+test('withTrace() does not tell at which address an upload goes on', async () => {
+  const url = new URL('https://r.test/v2/app/blobs/uploads/a-secret-name/2?_state=abc');
+  expect(await linesOf({ url }, async () => new Response(null, { status: 204 }))).toEqual([
+    'GET https://r.test/v2/app/blobs/uploads/…?_state=REDACTED -> 204, 7 ms',
+  ]);
+});
+
 test('withTrace() tells of bodies, addresses, proxies and certificates that are not checked', async () => {
   const request = {
     ...({ method: 'PUT', insecure: true } as const),

@@ -29,12 +29,18 @@ export class Settling {
   #ms: number;
   #looks = 0;
   #best = 0;
+  #hasMoved = false;
 
   constructor(options: SettlingOptions) {
     const { movedFrom } = options;
     this.#options = options;
     this.#offset = movedFrom ?? 0;
     this.#ms = movedFrom === undefined ? SOON_MS : SETTLE_MS;
+  }
+
+  /** Whether it was seen to move, so that it may have come to its end. */
+  get hasMoved(): boolean {
+    return this.#hasMoved;
   }
 
   /**
@@ -52,7 +58,8 @@ export class Settling {
     if (this.#looks > LOOKS) return 'endless';
     const ms = this.#ms;
     this.#ms = SETTLE_MS;
-    if (ms === SETTLE_MS) onStep?.({ kind: 'waiting', ms, why: 'more of it is on its way' });
+    this.#hasMoved = ms === SETTLE_MS;
+    if (this.#hasMoved) onStep?.({ kind: 'waiting', ms, why: 'more of it is on its way' });
     await pause(ms, { ...retry, signal });
     return 'moving';
   }

@@ -35,7 +35,7 @@ export class Upload {
   #isClaimed = false;
   /** Of a session that is kept. */
   #settling: Settling | undefined;
-  /** Where bytes were not expected although the session should have been there. */
+  /** Where the session was before a request after which it may have moved on, by what is on its way. */
   #missed: number | undefined;
   #session: Session | undefined;
   /** Whether only the registry knows how much it has. */
@@ -81,10 +81,7 @@ export class Upload {
   async run(): Promise<void> {
     for (;;) {
       const outcome = await this.#step();
-      if (outcome.kind === 'mounted') {
-        this.#options.onStep?.(outcome);
-        return;
-      }
+      if (outcome.kind === 'mounted') return this.#options.onStep?.(outcome);
       if (outcome.kind === 'stored') {
         this.#progress.moveTo(this.#descriptor.size);
         this.#journal?.forget();
@@ -171,6 +168,7 @@ export class Upload {
     const { gain } = this.#budget;
     this.#settling ??= new Settling({ ...this.#options, gain, movedFrom: missed });
     const found = await this.#settling.look(offset);
+    this.#mayBeStored ||= this.#settling.hasMoved;
     if (found === 'moving') return { kind: 'at', session: { ...session, isKept: true } };
     this.#settling = undefined;
     return found === 'still' ? { kind: 'at', session } : { kind: 'lost' };
@@ -200,6 +198,7 @@ export class Upload {
       // A file tells no progress: whether the registry is silent or slow, a stream shows.
       if (isFile && carrier === undefined && isSilence(outcome)) {
         this.#ways.isSlow();
+        this.#missed = next.start;
         return { kind: 'unsure' };
       }
     }
@@ -215,6 +214,7 @@ export class Upload {
         return { kind: 'unsure' };
       case 'outOfRange':
         this.#missed = next.start;
+        this.#mayBeStored = next.closes;
         return { kind: this.#ways.outOfRange(next) ? 'unsure' : 'lost', failure: outcome.failure };
       case 'refused':
         if (!this.#ways.closeEmpty(next)) throw this.#tooLong ?? outcome.failure.error;

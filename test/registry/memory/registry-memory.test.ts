@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite';
 import { afterEach, describe, expect, test } from 'bun:test';
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { currentOwner } from '../../../src/host/owner.ts';
 import { hideSecret, redactText } from '../../../src/http/redact.ts';
@@ -392,6 +392,31 @@ describe('the file', () => {
     expect(lines).toEqual([`${path} cannot be used: a newer finch made it`]);
     using after = new Database(path);
     expect(after.query('SELECT trait FROM traits').all()).toEqual([{ trait: 'noMount' }]);
+  });
+
+  test('that is a pipe, or a link to what is somebody else’s, is left alone', async () => {
+    const path = newPath();
+    await mkdir(dirname(path), { recursive: true });
+    Bun.spawnSync(['mkfifo', path]);
+    open(path).learn('reg', { noMount: true });
+    const linked = newPath();
+    await mkdir(dirname(linked), { recursive: true });
+    const theirs = `${linked}.theirs`;
+    await writeFile(theirs, '', { mode: 0o644 });
+    await symlink(theirs, linked);
+    open(linked).learn('reg', { noMount: true });
+    expect((await stat(theirs)).mode & 0o777).toBe(0o644);
+    expect(await readFile(theirs, 'utf8')).toBe('');
+  });
+
+  test('that was set aside as damaged does not stay for ever', async () => {
+    const path = newPath();
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, 'x'.repeat(5000));
+    open(path).learn('reg', { noMount: true });
+    expect(await Bun.file(`${path}.damaged`).exists()).toBe(true);
+    open(path, { now: () => Date.now() + 8 * DAY }).learn('reg', { noMount: true });
+    expect(await Bun.file(`${path}.damaged`).exists()).toBe(false);
   });
 
   test('that cannot be written warns once, when an upload is to be written down', async () => {
